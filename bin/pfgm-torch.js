@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// Starts the command line of the library. Plain JavaScript that any Node.js can read, to tell an old one so.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const version = process.versions.node.split('.').map(Number)
+
+if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {
+  fail(`pfgm-torch needs Node.js 20.19 or newer, and this is ${process.versions.node}.`)
+}
+if (isStale()) build()
+await import('../dist/cli/main.js')
+
+/** In a clone: whether dist/ is missing or older than src/. */
+function isStale() {
+  const sources = join(root, 'src')
+  const main = join(root, 'dist', 'cli', 'main.js')
+  if (!existsSync(sources)) return false
+  if (!existsSync(main)) return true
+  const built = statSync(main).mtimeMs
+  const files = readdirSync(sources, { recursive: true }).filter((name) => name.endsWith('.ts'))
+  return files.some((name) => statSync(join(sources, name)).mtimeMs > built)
+}
+
+function build() {
+  let tsc
+  try {
+    tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  } catch {
+    fail('dist/ is missing or older than src/, and TypeScript is not installed: run `npm ci`.')
+  }
+  try {
+    execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+      stdio: ['ignore', 2, 2],
+    })
+  } catch {
+    fail('dist/ is older than src/, and src/ does not compile (see above).')
+  }
+}
+
+function fail(message) {
+  console.error(message)
+  process.exit(1)
+}

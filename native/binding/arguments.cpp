@@ -1,0 +1,216 @@
+#include "binding/arguments.h"
+
+#include <ATen/Context.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+constexpr double kLargestInteger = 9007199254740991.0;
+
+std::string kind_of(const Napi::Value& value) {
+  switch (value.Type()) {
+    case napi_undefined:
+      return "undefined";
+    case napi_null:
+      return "null";
+    case napi_boolean:
+      return value.As<Napi::Boolean>().Value() ? "true" : "false";
+    case napi_number: {
+      char text[32];
+      std::snprintf(text, sizeof text, "%g", value.As<Napi::Number>().DoubleValue());
+      return text;
+    }
+    case napi_string:
+      return "'" + value.As<Napi::String>().Utf8Value() + "'";
+    case napi_function:
+      return "a function";
+    case napi_bigint:
+      return "a bigint";
+    default:
+      return value.IsArray() ? "an array" : "an object";
+  }
+}
+
+}  // namespace
+
+void Argument::expected(const std::string& what) const {
+  throw Error("ERR_PFGM_ARGUMENT",
+              "Expected " + name_ + " to be " + what + " but received " + kind_of(value_));
+}
+
+double Argument::number() const {
+  if (!value_.IsNumber()) expected("a number");
+  return value_.As<Napi::Number>().DoubleValue();
+}
+
+int64_t Argument::integer() const {
+  const double number = value_.IsNumber() ? value_.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(std::abs(number) <= kLargestInteger) || number != std::floor(number)) expected("a whole number");
+  return int64_t(number);
+}
+
+uint64_t Argument::seed() const {
+  if (value_.IsBigInt()) {
+    bool lossless = false;
+    const uint64_t seed = value_.As<Napi::BigInt>().Uint64Value(&lossless);
+    if (!lossless) expected("a whole number from 0 to 2^64 - 1");
+    return seed;
+  }
+  const int64_t seed = integer();
+  if (seed < 0) expected("a whole number from 0 to 2^64 - 1");
+  return uint64_t(seed);
+}
+
+bool Argument::boolean() const {
+  if (!value_.IsBoolean()) expected("true or false");
+  return value_.As<Napi::Boolean>().Value();
+}
+
+std::string Argument::string() const {
+  if (!value_.IsString()) expected("a string");
+  return value_.As<Napi::String>().Utf8Value();
+}
+
+std::vector<Argument> Argument::items() const {
+  if (!value_.IsArray()) expected("an array");
+  const Napi::Array array = value_.As<Napi::Array>();
+  std::vector<Argument> items;
+  for (uint32_t i = 0; i < array.Length(); ++i)
+    items.emplace_back(array.Get(i), name_ + "[" + std::to_string(i) + "]");
+  return items;
+}
+
+std::vector<int64_t> Argument::integers() const {
+  std::vector<int64_t> values;
+  for (const Argument& item : items()) values.push_back(item.integer());
+  return values;
+}
+
+std::vector<double> Argument::numbers() const {
+  if (value_.IsTypedArray() && value_.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array) {
+    const Napi::Float64Array array = value_.As<Napi::Float64Array>();
+    if (array.ElementLength() == 0) return {};
+    return std::vector<double>(array.Data(), array.Data() + array.ElementLength());
+  }
+  std::vector<double> values;
+  for (const Argument& item : items()) values.push_back(item.number());
+  return values;
+}
+
+std::vector<char> Argument::flags() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    expected("a Uint8Array");
+  const Napi::Uint8Array array = value_.As<Napi::Uint8Array>();
+  if (array.ElementLength() == 0) return {};
+  return std::vector<char>(array.Data(), array.Data() + array.ElementLength());
+}
+
+std::vector<uint64_t> Argument::seeds() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array)
+    expected("a BigUint64Array");
+  const Napi::BigUint64Array array = value_.As<Napi::BigUint64Array>();
+  if (array.ElementLength() == 0) return {};
+  return std::vector<uint64_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
+Napi::Function Argument::function() const {
+  if (!value_.IsFunction()) expected("a function");
+  return value_.As<Napi::Function>();
+}
+
+Argument Argument::operator[](const char* field) const {
+  if (!value_.IsObject()) expected("an object");
+  return {value_.As<Napi::Object>().Get(field), name_ + "." + field};
+}
+
+uint32_t Argument::id() const {
+  const double number = value_.IsNumber() ? value_.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(number >= 1 && number <= 4294967295.0) || number != std::floor(number)) expected("a handle");
+  return uint32_t(number);
+}
+
+at::Device parse_device(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  if (name == "cuda" || name.rfind("cuda:", 0) == 0) {
+    if (!at::hasCUDA())
+      throw Error("ERR_PFGM_DEVICE",
+                  "Expected a CUDA device for '" + name +
+                      "' but this libtorch has none: run `npx pfgm-torch doctor` to see why");
+    int64_t index = 0;
+    try {
+      if (name.size() > 5) index = std::stoll(name.substr(5));
+    } catch (const std::exception&) {
+      index = -1;
+    }
+    const int64_t count = int64_t(at::detail::getCUDAHooks().deviceCount());
+    if (index < 0 || index >= count)
+      throw Error("ERR_PFGM_DEVICE",
+                  "Expected one of " + std::to_string(count) + " CUDA devices but received '" + name + "'");
+    return at::Device(at::kCUDA, at::DeviceIndex(index));
+  }
+  throw Error("ERR_PFGM_DEVICE", "Expected device to be cpu, cuda or cuda:N but received '" + name + "'");
+}
+
+std::string queue_name(const at::Device& device) {
+  return device.str();
+}
+
+Napi::Value tensor_to_js(Napi::Env env, const at::Tensor& tensor) {
+  Napi::Object object = Napi::Object::New(env);
+  Napi::Array shape = Napi::Array::New(env, size_t(tensor.dim()));
+  for (int64_t i = 0; i < tensor.dim(); ++i) shape.Set(uint32_t(i), double(tensor.size(i)));
+  const char* dtype = "float32";
+  switch (tensor.scalar_type()) {
+    case at::kDouble:
+      dtype = "float64";
+      break;
+    case at::kByte:
+      dtype = "uint8";
+      break;
+    case at::kLong:
+      dtype = "int64";
+      break;
+    default:
+      break;
+  }
+  object.Set("id", Environment::of(env).add(tensor));
+  object.Set("dtype", dtype);
+  object.Set("shape", shape);
+  object.Set("device", queue_name(tensor.device()));
+  return object;
+}
+
+Napi::Value numbers_to_js(Napi::Env env, const std::vector<double>& values) {
+  Napi::Float64Array array = Napi::Float64Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); ++i) array[i] = values[i];
+  return array;
+}
+
+Napi::Value flags_to_js(Napi::Env env, const std::vector<char>& values) {
+  Napi::Uint8Array array = Napi::Uint8Array::New(env, values.size());
+  for (size_t i = 0; i < values.size(); ++i) array[i] = uint8_t(values[i]);
+  return array;
+}
+
+Napi::Value buffer_to_js(Napi::Env env, const at::Tensor& tensor) {
+  const size_t size = tensor.nbytes();
+  if (size == 0) return Napi::ArrayBuffer::New(env, 0);
+  // The bytes are handed over without a copy where the runtime allows it (Electron does not).
+  auto* owner = new at::Tensor(tensor);
+  napi_value buffer;
+  const napi_status status = napi_create_external_arraybuffer(
+      env, owner->mutable_data_ptr(), size,
+      [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }, owner, &buffer);
+  if (status == napi_ok) return Napi::Value(env, buffer);
+  delete owner;
+  Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, size);
+  std::memcpy(copy.Data(), tensor.const_data_ptr(), size);
+  return copy;
+}
+
+}  // namespace pfgm

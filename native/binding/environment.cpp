@@ -1,0 +1,183 @@
+#include "binding/environment.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+#include <optional>
+
+#include "runtime/device_queue.h"
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+int64_t bytes_of(const Object& object) {
+  if (const auto* tensor = std::get_if<at::Tensor>(&object)) return int64_t(tensor->nbytes());
+  if (const auto* network = std::get_if<std::shared_ptr<Network>>(&object)) {
+    int64_t bytes = 0;
+    for (const Parameter& parameter : (*network)->parameters()) bytes += int64_t(parameter.value.nbytes());
+    return bytes;
+  }
+  if (const auto* trainer = std::get_if<std::shared_ptr<Trainer>>(&object)) return (*trainer)->bytes();
+  return 0;  // flows own nothing; trajectories come and go with their pool
+}
+
+}  // namespace
+
+struct Environment::Mailbox {
+  struct Letter {
+    Napi::Promise::Deferred deferred;
+    std::function<Napi::Value(Napi::Env)> reply;
+    std::optional<Failure> failure;
+  };
+  std::mutex mutex;
+  bool open = true;
+  napi_threadsafe_function wake = nullptr;
+  std::vector<Letter> letters;
+};
+
+Environment& Environment::of(Napi::Env env) {
+  return *env.GetInstanceData<Environment>();
+}
+
+void Environment::start(Napi::Env env) {
+  auto* self = new Environment(env);
+  env.SetInstanceData<Environment>(self);
+}
+
+Environment::Environment(Napi::Env env) : env_(env), mailbox_(std::make_shared<Mailbox>()) {
+  napi_value name = Napi::String::New(env, "pfgm-torch");
+  const auto call = [](napi_env raw, napi_value, void* context, void*) {
+    if (raw) static_cast<Environment*>(context)->deliver();
+  };
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, call,
+                                      &mailbox_->wake) != napi_ok)
+    throw Napi::Error::New(env, "could not create the queue of finished calls");
+  napi_unref_threadsafe_function(env, mailbox_->wake);
+  napi_add_env_cleanup_hook(env, stop, this);  // runs before the thread-safe function's own hook
+}
+
+// The environment ends (process exit or a worker's end): nothing may be delivered to it any more. Jobs under
+// way own what they use and run to their end.
+void Environment::stop(void* raw) {
+  auto* self = static_cast<Environment*>(raw);
+  std::vector<Mailbox::Letter> undelivered;
+  {
+    std::lock_guard<std::mutex> lock(self->mailbox_->mutex);
+    self->mailbox_->open = false;
+    undelivered.swap(self->mailbox_->letters);
+  }
+  napi_release_threadsafe_function(self->mailbox_->wake, napi_tsfn_abort);
+  self->handles_.clear();
+}
+
+uint32_t Environment::add(Object object) {
+  const int64_t bytes = bytes_of(object);
+  while (next_id_ == 0 || handles_.count(next_id_)) ++next_id_;
+  const uint32_t id = next_id_++;
+  handles_.emplace(id, Handle{std::move(object), bytes});
+  live_bytes_ += bytes;
+  Napi::MemoryManagement::AdjustExternalMemory(env_, bytes);
+  return id;
+}
+
+const Object& Environment::get(uint32_t id) const {
+  const auto found = handles_.find(id);
+  if (found == handles_.end())
+    throw Error("ERR_PFGM_DISPOSED", "Expected a live handle but received one that was disposed of");
+  return found->second.object;
+}
+
+bool Environment::dispose(uint32_t id) {
+  const auto found = handles_.find(id);
+  if (found == handles_.end()) return false;
+  live_bytes_ -= found->second.bytes;
+  Napi::MemoryManagement::AdjustExternalMemory(env_, -found->second.bytes);
+  handles_.erase(found);
+  return true;
+}
+
+Napi::Value Environment::post(const std::string& device, std::function<void()> work,
+                              std::function<Napi::Value(Napi::Env)> reply) {
+  const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env_);
+  if (pending_++ == 0) napi_ref_threadsafe_function(env_, mailbox_->wake);
+  DeviceQueue::of(device).post(
+      [work = std::move(work), reply = std::move(reply), deferred, mailbox = mailbox_]() mutable {
+        {
+          std::lock_guard<std::mutex> lock(mailbox->mutex);
+          if (!mailbox->open) return;
+        }
+        std::optional<Failure> failure;
+        try {
+          work();
+        } catch (...) {
+          failure = current_failure();
+        }
+        work = nullptr;  // free what the job held before the caller hears of it
+        std::lock_guard<std::mutex> lock(mailbox->mutex);
+        if (!mailbox->open) return;
+        mailbox->letters.push_back({deferred, std::move(reply), std::move(failure)});
+        napi_call_threadsafe_function(mailbox->wake, nullptr, napi_tsfn_nonblocking);
+      });
+  return deferred.Promise();
+}
+
+void Environment::deliver() {
+  std::vector<Mailbox::Letter> letters;
+  {
+    std::lock_guard<std::mutex> lock(mailbox_->mutex);
+    letters.swap(mailbox_->letters);
+  }
+  for (Mailbox::Letter& letter : letters) {
+    const Napi::HandleScope scope(env_);
+    if (--pending_ == 0) napi_unref_threadsafe_function(env_, mailbox_->wake);
+    try {
+      if (!letter.failure) {
+        letter.deferred.Resolve(letter.reply(env_));
+        continue;
+      }
+    } catch (const Napi::Error& error) {
+      letter.deferred.Reject(error.Value());
+      continue;
+    } catch (...) {
+      letter.failure = current_failure();
+    }
+    letter.deferred.Reject(to_js(env_, *letter.failure));
+  }
+}
+
+Failure current_failure() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return {error.code(), error.what()};
+  } catch (const c10::OutOfMemoryError& error) {
+    return {"ERR_PFGM_OUT_OF_MEMORY", error.what_without_backtrace()};
+  } catch (const c10::Error& error) {
+    const std::string message = error.what_without_backtrace();
+    // libtorch's CPU allocator has no type of its own for this.
+    const bool memory = message.find("not enough memory") != std::string::npos ||
+                        message.find("can't allocate memory") != std::string::npos;
+    return {memory ? "ERR_PFGM_OUT_OF_MEMORY" : "ERR_PFGM_LIBTORCH", message};
+  } catch (const std::bad_alloc&) {
+    return {"ERR_PFGM_OUT_OF_MEMORY", "an allocation failed"};
+  } catch (const std::length_error&) {
+    return {"ERR_PFGM_OUT_OF_MEMORY", "an allocation failed: the size is beyond what a buffer can have"};
+  } catch (const std::exception& error) {
+    return {"ERR_PFGM_LIBTORCH", error.what()};
+  } catch (...) {
+    return {"ERR_PFGM_LIBTORCH", "an unknown failure in native code"};
+  }
+}
+
+Napi::Value to_js(Napi::Env env, const Failure& failure) {
+  if (failure.code == "ERR_PFGM_ARGUMENT") return Napi::TypeError::New(env, failure.message).Value();
+  Napi::FunctionReference& error_class = Environment::of(env).error_class;
+  if (!error_class.IsEmpty())
+    return error_class.New({Napi::String::New(env, failure.code), Napi::String::New(env, failure.message)});
+  Napi::Error error = Napi::Error::New(env, failure.message);
+  error.Set("code", Napi::String::New(env, failure.code));
+  return error.Value();
+}
+
+}  // namespace pfgm

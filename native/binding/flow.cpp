@@ -1,0 +1,78 @@
+#include "binding/arguments.h"
+#include "field/field.h"
+#include "flow/pfgm.h"
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+// createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon}): a flow handle.
+Napi::Value create_pfgm_flow(const Call& call) {
+  const Argument config = call(1, "config");
+  const PfgmConfig c{config["gamma"].number(), config["zExp"].number(), config["upperNorm"].number(),
+                     config["epsilon"].number()};
+  return Napi::Number::New(call.env(),
+                           call.environment().add(make_pfgm_flow(call(0, "network").network(), c)));
+}
+
+// pfgmPrior(keys, dimensions, zMax, upperNorm): resolves to starts [count, dimensions] float64.
+Napi::Value prior(const Call& call) {
+  const std::vector<uint64_t> keys = call(0, "keys").seeds();
+  const int64_t dimensions = call(1, "dimensions").integer();
+  const double z_max = call(2, "zMax").number(), upper_norm = call(3, "upperNorm").number();
+  if (dimensions < 1 || dimensions > (int64_t(1) << 31)) call(1, "dimensions").expected("from 1 to 2^31");
+  if (!(z_max > 0)) call(2, "zMax").expected("above 0");
+  if (!(upper_norm >= 1)) call(3, "upperNorm").expected("at least 1");
+  return call.environment().submit(
+      "cpu",
+      [keys, dimensions, z_max, upper_norm] { return pfgm_prior(keys, dimensions, z_max, upper_norm); },
+      tensor_to_js);
+}
+
+// fieldTarget(sources, x, z, gamma): resolves to the training target [b, N + 1].
+Napi::Value target(const Call& call) {
+  const at::Tensor sources = call(0, "sources").tensor(), x = call(1, "x").tensor(),
+                   z = call(2, "z").tensor();
+  const double gamma = call(3, "gamma").number();
+  if (sources.dim() < 1 || x.dim() < 1)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected sources and x to have one row an item");
+  return call.environment().submit(
+      queue_name(x.device()), [sources, x, z, gamma] { return field_target(sources, x, z, gamma); },
+      tensor_to_js);
+}
+
+// perturb(y, {gaussian, epsX, epsZ, m}, tau): resolves to {x, z}.
+Napi::Value perturb_points(const Call& call) {
+  const at::Tensor y = call(0, "y").tensor();
+  const Argument given = call(1, "draws");
+  const PerturbationDraws draws{given["gaussian"].tensor().contiguous(), given["epsX"].tensor().contiguous(),
+                                given["epsZ"].tensor().contiguous(), given["m"].tensor().contiguous()};
+  const double tau = call(2, "tau").number();
+  const int64_t count = y.dim() ? y.size(0) : 0;
+  for (const at::Tensor* draw : {&draws.gaussian, &draws.eps_x})
+    if (draw->numel() != y.numel() || draw->scalar_type() != at::kFloat || !draw->is_cpu())
+      throw Error("ERR_PFGM_ARGUMENT", "Expected gaussian and epsX to be float32 with as many numbers as y");
+  for (const at::Tensor* draw : {&draws.eps_z, &draws.m})
+    if (draw->numel() != count || draw->scalar_type() != at::kFloat || !draw->is_cpu())
+      throw Error("ERR_PFGM_ARGUMENT", "Expected epsZ and m to be float32 with one number a row of y");
+  return call.environment().submit(
+      "cpu", [y, draws, tau] { return perturb(y, draws, tau); },
+      [](Napi::Env env, const Perturbed& points) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("x", tensor_to_js(env, points.x));
+        object.Set("z", tensor_to_js(env, points.z));
+        return object;
+      });
+}
+
+}  // namespace
+
+const std::vector<Export>& flow_exports() {
+  static const std::vector<Export> table = {{"createPfgmFlow", 2, create_pfgm_flow},
+                                            {"pfgmPrior", 4, prior},
+                                            {"fieldTarget", 4, target},
+                                            {"perturb", 3, perturb_points}};
+  return table;
+}
+
+}  // namespace pfgm

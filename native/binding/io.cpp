@@ -1,0 +1,96 @@
+#include <map>
+
+#include "binding/arguments.h"
+#include "io/tensor_file.h"
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+// The tensors by which a network or a trainer is stored.
+NamedTensors state_of(const Argument& owner) {
+  const Object& object = Environment::of(owner.value().Env()).get(owner.id());
+  if (const auto* trainer = std::get_if<std::shared_ptr<Trainer>>(&object)) return (*trainer)->state();
+  if (const auto* network = std::get_if<std::shared_ptr<Network>>(&object)) {
+    NamedTensors state;
+    for (const Parameter& parameter : (*network)->parameters())
+      state.emplace_back(parameter.name, parameter.value);
+    return state;
+  }
+  if (const auto* tensor = std::get_if<at::Tensor>(&object)) return {{"values", *tensor}};
+  owner.expected("a network, a trainer or a tensor");
+}
+
+// describeState(owner): [{name, shape}] of everything a checkpoint of it holds.
+Napi::Value describe(const Call& call) {
+  const NamedTensors state = state_of(call(0, "owner"));
+  Napi::Array list = Napi::Array::New(call.env(), state.size());
+  for (size_t i = 0; i < state.size(); ++i) {
+    Napi::Object entry = Napi::Object::New(call.env());
+    Napi::Array shape = Napi::Array::New(call.env(), size_t(state[i].second.dim()));
+    for (int64_t d = 0; d < state[i].second.dim(); ++d)
+      shape.Set(uint32_t(d), double(state[i].second.size(d)));
+    entry.Set("name", state[i].first);
+    entry.Set("shape", shape);
+    list.Set(uint32_t(i), entry);
+  }
+  return list;
+}
+
+// slots: [{name, dtype, begin, end}], names of describeState(owner).
+std::vector<TensorSlot> slots_of(const NamedTensors& state, const Argument& given) {
+  std::map<std::string, at::Tensor> by_name(state.begin(), state.end());
+  std::vector<TensorSlot> slots;
+  for (const Argument& slot : given.items()) {
+    const std::string name = slot["name"].string();
+    const auto found = by_name.find(name);
+    if (found == by_name.end()) throw Error("ERR_PFGM_CHECKPOINT", "Expected no tensor named " + name);
+    slots.push_back({found->second, slot["dtype"].string(), slot["begin"].integer(), slot["end"].integer()});
+  }
+  return slots;
+}
+
+std::string device_of(const NamedTensors& state) {
+  return state.empty() ? "cpu" : queue_name(state.front().second.device());
+}
+
+// writeState(owner, path, header, slots): the file appears whole or not at all.
+Napi::Value write(const Call& call) {
+  const NamedTensors state = state_of(call(0, "owner"));
+  const std::string path = call(1, "path").string(), header = call(2, "header").string();
+  const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
+  return call.environment().submit(
+      device_of(state),
+      [=] {
+        write_tensor_file(path, header, slots);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+// readState(owner, path, dataOffset, slots)
+Napi::Value read(const Call& call) {
+  const NamedTensors state = state_of(call(0, "owner"));
+  const std::string path = call(1, "path").string();
+  const int64_t offset = call(2, "dataOffset").integer();
+  const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
+  return call.environment().submit(
+      device_of(state),
+      [=] {
+        read_tensor_file(path, offset, slots);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+}  // namespace
+
+const std::vector<Export>& io_exports() {
+  static const std::vector<Export> table = {
+      {"describeState", 1, describe}, {"writeState", 4, write}, {"readState", 4, read}};
+  return table;
+}
+
+}  // namespace pfgm

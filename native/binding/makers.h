@@ -1,0 +1,15 @@
+// What the rooms of binding/ share about networks.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "binding/arguments.h"
+
+namespace pfgm {
+
+std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, uint64_t seed,
+                                                        at::Device device);
+Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network);
+
+}  // namespace pfgm

@@ -1,0 +1,119 @@
+#include "metrics/metrics.h"
+
+#include <ATen/TensorOperators.h>
+
+#include "binding/arguments.h"
+#include "metrics/picture.h"
+#include "runtime/error.h"
+#include "train/batch.h"
+
+namespace pfgm {
+namespace {
+
+at::Tensor rows_argument(const Argument& argument) {
+  const at::Tensor tensor = argument.tensor();
+  if (tensor.dim() < 2) argument.expected("a tensor with one item a row");
+  return tensor;
+}
+
+// Images are compared as a viewer sees them: pixels in [0, 1], clipped.
+at::Tensor as_pixels(const at::Tensor& values) {
+  return ((as_values(values) + 1) / 2).clamp(0, 1);
+}
+
+// dataStatistics(data): resolves to {meanNorm, minimum, maximum, notFinite}.
+Napi::Value statistics(const Call& call) {
+  const at::Tensor data = rows_argument(call(0, "data"));
+  return call.environment().submit(
+      queue_name(data.device()), [data] { return data_statistics(data); },
+      [](Napi::Env env, const DataStatistics& s) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("meanNorm", s.mean_norm);
+        object.Set("minimum", s.minimum);
+        object.Set("maximum", s.maximum);
+        object.Set("notFinite", double(s.not_finite));
+        return object;
+      });
+}
+
+// energyDistance(samples, data, pixels): resolves to the distance; `pixels` compares clipped pixels in [0,
+// 1].
+Napi::Value distance(const Call& call) {
+  const at::Tensor samples = rows_argument(call(0, "samples")), data = rows_argument(call(1, "data"));
+  const bool pixels = call(2, "pixels").boolean();
+  return call.environment().submit(
+      "cpu",
+      [samples, data, pixels] {
+        return pixels ? energy_distance(as_pixels(samples), as_pixels(data))
+                      : energy_distance(as_values(samples), as_values(data));
+      },
+      [](Napi::Env env, double value) { return Napi::Number::New(env, value); });
+}
+
+// energyFloor(data, count, repeats, seed, pixels): resolves to the distances of `count` draws from the data
+// itself, with replacement, once a repeat.
+Napi::Value floor_distances(const Call& call) {
+  const at::Tensor data = rows_argument(call(0, "data"));
+  const int64_t count = call(1, "count").integer(), repeats = call(2, "repeats").integer();
+  const uint64_t seed = call(3, "seed").seed();
+  const bool pixels = call(4, "pixels").boolean();
+  if (count < 2 || repeats < 1 || repeats > 1000)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected count >= 2 and repeats from 1 to 1000");
+  return call.environment().submit(
+      "cpu",
+      [=] {
+        const at::Tensor values = pixels ? as_pixels(data) : as_values(data);
+        const double own = mean_distance(values, values, false);
+        std::vector<double> floors;
+        for (int64_t i = 0; i < repeats; ++i) {
+          const at::Tensor drawn =
+              values.index_select(0, bootstrap_rows(seed, uint64_t(i), count, values.size(0)));
+          floors.push_back(2 * mean_distance(drawn, values, false) - mean_distance(drawn, drawn, true) - own);
+        }
+        return floors;
+      },
+      numbers_to_js);
+}
+
+// A picture: {pixels: ArrayBuffer, width, height, channels}.
+Napi::Value picture_to_js(Napi::Env env, const at::Tensor& pixels) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("pixels", buffer_to_js(env, pixels));
+  object.Set("height", double(pixels.size(0)));
+  object.Set("width", double(pixels.size(1)));
+  object.Set("channels", double(pixels.size(2)));
+  return object;
+}
+
+// imageGrid(images, columns, zoom, gap)
+Napi::Value grid(const Call& call) {
+  const at::Tensor images = call(0, "images").tensor();
+  const int64_t columns = call(1, "columns").integer(), zoom = call(2, "zoom").integer(),
+                gap = call(3, "gap").integer();
+  return call.environment().submit(
+      queue_name(images.device()),
+      [=] { return image_grid(as_values(images), columns, zoom, gap).contiguous(); }, picture_to_js);
+}
+
+// pointDensity(points, size, extent)
+Napi::Value density(const Call& call) {
+  const at::Tensor points = call(0, "points").tensor();
+  const int64_t size = call(1, "size").integer();
+  const double extent = call(2, "extent").number();
+  return call.environment().submit(
+      queue_name(points.device()), [=] { return point_density(points, size, extent).contiguous(); },
+      picture_to_js);
+}
+
+}  // namespace
+
+const std::vector<Export>& metrics_exports() {
+  static const std::vector<Export> table = {{"dataStatistics", 1, statistics},
+                                            {"energyDistance", 3, distance},
+                                            {"energyFloor", 5, floor_distances},
+                                            {"imageGrid", 4, grid},
+                                            {"pointDensity", 3, density}};
+  return table;
+}
+
+}  // namespace pfgm

@@ -1,0 +1,97 @@
+#include "nn/network.h"
+
+#include <ATen/core/grad_mode.h>
+
+#include "binding/arguments.h"
+#include "binding/makers.h"
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+UnetConfig unet_config(const Argument& config) {
+  UnetConfig c;
+  c.channels = config["channels"].integer();
+  c.image_size = config["imageSize"].integer();
+  c.nf = config["nf"].integer();
+  c.ch_mult = config["chMult"].integers();
+  c.num_res_blocks = config["numResBlocks"].integer();
+  c.attn_resolutions = config["attnResolutions"].integers();
+  c.dropout = config["dropout"].number();
+  c.fourier = config["fourier"].boolean();
+  c.fourier_scale = config["fourierScale"].number();
+  c.fir = config["fir"].boolean();
+  c.progressive_input = config["progressiveInput"].boolean();
+  c.skip_rescale = config["skipRescale"].boolean();
+  c.init_scale = config["initScale"].number();
+  c.centered = config["centered"].boolean();
+  return c;
+}
+
+}  // namespace
+
+// A config of src/nn/config.ts as a function that makes the network; shared with the trainer, which makes
+// two.
+std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, uint64_t seed,
+                                                        at::Device device) {
+  const std::string kind = config["kind"].string();
+  if (kind == "unet") return [c = unet_config(config), seed, device] { return make_unet(c, seed, device); };
+  if (kind == "mlp") {
+    MlpConfig c;
+    c.dimensions = config["dimensions"].integer();
+    c.width = config["width"].integer();
+    c.depth = config["depth"].integer();
+    return [c, seed, device] { return make_mlp(c, seed, device); };
+  }
+  config["kind"].expected("unet or mlp");
+}
+
+Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("id", Environment::of(env).add(network));
+  object.Set("parameterCount", double(network->trained_count()));
+  return object;
+}
+
+namespace {
+
+// createNetwork(config, seed, device): resolves to {id, parameterCount}.
+Napi::Value create_network(const Call& call) {
+  const at::Device device = parse_device(call(2, "device").string());
+  return call.environment().submit(
+      queue_name(device), network_maker(call(0, "config"), call(1, "seed").seed(), device), network_to_js);
+}
+
+// forward(network, x, z): resolves to {x, z}, the field's two parts.
+Napi::Value forward(const Call& call) {
+  const std::shared_ptr<Network> network = call(0, "network").network();
+  const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor();
+  std::vector<int64_t> shape = network->shape();
+  shape.insert(shape.begin(), x.dim() ? x.size(0) : 0);
+  if (x.sizes() != at::IntArrayRef(shape) || x.scalar_type() != at::kFloat)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected x to be float32 of the network's shape, one item a row");
+  if (z.dim() != 1 || z.size(0) != x.size(0) || z.scalar_type() != at::kFloat)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected z to be float32 with one height a row of x");
+  return call.environment().submit(
+      queue_name(network->device()),
+      [network, x, z] {
+        const at::NoGradGuard no_grad;
+        const Field field = network->forward(x.to(network->device()), z.to(network->device()), Mode{});
+        return Field{field.x.contiguous(), field.z.contiguous()};
+      },
+      [](Napi::Env env, const Field& field) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("x", tensor_to_js(env, field.x));
+        object.Set("z", tensor_to_js(env, field.z));
+        return object;
+      });
+}
+
+}  // namespace
+
+const std::vector<Export>& network_exports() {
+  static const std::vector<Export> table = {{"createNetwork", 3, create_network}, {"forward", 3, forward}};
+  return table;
+}
+
+}  // namespace pfgm

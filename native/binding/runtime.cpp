@@ -1,0 +1,104 @@
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <c10/core/CPUAllocator.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include <set>
+#include <thread>
+
+#include "binding/arguments.h"
+#include "field/field.h"
+#include "runtime/error.h"
+#include "runtime/memory.h"
+
+namespace pfgm {
+namespace {
+
+// initialise(PfgmError): the class that native failures are thrown as, in this environment.
+Napi::Value initialise(const Call& call) {
+  call.environment().error_class = Napi::Persistent(call(0, "PfgmError").function());
+  return call.env().Undefined();
+}
+
+// info(): versions, instruction set, devices.
+Napi::Value info(const Call& call) {
+  Napi::Object object = Napi::Object::New(call.env());
+  object.Set("libtorch", TORCH_VERSION);
+  object.Set("version", PFGM_VERSION);
+  object.Set("instructions", at::get_cpu_capability());
+  object.Set("fieldKernel", field_kernel_name());
+  object.Set("cores", std::thread::hardware_concurrency());
+  object.Set("cudaDevices", at::hasCUDA() ? double(at::detail::getCUDAHooks().deviceCount()) : 0.0);
+  return object;
+}
+
+// loadCuda(path): linkers drop libtorch_cuda, so it is loaded by name; returns '' or what went wrong.
+Napi::Value load_cuda(const Call& call) {
+  const std::string path = call(0, "path").string();
+  if (::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) return Napi::String::New(call.env(), "");
+  const char* reason = ::dlerror();
+  return Napi::String::New(call.env(), reason ? reason : "unknown");
+}
+
+// setThreads(count): libtorch's threads, which belong to the CPU's queue. Resolves to the number in force.
+Napi::Value set_threads(const Call& call) {
+  const int64_t count = call(0, "threads").integer();
+  if (count < 1 || count > 1024) call(0, "threads").expected("from 1 to 1024");
+  return call.environment().submit(
+      "cpu",
+      [count] {
+        at::set_num_threads(int(count));
+        return at::get_num_threads();
+      },
+      [](Napi::Env env, int threads) { return Napi::Number::New(env, threads); });
+}
+
+// countThreads(): how many threads a parallel loop really uses, by counting them.
+Napi::Value count_threads(const Call& call) {
+  return call.environment().submit(
+      "cpu",
+      [] {
+        std::mutex mutex;
+        std::set<std::thread::id> seen;
+        at::parallel_for(0, 256, 1, [&](int64_t first, int64_t last) {
+          for (int64_t i = first; i < last; ++i) std::this_thread::sleep_for(std::chrono::microseconds(50));
+          std::lock_guard<std::mutex> lock(mutex);
+          seen.insert(std::this_thread::get_id());
+        });
+        return double(seen.size());
+      },
+      [](Napi::Env env, double count) { return Napi::Number::New(env, count); });
+}
+
+// memory(): this environment's live handles and their bytes, and the process's resident memory, now and at
+// its peak.
+Napi::Value memory(const Call& call) {
+  Napi::Object object = Napi::Object::New(call.env());
+  object.Set("handles", double(call.environment().live_handles()));
+  object.Set("bytes", double(call.environment().live_bytes()));
+  object.Set("resident", resident_bytes());
+  object.Set("peak", peak_resident_bytes());
+  return object;
+}
+
+// dispose(handle): whether it was live.
+Napi::Value dispose(const Call& call) {
+  return Napi::Boolean::New(call.env(), call.environment().dispose(call(0, "handle").id()));
+}
+
+}  // namespace
+
+const std::vector<Export>& runtime_exports() {
+  static const std::vector<Export> table = {{"initialise", 1, initialise},
+                                            {"info", 0, info},
+                                            {"loadCuda", 1, load_cuda},
+                                            {"setThreads", 1, set_threads},
+                                            {"countThreads", 0, count_threads},
+                                            {"memory", 0, memory},
+                                            {"dispose", 1, dispose}};
+  return table;
+}
+
+}  // namespace pfgm

@@ -1,0 +1,107 @@
+#include <ATen/ops/empty.h>
+
+#include <cstring>
+
+#include "binding/arguments.h"
+#include "data/toys.h"
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+struct ElementType {
+  at::ScalarType type;
+  napi_typedarray_type array;
+};
+
+ElementType element_type(const Argument& dtype) {
+  const std::string name = dtype.string();
+  if (name == "float32") return {at::kFloat, napi_float32_array};
+  if (name == "float64") return {at::kDouble, napi_float64_array};
+  if (name == "uint8") return {at::kByte, napi_uint8_array};
+  if (name == "int64") return {at::kLong, napi_bigint64_array};
+  dtype.expected("float32, float64, uint8 or int64");
+}
+
+// createTensor(values, dtype, shape, device): copies the values at once; resolves to a tensor on the device.
+Napi::Value create_tensor(const Call& call) {
+  const ElementType type = element_type(call(1, "dtype"));
+  const std::vector<int64_t> shape = call(2, "shape").integers();
+  const at::Device device = parse_device(call(3, "device").string());
+  const Argument values = call(0, "values");
+  if (!values.value().IsTypedArray() || values.value().As<Napi::TypedArray>().TypedArrayType() != type.array)
+    values.expected("a typed array of " + call(1, "dtype").string());
+  const Napi::TypedArray array = values.value().As<Napi::TypedArray>();
+  double expected = 1;
+  for (int64_t size : shape) {
+    if (size < 0) call(2, "shape").expected("sizes of at least 0");
+    expected *= double(size);
+  }
+  if (expected != double(array.ElementLength()))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected " + std::to_string(int64_t(std::min(expected, 9e15))) +
+                                         " values for that shape but received " +
+                                         std::to_string(array.ElementLength()));
+  at::Tensor tensor = at::empty(shape, type.type);
+  if (array.ByteLength() > 0)
+    std::memcpy(tensor.mutable_data_ptr(),
+                static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
+                array.ByteLength());
+  return call.environment().submit(
+      queue_name(device), [tensor, device] { return tensor.to(device); }, tensor_to_js);
+}
+
+// readTensor(tensor): resolves to an ArrayBuffer with a copy of its values, row-major.
+Napi::Value read_tensor(const Call& call) {
+  const at::Tensor tensor = call(0, "tensor").tensor();
+  return call.environment().submit(
+      queue_name(tensor.device()),
+      [tensor] { return tensor.detach().to(at::kCPU).contiguous().clone(at::MemoryFormat::Contiguous); },
+      buffer_to_js);
+}
+
+// sliceTensor(tensor, first, count): rows [first, first + count), a copy.
+Napi::Value slice_tensor(const Call& call) {
+  const at::Tensor tensor = call(0, "tensor").tensor();
+  const int64_t first = call(1, "first").integer(), count = call(2, "count").integer();
+  if (tensor.dim() == 0 || first < 0 || count < 0 || first > tensor.size(0) || count > tensor.size(0) - first)
+    throw Error("ERR_PFGM_ARGUMENT",
+                "Expected rows within the tensor's " + std::to_string(tensor.dim() ? tensor.size(0) : 0) +
+                    " but received " + std::to_string(first) + " to " + std::to_string(first + count));
+  return call.environment().submit(
+      queue_name(tensor.device()), [tensor, first, count] { return tensor.narrow(0, first, count).clone(); },
+      tensor_to_js);
+}
+
+// toyPoints(kind, count, seed): resolves to an ArrayBuffer of count x 2 float32.
+Napi::Value toy_points(const Call& call) {
+  const std::string kind = call(0, "kind").string();
+  const int64_t count = call(1, "count").integer();
+  const uint64_t seed = call(2, "seed").seed();
+  using Toy = void (*)(uint64_t, int64_t, float*);
+  const Toy toy = kind == "two-moons"         ? Toy(two_moons)
+                  : kind == "eight-gaussians" ? Toy(eight_gaussians)
+                  : kind == "heart"           ? Toy(heart)
+                                              : nullptr;
+  if (!toy) call(0, "kind").expected("two-moons, eight-gaussians or heart");
+  if (count < 1 || count > 100000000) call(1, "count").expected("from 1 to 100000000");
+  return call.environment().submit(
+      "cpu",
+      [toy, count, seed] {
+        at::Tensor points = at::empty({count, 2}, at::kFloat);
+        toy(seed, count, points.mutable_data_ptr<float>());
+        return points;
+      },
+      buffer_to_js);
+}
+
+}  // namespace
+
+const std::vector<Export>& tensor_exports() {
+  static const std::vector<Export> table = {{"createTensor", 4, create_tensor},
+                                            {"readTensor", 1, read_tensor},
+                                            {"sliceTensor", 3, slice_tensor},
+                                            {"toyPoints", 3, toy_points}};
+  return table;
+}
+
+}  // namespace pfgm

@@ -1,0 +1,25 @@
+// A flow answers one question: at height z, which way is the data?
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <vector>
+
+#include "nn/network.h"
+
+namespace pfgm {
+
+struct Drift {
+  at::Tensor value;           // dx / d(ln z), [b, N] float64
+  std::vector<char> outside;  // [b]: the sample has left the region the network was trained on
+};
+
+class Flow {
+ public:
+  virtual ~Flow() = default;
+  // x [b, N] float64; heights: one z a sample.
+  virtual Drift drift(const at::Tensor& x, const std::vector<double>& heights) const = 0;
+};
+
+}  // namespace pfgm

@@ -1,0 +1,153 @@
+#include "flow/pfgm.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "random/philox.h"
+
+namespace pfgm {
+namespace {
+
+at::Tensor float_tensor(at::IntArrayRef shape) {
+  return at::empty(shape, at::kFloat);
+}
+
+}  // namespace
+
+at::Tensor pfgm_prior(const std::vector<uint64_t>& keys, int64_t dimensions, double z_max,
+                      double upper_norm) {
+  const int64_t count = int64_t(keys.size());
+  at::Tensor starts = at::empty({count, dimensions}, at::kDouble);
+  double* out = starts.mutable_data_ptr<double>();
+  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      // A uniform point of the hemisphere, projected from the origin onto the plane: direction g / |g| and
+      // |x|^2 / z_max^2 = chi2_N / chi2_1, which is BetaPrime(N/2, 1/2).
+      const Philox random(keys[i], uint64_t(Purpose::kPrior) << 32);
+      double height[4];
+      random.normals(0, height);
+      double* row = out + i * dimensions;
+      random.fill_normals(1, dimensions, row);
+      double square = 0;
+      for (int64_t c = 0; c < dimensions; ++c) square += row[c] * row[c];
+      const double norm = std::sqrt(square);
+      const double radius = std::clamp(z_max * norm / std::abs(height[0]), 1.0, upper_norm);
+      for (int64_t c = 0; c < dimensions; ++c) row[c] *= radius / norm;
+    }
+  });
+  return starts;
+}
+
+PerturbationDraws draw_perturbation(uint64_t seed, uint64_t batch, int64_t count, int64_t dimensions,
+                                    const Perturbation& settings) {
+  PerturbationDraws draws{float_tensor({count, dimensions}), float_tensor({count, dimensions}),
+                          float_tensor({count}), float_tensor({count})};
+  float* gaussian = draws.gaussian.mutable_data_ptr<float>();
+  float* eps_x = draws.eps_x.mutable_data_ptr<float>();
+  float* eps_z = draws.eps_z.mutable_data_ptr<float>();
+  float* m = draws.m.mutable_data_ptr<float>();
+  const uint64_t blocks = uint64_t(dimensions + 3) / 4;  // of four normals, a row
+  const uint64_t blocks_a_point = 2 * blocks + 2;
+  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+    const Philox random(seed, (uint64_t(Purpose::kPerturbation) << 48) | batch);
+    for (int64_t i = first; i < last; ++i) {
+      const uint64_t counter = uint64_t(i) * blocks_a_point;
+      random.fill_normals(counter, dimensions, gaussian + i * dimensions);
+      random.fill_normals(counter + blocks, dimensions, eps_x + i * dimensions);
+      for (int64_t c = 0; c < dimensions; ++c) eps_x[i * dimensions + c] *= float(settings.sigma);
+      double normal[4], uniform[4];
+      random.normals(counter + 2 * blocks, normal);
+      random.uniforms(counter + 2 * blocks + 1, uniform);
+      eps_z[i] = float(normal[0] * settings.sigma);
+      const bool restricted = settings.restrict_M && std::abs(eps_z[i]) < 0.005f;
+      m[i] = float(uniform[0] * (restricted ? std::floor(0.7 * settings.M) : settings.M));
+    }
+  });
+  return draws;
+}
+
+Perturbed perturb(const at::Tensor& y, const PerturbationDraws& draws, double tau) {
+  const int64_t count = y.size(0), dimensions = count ? y.numel() / count : 0;
+  const at::Tensor data = y.to(at::kCPU, at::kFloat).contiguous();
+  Perturbed out{at::empty_like(data), float_tensor({count})};
+  const float* from = data.const_data_ptr<float>();
+  const float* gaussian = draws.gaussian.const_data_ptr<float>();
+  const float* eps_x = draws.eps_x.const_data_ptr<float>();
+  const float* eps_z = draws.eps_z.const_data_ptr<float>();
+  const float* m = draws.m.const_data_ptr<float>();
+  float* x = out.x.mutable_data_ptr<float>();
+  float* z = out.z.mutable_data_ptr<float>();
+  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const int64_t row = i * dimensions;
+      double direction = 0, radius = 0;
+      for (int64_t c = 0; c < dimensions; ++c) {
+        direction += double(gaussian[row + c]) * gaussian[row + c];
+        radius += double(eps_x[row + c]) * eps_x[row + c];
+      }
+      const double growth = std::pow(1 + tau, double(m[i]));
+      const double factor = direction > 0 ? std::sqrt(radius / direction) * growth : 0;
+      for (int64_t c = 0; c < dimensions; ++c)
+        x[row + c] = float(double(from[row + c]) + double(gaussian[row + c]) * factor);
+      z[i] = float(std::abs(double(eps_z[i])) * growth);
+    }
+  });
+  return {out.x.to(y.device()), out.z.to(y.device())};
+}
+
+namespace {
+
+constexpr double kFarthest = 100;  // in units of upper_norm
+
+class PfgmFlow final : public Flow {
+ public:
+  PfgmFlow(std::shared_ptr<Network> network, const PfgmConfig& config)
+      : network_(std::move(network)), config_(config) {}
+
+  Drift drift(const at::Tensor& x, const std::vector<double>& heights) const override {
+    const at::NoGradGuard no_grad;
+    const int64_t count = x.size(0), dimensions = x.size(1);
+    std::vector<int64_t> shape = network_->shape();
+    shape.insert(shape.begin(), count);
+    const at::Tensor z = at::tensor(heights, at::kDouble).to(x.device());
+    const Field field = network_->forward(x.to(at::kFloat).reshape(shape), z.to(at::kFloat), Mode{});
+    const at::Tensor v_x = field.x.reshape({count, dimensions}).to(at::kDouble);
+
+    // Near the data the network's v_z is poor, and v_x alone tells the distance: with n = |v_x| / sqrt(N),
+    // |E_x| = gamma n / (1 - n), so v_z = -sqrt(N) z / (sqrt(E_x^2 + z^2) + gamma). n reaches 1 only at
+    // infinity: what says so is cut off, far beyond any point that the network was trained on.
+    const double root_n = std::sqrt(double(dimensions));
+    const auto share_at = [this](double distance) { return distance / (distance + config_.gamma); };
+    const at::Tensor n = v_x.norm(2, {1}) / root_n;
+    const at::Tensor bounded = n.clamp_max(share_at(kFarthest * config_.upper_norm));
+    const at::Tensor distance = bounded * config_.gamma / (1 - bounded);
+    const at::Tensor from_x = z * -root_n / ((distance * distance + z * z).sqrt() + config_.gamma);
+    const at::Tensor near = z < config_.z_exp;
+    const at::Tensor v_z = at::where(near, from_x, field.z.to(at::kDouble));
+    const at::Tensor value = v_x * (z / (v_z + config_.epsilon)).unsqueeze(1);
+
+    const at::Tensor outside =
+        (near & (n > share_at(config_.upper_norm))).to(at::kCPU, at::kByte).contiguous();
+    const uint8_t* flags = outside.const_data_ptr<uint8_t>();
+    return {value, std::vector<char>(flags, flags + count)};
+  }
+
+ private:
+  std::shared_ptr<Network> network_;
+  PfgmConfig config_;
+};
+
+}  // namespace
+
+std::shared_ptr<Flow> make_pfgm_flow(std::shared_ptr<Network> network, const PfgmConfig& config) {
+  return std::make_shared<PfgmFlow>(std::move(network), config);
+}
+
+}  // namespace pfgm

@@ -1,0 +1,16 @@
+// Samples as pixels: a grid of images, or points as a density.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace pfgm {
+
+// images [n, C, H, W] in [-1, 1] with C 1 or 3 -> [height, width, C] uint8: rows of `columns` images, each
+// pixel `zoom` pixels wide, `gap` pixels of background between images.
+at::Tensor image_grid(const at::Tensor& images, int64_t columns, int64_t zoom, int64_t gap);
+
+// points [n, 2] -> [size, size, 1] uint8: how many points fall on a pixel, over [-extent, extent] in both
+// axes, the second axis upward; darker is denser.
+at::Tensor point_density(const at::Tensor& points, int64_t size, double extent);
+
+}  // namespace pfgm

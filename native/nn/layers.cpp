@@ -1,0 +1,134 @@
+#include "nn/layers.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/group_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/upsample_nearest2d.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "random/philox.h"
+
+namespace pfgm::nn {
+
+at::Tensor Builder::add(const std::string& name, at::Tensor value, bool trained) {
+  value = value.to(device_);
+  parameters_.push_back({name, value, trained});
+  return value;
+}
+
+at::Tensor Builder::constant(const std::string& name, at::IntArrayRef shape, double value) {
+  return add(name, at::full(shape, value, at::kFloat));
+}
+
+at::Tensor Builder::variance_scaled(const std::string& name, at::IntArrayRef shape, int64_t fan_in,
+                                    int64_t fan_out, double scale) {
+  const double variance = (scale == 0 ? 1e-10 : scale) / (0.5 * double(fan_in + fan_out));
+  const double bound = std::sqrt(3 * variance);
+  at::Tensor value = at::empty(shape, at::kFloat);
+  const Philox random(seed_, (uint64_t(Purpose::kInitialisation) << 32) | parameters_.size());
+  float* out = value.mutable_data_ptr<float>();
+  double block[4];
+  for (int64_t i = 0; i < value.numel(); ++i) {
+    if (i % 4 == 0) random.uniforms(uint64_t(i / 4), block);
+    out[i] = float((2 * block[i % 4] - 1) * bound);
+  }
+  return add(name, value);
+}
+
+at::Tensor Builder::normal(const std::string& name, at::IntArrayRef shape, double scale, bool trained) {
+  at::Tensor value = at::empty(shape, at::kFloat);
+  const Philox random(seed_, (uint64_t(Purpose::kInitialisation) << 32) | parameters_.size());
+  random.fill_normals(0, value.numel(), value.mutable_data_ptr<float>());
+  return add(name, value.mul_(scale), trained);
+}
+
+Linear::Linear(Builder& builder, const std::string& name, int64_t in, int64_t out, double scale)
+    : weight(builder.variance_scaled(name + ".weight", {out, in}, in, out, scale)),
+      bias(builder.constant(name + ".bias", {out}, 0)) {}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const {
+  return at::linear(x, weight, bias);
+}
+
+Conv::Conv(Builder& builder, const std::string& name, int64_t in, int64_t out, int64_t kernel, double scale,
+           int64_t stride, int64_t padding)
+    : weight(builder.variance_scaled(name + ".weight", {out, in, kernel, kernel}, in * kernel * kernel,
+                                     out * kernel * kernel, scale)),
+      bias(builder.constant(name + ".bias", {out}, 0)),
+      stride(stride),
+      padding(padding < 0 ? kernel / 2 : padding) {}
+
+at::Tensor Conv::operator()(const at::Tensor& x) const {
+  return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding});
+}
+
+GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels)
+    : weight(builder.constant(name + ".weight", {channels}, 1)),
+      bias(builder.constant(name + ".bias", {channels}, 0)),
+      groups(std::min<int64_t>(channels / 4, 32)) {}
+
+at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
+  return at::group_norm(x, groups, weight, bias, 1e-6);
+}
+
+Nin::Nin(Builder& builder, const std::string& name, int64_t in, int64_t out, double scale)
+    : W(builder.variance_scaled(name + ".W", {in, out}, in, out, scale)),
+      b(builder.constant(name + ".b", {out}, 0)) {}
+
+at::Tensor Nin::operator()(const at::Tensor& rows) const {
+  return at::matmul(rows, W) + b;
+}
+
+namespace {
+
+// The outer product of (1, 3, 3, 1), summing to `total`, once a channel.
+at::Tensor filter(const at::Tensor& like, double total) {
+  const at::Tensor taps = at::tensor({1.0, 3.0, 3.0, 1.0}, like.options()).div_(8);
+  return (taps.unsqueeze(1) * taps.unsqueeze(0) * total).expand({like.size(1), 1, 4, 4}).contiguous();
+}
+
+}  // namespace
+
+at::Tensor upsample(const at::Tensor& x, bool fir) {
+  if (fir) return at::conv_transpose2d(x, filter(x, 4), {}, {2, 2}, {1, 1}, {0, 0}, x.size(1));
+  return at::upsample_nearest2d(x, {x.size(2) * 2, x.size(3) * 2});
+}
+
+at::Tensor downsample(const at::Tensor& x, bool fir) {
+  if (fir) return at::conv2d(x, filter(x, 1), {}, {2, 2}, {1, 1}, {1, 1}, x.size(1));
+  return at::avg_pool2d(x, {2, 2}, {2, 2});
+}
+
+at::Tensor blur(const at::Tensor& x) {
+  return at::conv2d(x, filter(x, 1), {}, {1, 1}, {2, 2}, {1, 1}, x.size(1));
+}
+
+at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer) {
+  at::Tensor mask = at::empty(x.sizes(), at::kFloat);
+  const Philox random(seed, (uint64_t(Purpose::kDropout) << 32) | layer);
+  float* out = mask.mutable_data_ptr<float>();
+  const int64_t count = mask.numel();
+  const uint32_t threshold = uint32_t(std::min(p, 1.0) * 4294967295.0);
+  const float kept = float(1 / (1 - p));
+  at::parallel_for(0, (count + 3) / 4, 4096, [&](int64_t first, int64_t last) {
+    uint32_t raw[4];
+    for (int64_t block = first; block < last; ++block) {
+      random.bits(uint64_t(block), raw);
+      for (int64_t i = 0; i < 4 && block * 4 + i < count; ++i)
+        out[block * 4 + i] = raw[i] < threshold ? 0 : kept;
+    }
+  });
+  return x * mask.to(x.device());
+}
+
+}  // namespace pfgm::nn

@@ -1,0 +1,80 @@
+// What every network of this package is: a map (x, z) -> (v_x, v_z) with named parameters.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pfgm {
+
+struct Parameter {
+  std::string name;  // as in the published checkpoints: "all_modules.3.Conv_0.weight"
+  at::Tensor value;
+  bool trained = true;  // false: stored with the weights but fixed (Fourier frequencies)
+};
+
+// How a forward pass runs. Dropout is active only while training, and its masks are a function of
+// `dropout_seed`.
+struct Mode {
+  bool training = false;
+  uint64_t dropout_seed = 0;
+};
+
+struct Field {
+  at::Tensor x;  // as the input x
+  at::Tensor z;  // [b]
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  // x [b, C, H, W] or [b, D] float32; z [b] float32, clamped to >= 1e-10.
+  virtual Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const = 0;
+
+  // The shape of one item of x.
+  const std::vector<int64_t>& shape() const { return shape_; }
+  std::vector<Parameter>& parameters() { return parameters_; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  int64_t trained_count() const;
+  at::Device device() const;
+  void require_grad();
+
+ protected:
+  std::vector<int64_t> shape_;
+  std::vector<Parameter> parameters_;
+};
+
+// A DDPM++ or NCSN++ of the published PFGM configurations; the fields are those of their `model` section.
+struct UnetConfig {
+  int64_t channels = 3;  // of the image
+  int64_t image_size = 32;
+  int64_t nf = 128;  // channels at full resolution
+  std::vector<int64_t> ch_mult = {1, 2, 2, 2};
+  int64_t num_res_blocks = 4;
+  std::vector<int64_t> attn_resolutions = {16};
+  double dropout = 0.1;
+  bool fourier = false;  // embed ln z with random Fourier features instead of z with sines and cosines
+  double fourier_scale = 16;
+  bool fir = false;                // resample with the (1, 3, 3, 1) filter
+  bool progressive_input = false;  // "residual"
+  bool skip_rescale = true;
+  double init_scale = 0;
+  bool centered = true;  // data in [-1, 1]; otherwise in [0, 1]
+};
+
+// A fully connected network for points.
+struct MlpConfig {
+  int64_t dimensions = 2;
+  int64_t width = 256;
+  int64_t depth = 4;  // residual blocks
+};
+
+std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
+std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);
+
+}  // namespace pfgm

@@ -1,0 +1,269 @@
+// DDPM++ and NCSN++ (Song et al., arXiv 2011.13456) as PFGM trains them: x and z in, one channel more out,
+// whose spatial mean is v_z. Modules are numbered in the order the published checkpoints number them.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/softmax.h>
+
+#include <cmath>
+#include <optional>
+
+#include "nn/layers.h"
+#include "nn/network.h"
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+using namespace nn;
+
+const double kInverseRoot2 = 1 / std::sqrt(2.0);
+
+// The BigGAN-type residual block, which may halve or double the size.
+struct ResidualBlock {
+  enum class Resample { kNone, kUp, kDown };
+
+  ResidualBlock(Builder& builder, const std::string& name, const UnetConfig& config, int64_t in, int64_t out,
+                Resample resample, uint64_t number)
+      : norm_0(builder, name + ".GroupNorm_0", in),
+        conv_0(builder, name + ".Conv_0", in, out, 3),
+        dense_0(builder, name + ".Dense_0", config.nf * 4, out),
+        norm_1(builder, name + ".GroupNorm_1", out),
+        conv_1(builder, name + ".Conv_1", out, out, 3, config.init_scale),
+        resample(resample),
+        fir(config.fir),
+        skip_rescale(config.skip_rescale),
+        dropout_share(config.dropout),
+        number(number) {
+    if (in != out || resample != Resample::kNone) conv_2.emplace(builder, name + ".Conv_2", in, out, 1);
+  }
+
+  at::Tensor resampled(const at::Tensor& x) const {
+    switch (resample) {
+      case Resample::kUp:
+        return upsample(x, fir);
+      case Resample::kDown:
+        return downsample(x, fir);
+      default:
+        return x;
+    }
+  }
+
+  // `time` is SiLU of the time embedding.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& time, const Mode& mode) const {
+    at::Tensor h = conv_0(resampled(at::silu(norm_0(x))));
+    h = h + dense_0(time).unsqueeze(-1).unsqueeze(-1);
+    h = at::silu(norm_1(h));
+    if (mode.training && dropout_share > 0) h = nn::dropout(h, dropout_share, mode.dropout_seed, number);
+    h = conv_1(h);
+    const at::Tensor skip = conv_2 ? (*conv_2)(resampled(x)) : resampled(x);
+    return skip_rescale ? (skip + h) * kInverseRoot2 : skip + h;
+  }
+
+  GroupNorm norm_0;
+  Conv conv_0;
+  Linear dense_0;
+  GroupNorm norm_1;
+  Conv conv_1;
+  std::optional<Conv> conv_2;
+  Resample resample;
+  bool fir, skip_rescale;
+  double dropout_share;
+  uint64_t number;  // tells this block's dropout stream from the others'
+};
+
+// Single-headed attention over the positions of an image.
+struct Attention {
+  Attention(Builder& builder, const std::string& name, const UnetConfig& config, int64_t channels)
+      : norm(builder, name + ".GroupNorm_0", channels),
+        query(builder, name + ".NIN_0", channels, channels, 0.1),
+        key(builder, name + ".NIN_1", channels, channels, 0.1),
+        value(builder, name + ".NIN_2", channels, channels, 0.1),
+        output(builder, name + ".NIN_3", channels, channels, config.init_scale),
+        skip_rescale(config.skip_rescale) {}
+
+  at::Tensor operator()(const at::Tensor& x) const {
+    const int64_t b = x.size(0), c = x.size(1), h = x.size(2), w = x.size(3);
+    const at::Tensor rows = norm(x).permute({0, 2, 3, 1}).reshape({b, h * w, c});
+    const at::Tensor logits = at::bmm(query(rows), key(rows).transpose(1, 2)) * (1 / std::sqrt(double(c)));
+    const at::Tensor mixed = output(at::bmm(at::softmax(logits, -1), value(rows)));
+    const at::Tensor sum = x + mixed.reshape({b, h, w, c}).permute({0, 3, 1, 2});
+    return skip_rescale ? sum * kInverseRoot2 : sum;
+  }
+
+  GroupNorm norm;
+  Nin query, key, value, output;
+  bool skip_rescale;
+};
+
+class Unet final : public Network {
+ public:
+  Unet(const UnetConfig& config, uint64_t seed, at::Device device);
+  Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
+
+ private:
+  using Resample = ResidualBlock::Resample;
+
+  // One resolution: its blocks with their attention, then the block that resamples to the next resolution.
+  struct Level {
+    std::vector<ResidualBlock> blocks;
+    std::vector<Attention> attention;  // down: one a block; up: at most one, after all blocks
+    std::optional<ResidualBlock> resample;
+    std::optional<Conv>
+        pyramid;  // down, with progressive input: the input image at this level's next resolution
+  };
+
+  at::Tensor embed_time(const at::Tensor& z) const;
+
+  UnetConfig config_;
+  at::Tensor frequencies_;  // Fourier features of ln z
+  Linear time_0_, time_1_;
+  Conv in_;
+  std::vector<Level> down_, up_;
+  std::optional<ResidualBlock> middle_0_, middle_1_;
+  std::optional<Attention> middle_attention_;
+  GroupNorm out_norm_;
+  Conv out_;
+};
+
+bool contains(const std::vector<int64_t>& values, int64_t value) {
+  for (int64_t v : values)
+    if (v == value) return true;
+  return false;
+}
+
+void check(const UnetConfig& c) {
+  const auto require = [](bool ok, const std::string& what) {
+    if (!ok) throw Error("ERR_PFGM_ARGUMENT", what);
+  };
+  require(c.channels >= 1 && c.channels <= 4096, "Expected channels to be from 1 to 4096");
+  require(c.nf >= 4 && c.nf % 4 == 0 && c.nf <= 4096, "Expected nf to be a multiple of 4 from 4 to 4096");
+  require(!c.ch_mult.empty() && c.ch_mult.size() <= 10, "Expected ch_mult to have 1 to 10 levels");
+  for (int64_t m : c.ch_mult) require(m >= 1 && m <= 64, "Expected every ch_mult to be from 1 to 64");
+  const int64_t halvings = int64_t(c.ch_mult.size()) - 1;
+  require(c.image_size >= 1 && c.image_size <= 4096 && c.image_size % (int64_t(1) << halvings) == 0,
+          "Expected image_size to be at most 4096 and divisible by 2^" + std::to_string(halvings) +
+              " (one halving between levels), but received " + std::to_string(c.image_size));
+  require(c.num_res_blocks >= 1 && c.num_res_blocks <= 64, "Expected num_res_blocks to be from 1 to 64");
+  require(c.dropout >= 0 && c.dropout < 1, "Expected dropout to be at least 0 and below 1");
+}
+
+Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_(config) {
+  check(config);
+  shape_ = {config.channels, config.image_size, config.image_size};
+  Builder builder(parameters_, seed, device);
+  int number = 0;
+  const auto next = [&number] { return "all_modules." + std::to_string(number++); };
+  const auto block = [&](int64_t in, int64_t out, Resample resample = Resample::kNone) {
+    const uint64_t id = uint64_t(number);
+    return ResidualBlock(builder, next(), config_, in, out, resample, id);
+  };
+  const int64_t nf = config.nf, levels = int64_t(config.ch_mult.size());
+  const int64_t embedded = config.fourier ? 2 * nf : nf;
+
+  if (config.fourier) frequencies_ = builder.normal(next() + ".W", {nf}, config.fourier_scale, false);
+  time_0_ = Linear(builder, next(), embedded, nf * 4);
+  time_1_ = Linear(builder, next(), nf * 4, nf * 4);
+  in_ = Conv(builder, next(), config.channels, nf, 3);
+
+  std::vector<int64_t> skips = {nf};
+  int64_t channels = nf, pyramid_channels = config.channels;
+  for (int64_t i = 0; i < levels; ++i) {
+    Level level;
+    const int64_t out = nf * config.ch_mult[i];
+    const bool attends = contains(config.attn_resolutions, config.image_size >> i);
+    for (int64_t j = 0; j < config.num_res_blocks; ++j) {
+      level.blocks.push_back(block(channels, out));
+      channels = out;
+      if (attends) level.attention.emplace_back(builder, next(), config_, channels);
+      skips.push_back(channels);
+    }
+    if (i + 1 < levels) {
+      level.resample.emplace(block(channels, channels, Resample::kDown));
+      if (config.progressive_input) {
+        level.pyramid.emplace(builder, next() + ".Conv2d_0", pyramid_channels, channels, 3, 1,
+                              config.fir ? 2 : 1, config.fir ? 0 : 1);
+        pyramid_channels = channels;
+      }
+      skips.push_back(channels);
+    }
+    down_.push_back(std::move(level));
+  }
+
+  middle_0_.emplace(block(channels, channels));
+  middle_attention_.emplace(builder, next(), config_, channels);
+  middle_1_.emplace(block(channels, channels));
+
+  for (int64_t i = levels - 1; i >= 0; --i) {
+    Level level;
+    const int64_t out = nf * config.ch_mult[i];
+    for (int64_t j = 0; j <= config.num_res_blocks; ++j) {
+      level.blocks.push_back(block(channels + skips.back(), out));
+      skips.pop_back();
+      channels = out;
+    }
+    if (contains(config.attn_resolutions, config.image_size >> i))
+      level.attention.emplace_back(builder, next(), config_, channels);
+    if (i > 0) level.resample.emplace(block(channels, channels, Resample::kUp));
+    up_.push_back(std::move(level));
+  }
+  out_norm_ = GroupNorm(builder, next(), channels);
+  out_ = Conv(builder, next(), channels, config.channels + 1, 3, config.init_scale);
+}
+
+at::Tensor Unet::embed_time(const at::Tensor& z) const {
+  at::Tensor phase;
+  if (config_.fourier) {
+    phase = z.log().unsqueeze(1) * frequencies_.unsqueeze(0) * (2 * M_PI);
+  } else {
+    const int64_t half = config_.nf / 2;
+    const double rate = std::log(10000.0) / double(half - 1);
+    phase = z.unsqueeze(1) * (at::arange(half, z.options()) * -rate).exp().unsqueeze(0);
+  }
+  const at::Tensor embedding = at::cat({phase.sin(), phase.cos()}, 1);
+  return time_1_(at::silu(time_0_(embedding)));
+}
+
+Field Unet::forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& mode) const {
+  const at::Tensor time = at::silu(embed_time(z_in.clamp_min(1e-10)));
+  at::Tensor x = (config_.centered ? x_in : x_in * 2 - 1).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor pyramid = x, h = in_(x);
+  std::vector<at::Tensor> skips = {h};
+  for (const Level& level : down_) {
+    for (size_t j = 0; j < level.blocks.size(); ++j) {
+      h = level.blocks[j](h, time, mode);
+      if (!level.attention.empty()) h = level.attention[j](h);
+      skips.push_back(h);
+    }
+    if (!level.resample) continue;
+    h = (*level.resample)(h, time, mode);
+    if (level.pyramid) {
+      pyramid = (*level.pyramid)(config_.fir ? blur(pyramid) : downsample(pyramid, false));
+      pyramid = config_.skip_rescale ? (pyramid + h) * kInverseRoot2 : pyramid + h;
+      h = pyramid;
+    }
+    skips.push_back(h);
+  }
+  h = (*middle_1_)((*middle_attention_)((*middle_0_)(h, time, mode)), time, mode);
+  for (const Level& level : up_) {
+    for (const ResidualBlock& residual : level.blocks) {
+      h = residual(at::cat({h, skips.back()}, 1), time, mode);
+      skips.pop_back();
+    }
+    if (!level.attention.empty()) h = level.attention[0](h);
+    if (level.resample) h = (*level.resample)(h, time, mode);
+  }
+  h = out_(at::silu(out_norm_(h)));
+  const int64_t c = config_.channels;
+  return {h.slice(1, 0, c), h.select(1, c).mean(at::IntArrayRef{1, 2})};
+}
+
+}  // namespace
+
+std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device) {
+  return std::make_shared<Unet>(config, seed, device);
+}
+
+}  // namespace pfgm

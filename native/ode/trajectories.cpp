@@ -1,0 +1,208 @@
+#include "ode/trajectories.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+at::Tensor rows_of(const at::Tensor& start) {
+  const int64_t count = start.size(0);
+  return start.reshape({count, count ? start.numel() / count : 1}).to(at::kDouble).contiguous();
+}
+
+at::Tensor column(const std::vector<double>& values, at::Device device) {
+  return at::tensor(values, at::kDouble).to(device).unsqueeze(1);
+}
+
+// One row of a combination at a time; on the host, where a row and its drifts stay in cache.
+struct RowTerms {
+  RowTerms(const Combination& y, const std::vector<at::Tensor>& k, double step, int64_t row,
+           int64_t dimensions)
+      : of_x(y.of_x) {
+    for (size_t j = 0; j < y.of_k.size(); ++j) {
+      if (y.of_k[j] == 0) continue;
+      weights.push_back(step * y.of_k[j]);
+      drifts.push_back(k[j].const_data_ptr<double>() + row * dimensions);
+    }
+  }
+  double operator()(const double* x, int64_t c) const {
+    double sum = 0;
+    for (size_t j = 0; j < weights.size(); ++j) sum += weights[j] * drifts[j][c];
+    return of_x * x[c] + sum;
+  }
+  double of_x;
+  std::vector<double> weights;
+  std::vector<const double*> drifts;
+};
+
+}  // namespace
+
+Trajectories::Trajectories(const at::Tensor& start, int64_t slots) : x_(rows_of(start).clone()) {
+  if (slots < 1 || slots > 64) throw Error("ERR_PFGM_ARGUMENT", "Expected slots to be from 1 to 64");
+  for (int64_t j = 0; j < slots; ++j) k_.push_back(at::zeros_like(x_));
+}
+
+void Trajectories::check_steps(const std::vector<double>& steps, int64_t first) const {
+  if (first < 0 || int64_t(steps.size()) != count() - first)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected one number a trajectory, " + std::to_string(count() - first) +
+                                         ", but received " + std::to_string(steps.size()));
+}
+
+void Trajectories::check(const Combination& y) const {
+  if (y.of_k.size() > k_.size())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected at most " + std::to_string(k_.size()) +
+                                         " coefficients, but received " + std::to_string(y.of_k.size()));
+}
+
+at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>& steps,
+                                 int64_t first) const {
+  check(y);
+  check_steps(steps, first);
+  const int64_t rows = count() - first, dimensions = x_.size(1);
+  if (!x_.is_cpu()) {
+    at::Tensor sum = x_.narrow(0, first, rows) * y.of_x;
+    const at::Tensor step = column(steps, x_.device());
+    for (size_t j = 0; j < y.of_k.size(); ++j)
+      if (y.of_k[j] != 0) sum = sum + k_[j].narrow(0, first, rows) * (step * y.of_k[j]);
+    return sum;
+  }
+  at::Tensor out = at::empty({rows, dimensions}, x_.options());
+  const double* x = x_.const_data_ptr<double>();
+  double* to = out.mutable_data_ptr<double>();
+  at::parallel_for(0, rows, std::max<int64_t>(1, 16384 / dimensions), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const RowTerms terms(y, k_, steps[i], first + i, dimensions);
+      for (int64_t c = 0; c < dimensions; ++c)
+        to[i * dimensions + c] = terms(x + (first + i) * dimensions, c);
+    }
+  });
+  return out;
+}
+
+std::vector<char> Trajectories::evaluate(const Flow& flow, int64_t slot, const Combination& y,
+                                         const std::vector<double>& steps, const std::vector<double>& heights,
+                                         int64_t first, bool per_height) {
+  const at::NoGradGuard no_grad;
+  if (slot < 0 || slot >= int64_t(k_.size()))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected slot to be from 0 to " + std::to_string(k_.size() - 1));
+  check_steps(heights, first);
+  Drift drift = flow.drift(combine(y, steps, first), heights);
+  if (drift.value.size(1) != x_.size(1))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected a flow of " + std::to_string(x_.size(1)) + " dimensions");
+  if (per_height) drift.value = drift.value / column(heights, x_.device());
+  if (first == 0)
+    k_[slot] = drift.value.contiguous();
+  else
+    k_[slot].narrow(0, first, count() - first).copy_(drift.value);
+  return drift.outside;
+}
+
+std::vector<double> Trajectories::norms(const Combination& y, const Combination* next,
+                                        const std::vector<double>& steps, double atol, double rtol) const {
+  const at::NoGradGuard no_grad;
+  check(y);
+  check_steps(steps);
+  if (next) check(*next);
+  std::vector<double> sums(count());
+  if (!x_.is_cpu()) {
+    at::Tensor scale = x_.abs();
+    if (next) scale = at::maximum(scale, combine(*next, steps).abs());
+    const at::Tensor ratio = combine(y, steps) / (scale * rtol + atol);
+    const at::Tensor total = (ratio * ratio).sum(at::IntArrayRef{1}).to(at::kCPU).contiguous();
+    std::copy_n(total.const_data_ptr<double>(), count(), sums.data());
+    return sums;
+  }
+  const int64_t dimensions = x_.size(1);
+  const double* x = x_.const_data_ptr<double>();
+  at::parallel_for(0, count(), std::max<int64_t>(1, 16384 / dimensions), [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const double* row = x + i * dimensions;
+      const RowTerms value(y, k_, steps[i], i, dimensions);
+      const RowTerms after(next ? *next : Combination{}, k_, steps[i], i, dimensions);
+      double total = 0;
+      for (int64_t c = 0; c < dimensions; ++c) {
+        const double size = std::max(std::abs(row[c]), std::abs(after(row, c)));
+        const double ratio = value(row, c) / (atol + rtol * size);
+        total += ratio * ratio;
+      }
+      sums[i] = total;
+    }
+  });
+  return sums;
+}
+
+void Trajectories::advance(const Combination& y, const std::vector<double>& steps,
+                           const std::vector<char>& moved, int64_t last) {
+  const at::NoGradGuard no_grad;
+  if (int64_t(moved.size()) != count())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected one flag a trajectory, " + std::to_string(count()));
+  if (last >= int64_t(k_.size())) throw Error("ERR_PFGM_ARGUMENT", "Expected last to name a slot");
+  at::Tensor next = combine(y, steps);
+  const bool all = std::all_of(moved.begin(), moved.end(), [](char flag) { return flag != 0; });
+  if (all) {
+    x_ = next;
+    if (last > 0) k_[0] = k_[last];
+    return;
+  }
+  const at::Tensor flags = at::tensor(std::vector<int64_t>(moved.begin(), moved.end()), at::kLong)
+                               .to(x_.device(), at::kBool)
+                               .unsqueeze(1);
+  x_ = at::where(flags, next, x_);
+  if (last > 0) k_[0] = at::where(flags, k_[last], k_[0]);
+}
+
+void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
+                          const std::vector<int64_t>& out_rows) {
+  const at::NoGradGuard no_grad;
+  if (rows.size() != out_rows.size())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected as many places in out as rows");
+  std::vector<char> leaves(count(), 0);
+  for (int64_t row : rows) {
+    if (row < 0 || row >= count() || leaves[row])
+      throw Error("ERR_PFGM_ARGUMENT", "Expected rows of the pool, each once");
+    leaves[row] = 1;
+  }
+  for (int64_t row : out_rows)
+    if (row < 0 || row >= out.size(0)) throw Error("ERR_PFGM_ARGUMENT", "Expected rows of out");
+  if (out.size(0) && out.numel() / out.size(0) != x_.size(1))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected out to have " + std::to_string(x_.size(1)) + " numbers a row");
+  const auto index = [&](const std::vector<int64_t>& values) {
+    return at::tensor(values, at::kLong).to(x_.device());
+  };
+  if (!rows.empty())
+    out.view({out.size(0), x_.size(1)})
+        .index_copy_(0, index(out_rows).to(out.device()), x_.index_select(0, index(rows)).to(out.options()));
+  std::vector<int64_t> stays;
+  for (int64_t row = 0; row < count(); ++row)
+    if (!leaves[row]) stays.push_back(row);
+  const at::Tensor kept = index(stays);
+  x_ = x_.index_select(0, kept);
+  for (at::Tensor& k : k_) k = k.index_select(0, kept);
+}
+
+void Trajectories::join(const at::Tensor& start) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor rows = rows_of(start).to(x_.device());
+  if (rows.size(1) != x_.size(1))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected " + std::to_string(x_.size(1)) +
+                                         " numbers a trajectory, but received " +
+                                         std::to_string(rows.size(1)));
+  x_ = at::cat({x_, rows});
+  for (at::Tensor& k : k_) k = at::cat({k, at::zeros_like(rows)});
+}
+
+}  // namespace pfgm

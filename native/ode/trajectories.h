@@ -1,0 +1,57 @@
+// A pool of trajectories x_i(t), each with its own time and step, and the fused row-wise operations that
+// every Runge-Kutta method is made of. It knows neither the method nor the flow behind the drift.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+#include "flow/flow.h"
+
+namespace pfgm {
+
+// y_i = of_x x_i + h_i sum_j of_k[j] k_j,i
+struct Combination {
+  double of_x = 1;
+  std::vector<double> of_k;
+};
+
+class Trajectories {
+ public:
+  // start [b, ...] becomes rows of N float64; `slots` drifts are kept a row.
+  Trajectories(const at::Tensor& start, int64_t slots);
+
+  int64_t count() const { return x_.size(0); }
+  const at::Tensor& state() const { return x_; }
+
+  // k_slot,i = drift at y_i and height z_i, per unit of ln z, or per unit of z where `per_height`, for the
+  // rows from `first` on, of which each has a step and a height.
+  std::vector<char> evaluate(const Flow& flow, int64_t slot, const Combination& y,
+                             const std::vector<double>& steps, const std::vector<double>& heights,
+                             int64_t first, bool per_height);
+
+  // sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; `next` empty: max is |x|.
+  std::vector<double> norms(const Combination& y, const Combination* next, const std::vector<double>& steps,
+                            double atol, double rtol) const;
+
+  // x_i = y_i where moved[i]; those rows' slot 0 takes over slot `last`, if that is not negative.
+  void advance(const Combination& y, const std::vector<double>& steps, const std::vector<char>& moved,
+               int64_t last);
+
+  // Copies the rows leaving the pool to out[out_rows] (float32 or float64) and closes the gaps: the rows that
+  // stay keep their order.
+  void retire(const std::vector<int64_t>& rows, at::Tensor& out, const std::vector<int64_t>& out_rows);
+  // Adds rows at the end.
+  void join(const at::Tensor& start);
+
+ private:
+  // y_i of the rows from `first` on.
+  at::Tensor combine(const Combination& y, const std::vector<double>& steps, int64_t first = 0) const;
+  void check_steps(const std::vector<double>& steps, int64_t first = 0) const;
+  void check(const Combination& y) const;
+
+  at::Tensor x_;               // [b, N] float64
+  std::vector<at::Tensor> k_;  // each [b, N] float64
+};
+
+}  // namespace pfgm

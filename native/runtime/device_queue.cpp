@@ -1,0 +1,83 @@
+#include "runtime/device_queue.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <thread>
+
+namespace pfgm {
+namespace {
+
+std::atomic<int> busy_devices{0};
+std::atomic<bool> exiting{false};
+
+}  // namespace
+
+DeviceQueue& DeviceQueue::of(const std::string& device) {
+  static auto* mutex = new std::mutex;
+  static auto* queues = new std::map<std::string, DeviceQueue*>;
+  std::lock_guard<std::mutex> lock(*mutex);
+  DeviceQueue*& queue = (*queues)[device];
+  if (!queue) queue = new DeviceQueue;
+  return *queue;
+}
+
+DeviceQueue::DeviceQueue() {
+  std::thread([this] { run(); }).detach();
+}
+
+void DeviceQueue::post(std::function<void()> job) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    jobs_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+}
+
+void DeviceQueue::run() {
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock<std::mutex> lock(mutex_);
+      wake_.wait(lock, [this] { return !jobs_.empty(); });
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+      ++busy_devices;
+    }
+    if (!exiting) job();
+    job = nullptr;  // what the job owned is freed before the device counts as idle
+    --busy_devices;
+  }
+}
+
+bool any_device_busy() {
+  return busy_devices > 0;
+}
+
+// exit() destroys libtorch's globals while the device's thread may still use them. This handler is registered
+// after libtorch's own destructors, so it runs before them.
+#if defined(__GLIBC__)
+void guard_process_exit() {
+  on_exit(
+      [](int status, void*) {
+        exiting = true;
+        if (!any_device_busy()) return;
+        std::fflush(nullptr);
+        _exit(status);
+      },
+      nullptr);
+}
+#else
+void guard_process_exit() {
+  std::atexit([] {
+    exiting = true;
+    while (any_device_busy()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+}
+#endif
+
+}  // namespace pfgm

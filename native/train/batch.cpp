@@ -1,0 +1,79 @@
+#include "train/batch.h"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+
+#include <numeric>
+
+#include "field/field.h"
+#include "random/philox.h"
+#include "runtime/error.h"
+
+namespace pfgm {
+namespace {
+
+// A shuffled order of `count` items, by Fisher and Yates; one a (seed, epoch).
+std::vector<int64_t> shuffled(uint64_t seed, uint64_t epoch, int64_t count) {
+  std::vector<int64_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  const Philox random(seed, (uint64_t(Purpose::kBatch) << 48) | epoch);
+  for (int64_t i = count - 1; i > 0; --i)
+    std::swap(order[i], order[random.below(uint64_t(i), uint64_t(i) + 1)]);
+  return order;
+}
+
+// Items step * wanted … of the endless sequence of shuffled epochs.
+std::vector<int64_t> batch_items(const BatchSettings& settings, int64_t count) {
+  std::vector<int64_t> items;
+  items.reserve(settings.sources);
+  uint64_t position = settings.step * uint64_t(settings.sources);
+  std::vector<int64_t> order;
+  uint64_t epoch = 0;
+  while (int64_t(items.size()) < settings.sources) {
+    if (order.empty() || position / uint64_t(count) != epoch) {
+      epoch = position / uint64_t(count);
+      order = shuffled(settings.seed, epoch, count);
+    }
+    items.push_back(order[position % uint64_t(count)]);
+    ++position;
+  }
+  return items;
+}
+
+}  // namespace
+
+at::Tensor as_values(const at::Tensor& items) {
+  if (items.scalar_type() == at::kByte) return items.to(at::kFloat).div_(127.5).sub_(1);
+  return items.to(at::kFloat);
+}
+
+Batch make_batch(const at::Tensor& data, const BatchSettings& settings) {
+  const at::NoGradGuard no_grad;
+  const int64_t count = data.size(0);
+  if (count < 1 || data.numel() == 0) throw Error("ERR_PFGM_ARGUMENT", "Expected data of at least one item");
+  if (settings.sources < 1 || settings.perturbed < 1 || settings.perturbed > settings.sources)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected perturbed to be from 1 to sources");
+  const at::Tensor rows = at::tensor(batch_items(settings, count), at::kLong).to(data.device());
+  at::Tensor sources = as_values(data.index_select(0, rows));
+  if (settings.mirror && sources.dim() == 4) {
+    const Philox random(settings.seed, (uint64_t(Purpose::kMirror) << 48) | settings.step);
+    std::vector<int64_t> flips(settings.sources);
+    uint32_t raw[4];
+    for (int64_t i = 0; i < settings.sources; ++i) {
+      random.bits(uint64_t(i), raw);
+      flips[i] = raw[0] & 1;
+    }
+    const at::Tensor flipped = at::tensor(flips, at::kLong).to(data.device(), at::kBool).view({-1, 1, 1, 1});
+    sources = at::where(flipped, sources.flip({3}), sources);
+  }
+  const at::Tensor y = sources.slice(0, 0, settings.perturbed);
+  const int64_t dimensions = sources.numel() / sources.size(0);
+  const PerturbationDraws draws =
+      draw_perturbation(settings.seed, settings.step, settings.perturbed, dimensions, settings.perturbation);
+  const Perturbed points = perturb(y, draws, settings.perturbation.tau);
+  return {points.x, points.z, field_target(sources, points.x, points.z, settings.gamma)};
+}
+
+}  // namespace pfgm

@@ -1,0 +1,318 @@
+// The one way to build the addon: cmake-js says how, the result goes to the cache (or, with --out, to a folder).
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { availableParallelism, freemem } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+// @ts-expect-error cmake-js has no types
+import cmakeJs from 'cmake-js'
+import {
+  addonFolder,
+  cacheRoot,
+  currentFile,
+  isClone,
+  packageRoot,
+  packageVersion,
+  publishFolder,
+  readJson,
+  removeOldAddons,
+  sourceHash,
+  temporaryName,
+  writeJson,
+} from './cache.js'
+import { messageOf, SetupError } from './error.js'
+import { ADDON_NAME, currentEntry, META_NAME } from './locate.js'
+import { withLock } from './lock.js'
+import { cpuFlagsNeeded } from './machine.js'
+import { resolveLibtorch } from './resolve.js'
+import { run } from './run.js'
+import { findToolchain, missingTools } from './toolchain.js'
+
+/** @typedef {import('./setup.js').OnProgress} OnProgress */
+/** @typedef {import('./libtorch.js').Libtorch} Libtorch */
+/** @typedef {import('./locate.js').AddonMeta} AddonMeta */
+
+/** Memory that compiling one file may take; fewer are compiled at once where there is less. */
+const BYTES_PER_JOB = 1.5 * 2 ** 30
+
+/**
+ * @typedef {object} Build
+ * @property {string} file the addon
+ * @property {AddonMeta} meta
+ * @property {number} seconds
+ * @property {'built' | 'none'} action none where another process had just built it
+ */
+
+/**
+ * @typedef {object} Order
+ * @property {Libtorch} libtorch
+ * @property {string | undefined} [out] folder to build in, instead of the cache
+ * @property {boolean | undefined} [force] build even where the cache has the addon
+ * @property {OnProgress} onProgress
+ * @property {(line: string) => void} [onLine] hears everything that CMake and the compiler say
+ */
+
+/**
+ * Builds the addon for a libtorch.
+ * @param {Order} order
+ * @returns {Promise<Build>}
+ */
+export async function buildAddon({ libtorch, out, force, onProgress, onLine }) {
+  const tools = await needToolchain()
+  const started = performance.now()
+  const work = workFolder(libtorch, out)
+  const waiting = () => onProgress({ phase: 'configure', message: 'Waiting for another build' })
+  return withLock(
+    `${work}.lock`,
+    async () => {
+      const there = out || force ? undefined : findCachedAddon(libtorch)
+      if (there) return { ...there, seconds: 0, action: 'none' }
+      const hash = await compile({ libtorch, work, tools, onProgress, onLine })
+      const meta = describe(libtorch, hash, tools)
+      const file = out ? publishTo(resolve(out, 'Release'), work, meta) : publishToCache(work, meta)
+      if (!isClone() && !out) rmSync(work, { recursive: true, force: true }) // an installed package is built once
+      return { file, meta, seconds: (performance.now() - started) / 1000, action: 'built' }
+    },
+    waiting,
+  )
+}
+
+/** What the build needs, or an error that names what is missing and the command that mends it. */
+export async function needToolchain() {
+  const tools = await findToolchain()
+  const missing = missingTools(tools)
+  if (missing) throw new SetupError(`Missing: ${missing.detail}. To mend it: ${missing.fix}`)
+  return tools
+}
+
+/**
+ * The addon that an earlier build left in the cache for this libtorch; it becomes the current one.
+ * @param {Libtorch} libtorch
+ * @returns {{ file: string, meta: AddonMeta } | undefined}
+ */
+export function findCachedAddon(libtorch) {
+  const hash = sourceHash()
+  const folder = addonFolder(libtorch, hash)
+  const [file, meta] = [join(folder, ADDON_NAME), readJson(join(folder, META_NAME))]
+  if (!meta || !existsSync(file)) return undefined
+  writeJson(currentFile(hash), currentEntry(folder))
+  return { file, meta }
+}
+
+/**
+ * CMake's folder. A clone keeps it, so that a change of one file compiles one file.
+ * @param {Libtorch} libtorch
+ * @param {string | undefined} out
+ */
+function workFolder(libtorch, out) {
+  if (out) return resolve(out, 'cmake')
+  if (isClone() && isWritable(packageRoot)) return join(packageRoot, 'build', 'cmake')
+  return join(cacheRoot(), 'cmake', addonFolder(libtorch, sourceHash()).slice(-12))
+}
+
+/** @param {string} folder */
+function isWritable(folder) {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * @typedef {object} Job
+ * @property {Libtorch} libtorch
+ * @property {string} work
+ * @property {import('./toolchain.js').Toolchain} tools
+ * @property {OnProgress} onProgress
+ * @property {((line: string) => void) | undefined} onLine
+ */
+
+/**
+ * @param {Job} job
+ * @returns {Promise<string>} hash of the sources that were built
+ */
+async function compile(job) {
+  for (let round = 1; ; round++) {
+    const hash = sourceHash()
+    await compileOnce(job)
+    if (hash === sourceHash() || round === 3) return hash // else a source changed meanwhile: once more
+  }
+}
+
+/** @param {Job} job */
+async function compileOnce(job) {
+  const { work, libtorch, tools, onProgress } = job
+  const cmake = new cmakeJs.CMake(cmakeOptions(work, libtorch, tools))
+  mkdirSync(work, { recursive: true })
+  onProgress({ phase: 'configure', message: 'Configuring the build' })
+  const configure = await cmake.getConfigureCommand()
+  let { code, output } = await step(configure, job)
+  if (
+    code !== 0 &&
+    /Does not match the generator|is different than the directory|is different from the dir/.test(output)
+  ) {
+    rmSync(work, { recursive: true, force: true }) // left by another generator or at another place
+    mkdirSync(work, { recursive: true })
+    ;({ code, output } = await step(configure, job))
+  }
+  if (code === 0) ({ code, output } = await step(await cmake.getBuildCommand(), job))
+  if (code !== 0) throw buildError(output)
+}
+
+/**
+ * @param {string} work
+ * @param {Libtorch} libtorch
+ * @param {import('./toolchain.js').Toolchain} tools
+ */
+function cmakeOptions(work, libtorch, { compiler }) {
+  const own = compiler.command && { cppCompilerPath: compiler.command, cCompilerPath: compiler.command }
+  return {
+    directory: packageRoot,
+    out: work,
+    config: 'Release',
+    isNodeApi: true, // headers from node-api-headers: none are downloaded
+    parallel: process.env.CMAKE_BUILD_PARALLEL_LEVEL ?? String(jobs()),
+    cMakeOptions: { PFGM_LIBTORCH: libtorch.path, PFGM_VERSION: packageVersion() },
+    ...own,
+  }
+}
+
+function jobs() {
+  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / BYTES_PER_JOB)))
+}
+
+/**
+ * @param {string[]} command
+ * @param {Job} job
+ */
+async function step(command, { work, onProgress, onLine }) {
+  const [program = '', ...args] = command
+  const { code, output, error } = await run(program, args, {
+    cwd: work,
+    onLine: (line) => {
+      onLine?.(line)
+      const [, done, total] = /^\[\s*(\d+)(?:\/(\d+)|%)\]/.exec(line) ?? []
+      if (done) {
+        const count = { done: Number(done), total: Number(total ?? 100) }
+        onProgress({ phase: 'compile', message: 'Compiling the addon', ...count })
+      }
+    },
+  })
+  return { code: error ? null : code, output: error ? error.message : output }
+}
+
+/** @param {string} output */
+function buildError(output) {
+  const log = join(cacheRoot(), 'build.log')
+  mkdirSync(cacheRoot(), { recursive: true })
+  writeFileSync(log, output)
+  const errors = output
+    .split('\n')
+    .filter((line) => /\berror\b/i.test(line) && !/^ninja:|^FAILED|^make/.test(line))
+  return new SetupError(
+    `The addon could not be built: ${errors[0]?.trim() ?? 'see the log'} (whole log: ${log}).`,
+  )
+}
+
+/**
+ * @param {Libtorch} libtorch
+ * @param {string} hash
+ * @param {import('./toolchain.js').Toolchain} tools
+ * @returns {AddonMeta}
+ */
+function describe(libtorch, hash, { compiler }) {
+  return {
+    packageVersion: packageVersion(),
+    sourceHash: hash,
+    libtorch,
+    compiler: compiler.detail,
+    platform: process.platform,
+    arch: process.arch,
+    cpuFlagsNeeded: cpuFlagsNeeded(),
+    ...(isClone() && { clone: packageRoot }),
+  }
+}
+
+/**
+ * @param {string} work
+ * @param {AddonMeta} meta
+ */
+function publishToCache(work, meta) {
+  const folder = addonFolder(meta.libtorch, meta.sourceHash)
+  const temporary = temporaryName(folder)
+  publishTo(temporary, work, meta)
+  publishFolder(temporary, folder, () => false)
+  writeJson(currentFile(meta.sourceHash), currentEntry(folder))
+  if (meta.clone) removeOldAddons(meta.clone, meta.sourceHash)
+  return join(folder, ADDON_NAME)
+}
+
+/**
+ * @param {string} folder
+ * @param {string} work
+ * @param {AddonMeta} meta
+ */
+function publishTo(folder, work, meta) {
+  mkdirSync(folder, { recursive: true })
+  const file = join(folder, ADDON_NAME)
+  const temporary = temporaryName(file)
+  const made = [join(work, 'Release', ADDON_NAME), join(work, ADDON_NAME)].find((each) => existsSync(each))
+  if (!made)
+    throw new SetupError(`The build ended well, and yet ${join(work, 'Release', ADDON_NAME)} is not there.`)
+  copyFileSync(made, temporary)
+  renameSync(temporary, file) // a process may have the old one mapped: never write into it
+  writeJson(join(folder, META_NAME), meta)
+  return file
+}
+
+/**
+ * prebuildify copies only the addon, and tells by its environment that it runs this build.
+ * @param {AddonMeta} meta
+ */
+function describePrebuild(meta) {
+  const { PREBUILD_PLATFORM: platform, PREBUILD_ARCH: arch } = process.env
+  if (platform && arch) writeJson(join(packageRoot, 'prebuilds', `${platform}-${arch}`, META_NAME), meta)
+}
+
+async function main() {
+  const { values } = parseArgs({ options: { out: { type: 'string' }, libtorch: { type: 'string' } } })
+  const onProgress = progressLines()
+  const { libtorch, from } = await resolveLibtorch({ libtorch: values.libtorch, download: true, onProgress })
+  console.log(`libtorch ${libtorch.version} (${from}): ${libtorch.path}`)
+  const built = await buildAddon({
+    libtorch,
+    out: values.out,
+    onProgress: () => {},
+    onLine: (line) => console.log(line),
+  })
+  if (values.out) describePrebuild(built.meta)
+  console.log(`${built.file} (${built.seconds.toFixed(1)} s)`)
+}
+
+function progressLines() {
+  let last = ''
+  /** @type {OnProgress} */
+  return ({ message }) => {
+    if (message !== last) console.log(message)
+    last = message
+  }
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main().catch((error) => {
+    console.error(messageOf(error))
+    process.exitCode = 1
+  })
+}

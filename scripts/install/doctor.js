@@ -1,0 +1,169 @@
+// Tells what keeps the library from working. Looks only, changes nothing.
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheRoot } from './cache.js'
+import { messageOf } from './error.js'
+import { findLibtorch, inspectLibtorch, isArchive } from './libtorch.js'
+import { locateAddon } from './locate.js'
+import { cpuFlagsNeeded, gpuAnswers } from './machine.js'
+import { PINNED_VERSION } from './release.js'
+import { findToolchain, installCommand, unsupportedCpu, unsupportedSystem } from './toolchain.js'
+import { tryAddon } from './trial.js'
+
+/** @typedef {import('./doctor.js').Finding} Finding */
+/** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
+
+const SETUP = 'npx pfgm-torch setup'
+
+/** @returns {Promise<Finding[]>} */
+export async function doctor() {
+  const addon = locateAddon()
+  const problem = addon && (await tryAddon(addon))
+  const working = addon && !problem ? addon : undefined
+  return [
+    checkNode(),
+    checkPlatform(),
+    checkCpu(),
+    checkCache(),
+    ...(await checkTools(working !== undefined)),
+    ...(await checkLibtorch(working)),
+    checkAddon(addon, problem),
+  ]
+}
+
+/**
+ * @param {string} name
+ * @param {string} detail
+ * @returns {Finding}
+ */
+function good(name, detail) {
+  return { name, ok: true, detail, fix: '' }
+}
+
+/**
+ * @param {string} name
+ * @param {string} detail
+ * @param {string} fix
+ * @returns {Finding}
+ */
+function bad(name, detail, fix) {
+  return { name, ok: false, detail, fix }
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  const detail = `Node.js ${process.versions.node}`
+  if (major > 20 || (major === 20 && minor >= 19)) return good('Node.js', detail)
+  return bad('Node.js', `${detail} is too old`, 'install Node.js 20.19 or newer')
+}
+
+function checkPlatform() {
+  const platform = `${process.platform}-${process.arch}`
+  const system = unsupportedSystem()
+  if (system) return bad('platform', system.detail, system.fix)
+  return good('platform', platform === 'linux-x64' ? platform : `${platform} (only linux-x64 is tested)`)
+}
+
+function checkCpu() {
+  const problem = unsupportedCpu()
+  if (problem) return bad('processor', problem.detail, problem.fix)
+  const needed = cpuFlagsNeeded()
+  return good('processor', needed.length > 0 ? `has ${needed.join(', ')}` : 'nothing special is needed')
+}
+
+function checkCache() {
+  const folder = cacheRoot()
+  let existing = folder
+  while (!existsSync(existing) && existing !== dirname(existing)) existing = dirname(existing)
+  try {
+    accessSync(existing, constants.W_OK)
+    return good('cache', folder)
+  } catch (error) {
+    return bad(
+      'cache',
+      `${folder} cannot be written: ${messageOf(error)}`,
+      'set PFGM_CACHE to a folder that you own',
+    )
+  }
+}
+
+/**
+ * @param {boolean} built whether there is a working addon, which needs no tools any more
+ * @returns {Promise<Finding[]>}
+ */
+async function checkTools(built) {
+  const { compiler, cmake, make } = await findToolchain()
+  const tools = /** @type {const} */ ([
+    ['compiler', compiler],
+    ['CMake', cmake],
+    ['build tool', make],
+  ])
+  return tools.map(([name, { ok, detail }]) => {
+    if (ok) return good(name, detail)
+    return built ? good(name, `${detail}, and the addon is built`) : bad(name, detail, installCommand())
+  })
+}
+
+/**
+ * @param {LocatedAddon | undefined} working
+ * @returns {Promise<Finding[]>}
+ */
+async function checkLibtorch(working) {
+  const used = working?.meta?.libtorch
+  if (used) return [good('libtorch', `${used.version}: ${used.path}`), checkGpu(used)]
+  const named = process.env.PFGM_LIBTORCH
+  if (named && isArchive(named)) return [good('libtorch', `the archive ${named} (PFGM_LIBTORCH)`)]
+  const { libtorch, from, refused } = named ? inspectNamed(named) : await findLibtorch()
+  if (libtorch)
+    return [good('libtorch', `${libtorch.version} from ${from}: ${libtorch.path}`), checkGpu(libtorch)]
+  const detail = refused.length > 0 ? refused.join('; ') : 'no libtorch is on this machine'
+  const fix = named
+    ? 'set PFGM_LIBTORCH to a whole libtorch, or unset it'
+    : `${SETUP} (downloads ${PINNED_VERSION})`
+  return [bad('libtorch', detail, fix)]
+}
+
+/**
+ * @param {string} folder
+ * @returns {import('./libtorch.js').Found}
+ */
+function inspectNamed(folder) {
+  const { libtorch, reason } = inspectLibtorch(folder)
+  return libtorch
+    ? { libtorch, from: 'PFGM_LIBTORCH', refused: [] }
+    : { refused: [`PFGM_LIBTORCH: ${reason}`] }
+}
+
+/** @param {import('./libtorch.js').Libtorch} libtorch */
+function checkGpu({ cuda }) {
+  if (!cuda)
+    return good('GPU', gpuAnswers() ? 'there, but this libtorch is a CPU build' : 'none: the CPU is used')
+  return good(
+    'GPU',
+    `libtorch is built for CUDA ${cuda}; ${gpuAnswers() ? 'a GPU answers' : 'no GPU: the CPU is used'}`,
+  )
+}
+
+/**
+ * @param {LocatedAddon | undefined} addon
+ * @param {Awaited<ReturnType<typeof tryAddon>>} problem
+ */
+function checkAddon(addon, problem) {
+  if (!addon) return bad('addon', 'not built yet for this version of the package', SETUP)
+  if (problem) return bad('addon', `${problem.message} (${addon.file})`, problem.fix)
+  const built = addon.meta
+    ? `, built for libtorch ${addon.meta.libtorch.version} with ${addon.meta.compiler}`
+    : ''
+  return good('addon', `${addon.file} loads${built}`)
+}
+
+async function main() {
+  const findings = await doctor()
+  for (const { name, ok, detail, fix } of findings) {
+    console.log(`${ok ? 'ok  ' : 'FAIL'} ${name}: ${detail}${fix && `\n     to mend it: ${fix}`}`)
+  }
+  if (findings.some(({ ok }) => !ok)) process.exitCode = 1
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main()

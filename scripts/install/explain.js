@@ -1,0 +1,89 @@
+// Tells from what the loader says why an addon did not load, and the command that mends it.
+import { addonProblem } from './locate.js'
+import { isMusl } from './machine.js'
+import { CPU_FIX, unsupportedSystem } from './toolchain.js'
+
+/** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
+/** @typedef {import('./locate.js').AddonProblem} AddonProblem */
+
+const REBUILD = 'npx pfgm-torch setup --force'
+
+/**
+ * @param {LocatedAddon} addon
+ * @param {string} said the loader's message
+ * @returns {AddonProblem & { fix: string }}
+ */
+export function explainLoadFailure(addon, said) {
+  const problem = knownProblem(addon, said)
+  return { ...problem, fix: fixOf(problem.cause, addon) }
+}
+
+/**
+ * @param {LocatedAddon} addon
+ * @param {string} said
+ * @returns {AddonProblem}
+ */
+function knownProblem(addon, said) {
+  const early = addonProblem(addon)
+  if (early) return early
+  if (isMusl() || /ld-musl|__.*_chk: symbol not found|Error relocating/.test(said)) {
+    return { cause: 'musl', message: unsupportedSystem(true)?.detail ?? '' }
+  }
+  return problemIn(said, addon)
+}
+
+/**
+ * @param {string} said
+ * @param {LocatedAddon} addon
+ * @returns {AddonProblem}
+ */
+function problemIn(said, { meta }) {
+  const glibc = /version [`']((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found/.exec(said)
+  if (glibc) {
+    const message = `the addon or its libtorch needs ${glibc[1]}, which is newer than this system's C or C++ library`
+    return { cause: 'glibc', message }
+  }
+  const library = /(\S+): cannot open shared object file|Library not loaded: (\S+)/.exec(said)
+  if (library) {
+    const name = library[1] ?? library[2]
+    return { cause: 'no-libtorch', message: `the library ${name} that the addon needs is not found` }
+  }
+  const symbol = /undefined symbol: (\S+?),?(?:\s|$)|symbol not found/i.exec(said)
+  if (symbol) {
+    const built = meta ? ` ${meta.libtorch.version}` : ''
+    const message = `the addon was built for another libtorch${built}: ${symbol[1] ?? 'a symbol'} is not in this one`
+    return { cause: 'other-libtorch', message }
+  }
+  return { cause: 'unknown', message: said.trim() }
+}
+
+/**
+ * @param {AddonProblem['cause']} cause
+ * @param {LocatedAddon} addon
+ */
+function fixOf(cause, { origin }) {
+  if (cause === 'musl') return unsupportedSystem(true)?.fix ?? ''
+  if (cause === 'cpu') return CPU_FIX
+  if (cause === 'glibc') return 'use a newer Linux, or name a libtorch of this system with PFGM_LIBTORCH'
+  if (origin === 'env') return 'set PFGM_ADDON to an addon that is built here, or unset it'
+  return `run \`${REBUILD}\``
+}
+
+/**
+ * What a process that only loads the addon ended with.
+ * @param {LocatedAddon} addon
+ * @param {import('./run.js').Outcome} outcome
+ * @returns {AddonProblem & { fix: string } | undefined} undefined where it loaded
+ */
+export function explainTrial(addon, { code, signal, output }) {
+  if (code === 0) return undefined
+  if (signal === 'SIGILL') {
+    const message = 'the addon was stopped by an instruction that this processor does not have (SIGILL)'
+    return { cause: 'cpu', message, fix: fixOf('cpu', addon) }
+  }
+  if (signal) {
+    const message = `loading the addon crashed the process (${signal})`
+    return { cause: 'crash', message, fix: `run \`${REBUILD}\`` }
+  }
+  return explainLoadFailure(addon, /Error: (.*)/.exec(output)?.[1] ?? output)
+}

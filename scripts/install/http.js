@@ -1,0 +1,127 @@
+// Fetches one file over HTTP: proxies honoured, length and checksum checked.
+import { createHash } from 'node:crypto'
+import { createWriteStream, rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { EnvHttpProxyAgent, fetch } from 'undici'
+import { messageOf, SetupError } from './error.js'
+
+/** @typedef {import('./setup.js').OnProgress} OnProgress */
+
+const ATTEMPTS = 3
+
+/** A failure that another attempt may mend. */
+class Passing extends Error {}
+
+/**
+ * @param {import('./release.js').Archive} archive
+ * @param {string} file
+ * @param {OnProgress} onProgress
+ */
+export async function download(archive, file, onProgress) {
+  const dispatcher = makeDispatcher()
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await downloadOnce(archive, file, dispatcher, onProgress)
+      } catch (error) {
+        rmSync(file, { force: true })
+        if (!(error instanceof Passing) || attempt === ATTEMPTS) throw asSetupError(archive, error)
+      }
+      await delay(300 * attempt)
+    }
+  } finally {
+    await dispatcher.destroy()
+  }
+}
+
+function makeDispatcher() {
+  const options = {
+    connect: { timeout: 15_000 },
+    headersTimeout: 30_000,
+    bodyTimeout: 60_000,
+  }
+  try {
+    return new EnvHttpProxyAgent(options)
+  } catch (error) {
+    const names = 'HTTP_PROXY or HTTPS_PROXY'
+    throw new SetupError(`${names} should be a URL such as http://proxy:3128: ${messageOf(error)}.`, {
+      cause: error,
+    })
+  }
+}
+
+/**
+ * @param {import('./release.js').Archive} archive
+ * @param {string} file
+ * @param {import('undici').Dispatcher} dispatcher
+ * @param {OnProgress} onProgress
+ */
+async function downloadOnce({ url, sha256, bytes }, file, dispatcher, onProgress) {
+  const response = await fetch(url, { dispatcher }).catch(throwPassing)
+  if (!response.ok || !response.body) {
+    const answer = `the server answered ${response.status} ${response.statusText}`.trim()
+    throw response.status >= 500 ? new Passing(answer) : new Error(answer)
+  }
+  const total = Number(response.headers.get('content-length')) || bytes
+  const hash = createHash('sha256')
+  let done = 0
+  const meter = new Transform({
+    transform(chunk, _encoding, next) {
+      hash.update(chunk)
+      done += chunk.length
+      onProgress({ phase: 'download', message: `Downloading ${nameOf(url)}`, done, total, unit: 'bytes' })
+      next(null, chunk)
+    },
+  })
+  try {
+    await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), meter, createWriteStream(file))
+  } catch (error) {
+    if (isDisk(error)) throw error
+    throw new Passing(`the connection broke after ${done} of ${total ?? 'an unknown number of'} bytes`)
+  }
+  if (total !== undefined && done < total) throw new Passing(`only ${done} of ${total} bytes came`)
+  const came = hash.digest('hex')
+  if (came !== sha256) throw new Error(`its SHA-256 should be ${sha256} and is ${came}`)
+}
+
+/**
+ * @param {any} error
+ * @returns {never}
+ */
+function throwPassing(error) {
+  const code = error?.cause?.code
+  if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET')
+    throw new Passing('the server closed the connection')
+  throw error
+}
+
+/** @param {unknown} error */
+function isDisk(error) {
+  return ['ENOSPC', 'EACCES', 'EROFS', 'EDQUOT'].includes(/** @type {any} */ (error)?.code)
+}
+
+/**
+ * @param {import('./release.js').Archive} archive
+ * @param {unknown} error
+ */
+function asSetupError({ url }, error) {
+  const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error
+  return new SetupError(`${url} could not be downloaded: ${describe(cause)}.`, { cause: error })
+}
+
+/** @param {unknown} error */
+function describe(error) {
+  const { code, message } = /** @type {{ code?: string, message?: string }} */ (error)
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return 'its host is not known here (offline, or a proxy is needed)'
+  if (code === 'ECONNREFUSED') return 'the connection was refused'
+  return message || code || messageOf(error)
+}
+
+/** @param {string} url */
+function nameOf(url) {
+  return decodeURIComponent(basename(new URL(url).pathname))
+}

@@ -1,0 +1,163 @@
+// The one place that knows where the built addon is. Loading the library goes through here: nothing slow in it.
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { currentFile, packageRoot, readJson, sourceHash } from './cache.js'
+import { readElf } from './elf.js'
+import { readVersion } from './libtorch-version.js'
+import { missingCpuFlags } from './machine.js'
+
+/** @typedef {import('./locate.js').AddonMeta} AddonMeta */
+/** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
+/** @typedef {import('./locate.js').AddonProblem} AddonProblem */
+
+export const ADDON_NAME = 'pfgm_torch.node'
+export const META_NAME = 'pfgm_torch.json'
+
+/**
+ * @returns {LocatedAddon | undefined} undefined where none is built from the sources that are here
+ */
+export function locateAddon(env = process.env) {
+  if (env.PFGM_ADDON) return describe(resolve(env.PFGM_ADDON), 'env')
+  const hash = sourceHash()
+  return findPrebuild(hash, env) ?? findCached(hash, env) ?? findBuilt(hash, env)
+}
+
+/**
+ * @param {string} hash
+ * @param {NodeJS.ProcessEnv} env
+ */
+function findPrebuild(hash, env) {
+  const file = prebuildFile()
+  const addon = file && describe(file, 'prebuild')
+  return addon && fits(addon, hash, env) ? addon : undefined
+}
+
+/** The addon that the package carries for this platform, whatever libtorch it is for. */
+export function prebuildFile() {
+  const folder = join(packageRoot, 'prebuilds', `${process.platform}-${process.arch}`)
+  const name = existsSync(folder) && readdirSync(folder).find((each) => each.endsWith('.node'))
+  return name ? join(folder, name) : undefined
+}
+
+/**
+ * @param {string} hash
+ * @param {NodeJS.ProcessEnv} env
+ */
+function findCached(hash, env) {
+  const folder = readJson(currentFile(hash, env))?.folder
+  if (typeof folder !== 'string') return undefined
+  const file = join(dirname(currentFile(hash, env)), folder, ADDON_NAME)
+  return existsSync(file) ? describe(file, 'cache') : undefined
+}
+
+/**
+ * @param {string} hash
+ * @param {NodeJS.ProcessEnv} env
+ */
+function findBuilt(hash, env) {
+  const file = join(packageRoot, 'build', 'Release', ADDON_NAME)
+  if (!existsSync(file)) return undefined
+  const addon = describe(file, 'build')
+  return fits(addon, hash, env) ? addon : undefined
+}
+
+/**
+ * @param {LocatedAddon} addon
+ * @param {string} hash
+ * @param {NodeJS.ProcessEnv} env
+ */
+function fits({ meta }, hash, env) {
+  if (meta?.sourceHash !== hash || !existsSync(meta.libtorch.path)) return false
+  return !env.PFGM_LIBTORCH || meta.libtorch.path.startsWith(resolve(env.PFGM_LIBTORCH))
+}
+
+/**
+ * @param {string} file
+ * @param {LocatedAddon['origin']} origin
+ * @returns {LocatedAddon}
+ */
+function describe(file, origin) {
+  const meta = readJson(join(dirname(file), META_NAME)) ?? readJson(file.replace(/\.node$/, '.json'))
+  return meta ? { file, origin, meta } : { file, origin }
+}
+
+/**
+ * What keeps an addon from being loaded, as far as can be told without loading it.
+ * @param {LocatedAddon} addon
+ * @param {string} [cpuinfo] file to read
+ * @returns {AddonProblem | undefined}
+ */
+export function addonProblem({ file, meta, origin }, cpuinfo) {
+  if (!existsSync(file)) {
+    const named = origin === 'env' ? 'PFGM_ADDON names ' : ''
+    return { cause: 'no-addon', message: `${named}${file}, which does not exist` }
+  }
+  if (meta && (meta.platform !== process.platform || meta.arch !== process.arch)) {
+    return otherMachine(file, `${meta.platform}-${meta.arch}`)
+  }
+  return fileProblem(file) ?? (meta && (cpuProblem(meta, cpuinfo) ?? libtorchProblem(meta)))
+}
+
+/**
+ * @param {string} file
+ * @param {string} machine
+ * @returns {AddonProblem}
+ */
+function otherMachine(file, machine) {
+  const here = `${process.platform}-${process.arch}`
+  return { cause: 'arch', message: `${file} is for ${machine}, and Node.js runs as ${here}` }
+}
+
+/**
+ * A library that is cut short is not refused by the loader: reading on in it kills the process.
+ * @param {string} file
+ * @returns {AddonProblem | undefined}
+ */
+function fileProblem(file) {
+  if (process.platform !== 'linux') return undefined
+  const elf = readElf(file)
+  if (!elf?.complete)
+    return { cause: 'damaged', message: `${file} is damaged: it is cut short or no library` }
+  return elf.arch === process.arch ? undefined : otherMachine(file, `linux-${elf.arch}`)
+}
+
+/**
+ * @param {AddonMeta} meta
+ * @param {string | undefined} cpuinfo
+ * @returns {AddonProblem | undefined}
+ */
+function cpuProblem({ cpuFlagsNeeded }, cpuinfo) {
+  const missing = missingCpuFlags(cpuFlagsNeeded, cpuinfo)
+  if (missing.length === 0) return undefined
+  return {
+    cause: 'cpu',
+    message: `this processor lacks instructions that the addon uses: ${missing.join(', ')}`,
+  }
+}
+
+/**
+ * @param {AddonMeta} meta
+ * @returns {AddonProblem | undefined}
+ */
+function libtorchProblem({ libtorch }) {
+  const version = readVersion(libtorch.path)
+  if (version === undefined) {
+    return {
+      cause: 'no-libtorch',
+      message: `the libtorch that the addon was built for is no longer at ${libtorch.path}`,
+    }
+  }
+  if (version !== libtorch.version) {
+    const message = `the addon was built for libtorch ${libtorch.version}, and ${libtorch.path} now holds ${version}`
+    return { cause: 'other-libtorch', message }
+  }
+  return undefined
+}
+
+/**
+ * Folder name of an addon in the cache, as the memory of the current one keeps it.
+ * @param {string} folder
+ */
+export function currentEntry(folder) {
+  return { folder: basename(folder) }
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { PfgmError } from '../errors.js'
+import { pfgmSettingsSchema } from '../flow/pfgm.js'
+import { networkConfigSchema } from '../nn/config.js'
+import { readHeader, type TensorFile } from './safetensors.js'
+
+/** Rises when files of an older version can no longer be read as they are. */
+export const FORMAT_VERSION = 1
+
+const configSchema = z.object({
+  network: networkConfigSchema,
+  flow: pfgmSettingsSchema,
+  /** Name of the data the model was trained on. */
+  data: z.string(),
+  /** Training steps behind the weights. */
+  step: z.number().int().min(0),
+})
+
+/** What must be known to use a model. */
+export type ModelConfig = Readonly<z.infer<typeof configSchema>>
+
+/** What the header of every file with a model in it says. */
+export function modelMetadata(kind: 'model' | 'checkpoint', config: ModelConfig): Record<string, string> {
+  return { format: 'pfgm-torch', version: String(FORMAT_VERSION), kind, config: JSON.stringify(config) }
+}
+
+export interface ModelFile {
+  readonly file: TensorFile
+  readonly config: ModelConfig
+  readonly kind: 'model' | 'checkpoint'
+}
+
+/**
+ * Reads the header of a model or a checkpoint.
+ * @throws PfgmError `ERR_PFGM_CHECKPOINT` where it is neither
+ */
+export async function readModelHeader(path: string): Promise<ModelFile> {
+  const file = await readHeader(path)
+  const { format, version, kind, config } = file.metadata
+  if (format !== 'pfgm-torch' || (kind !== 'model' && kind !== 'checkpoint')) {
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `Expected ${path} to be a model or checkpoint of pfgm-torch but its header names the format ${format ?? 'nowhere'}`,
+    )
+  }
+  if (version !== String(FORMAT_VERSION)) {
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `Expected ${path} to have format version ${FORMAT_VERSION} but received ${version}: use the version of pfgm-torch that wrote it`,
+    )
+  }
+  try {
+    return { file, kind, config: configSchema.parse(JSON.parse(config ?? '')) }
+  } catch (error) {
+    throw new PfgmError('ERR_PFGM_CHECKPOINT', `The configuration in the header of ${path} is damaged`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,125 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PfgmError } from '../errors.js'
+
+const CHECKPOINT = /^step-(\d+)\.safetensors$/
+
+/** The folder a training run writes: `config.json`, `log.jsonl`, `samples/`, `checkpoints/`. */
+export class RunFolder {
+  readonly path: string
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  get config(): string {
+    return join(this.path, 'config.json')
+  }
+
+  get log(): string {
+    return join(this.path, 'log.jsonl')
+  }
+
+  checkpoint(step: number): string {
+    return join(this.path, 'checkpoints', `step-${String(step).padStart(7, '0')}.safetensors`)
+  }
+
+  picture(step: number): string {
+    return join(this.path, 'samples', `step-${String(step).padStart(7, '0')}.png`)
+  }
+
+  /** The picture of a finished run. */
+  get finalPicture(): string {
+    return join(this.path, 'samples.png')
+  }
+
+  /** Whether a run was ever started here. */
+  async exists(): Promise<boolean> {
+    return (
+      (await stat(this.config).then(
+        () => true,
+        () => false,
+      )) || (await this.checkpoints()).length > 0
+    )
+  }
+
+  /** Steps of the checkpoints here, the oldest first. */
+  async checkpoints(): Promise<number[]> {
+    const names = await readdir(join(this.path, 'checkpoints')).catch(() => [])
+    return names
+      .flatMap((name) => CHECKPOINT.exec(name)?.[1] ?? [])
+      .map(Number)
+      .sort((a, b) => a - b)
+  }
+
+  /** Makes the folder; a read-only place fails here, before any work is done. */
+  async create(): Promise<void> {
+    try {
+      await mkdir(join(this.path, 'checkpoints'), { recursive: true })
+      await mkdir(join(this.path, 'samples'), { recursive: true })
+    } catch (error) {
+      throw new PfgmError(
+        'ERR_PFGM_IO',
+        `Could not make the run folder ${this.path}: ${(error as Error).message}`,
+        { cause: error },
+      )
+    }
+  }
+
+  /** Removes all checkpoints but the newest `keep`. */
+  async prune(keep: number): Promise<void> {
+    const steps = await this.checkpoints()
+    for (const step of steps.slice(0, Math.max(0, steps.length - keep)))
+      await rm(this.checkpoint(step), { force: true })
+  }
+
+  /** Claims the folder for this process until the returned function is called. */
+  async lock(): Promise<() => Promise<void>> {
+    const path = join(this.path, '.lock')
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const file = await open(path, 'wx')
+        await file.writeFile(`${process.pid}\n`)
+        await file.close()
+        return () => rm(path, { force: true })
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+          throw new PfgmError('ERR_PFGM_IO', `Could not write to ${this.path}: ${(error as Error).message}`, {
+            cause: error,
+          })
+        }
+      }
+      const owner = Number((await readFile(path, 'utf8').catch(() => '')).trim())
+      if (attempt > 0 || (owner > 0 && isAlive(owner))) {
+        throw new PfgmError(
+          'ERR_PFGM_RUN_BUSY',
+          `Expected ${this.path} to be free but process ${owner} is training there: wait for it, or give another --out`,
+        )
+      }
+      await rm(path, { force: true }) // its owner died without unlocking
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Writes a text file under a temporary name and renames it: it is whole or as it was before. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp-${process.pid}`
+  try {
+    await writeFile(temporary, text)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}

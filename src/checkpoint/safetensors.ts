@@ -1,0 +1,153 @@
+import { open } from 'node:fs/promises'
+import { z } from 'zod'
+import { product } from '../check.js'
+import { PfgmError } from '../errors.js'
+import type { NetworkHandle, TensorHandle, TensorSlot, TrainerHandle } from '../native/addon.js'
+import { native } from '../native/native.js'
+
+/** Bytes a value, of the dtypes that are read and written. */
+const DTYPE_BYTES: Readonly<Record<string, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  U8: 1,
+  I64: 8,
+  I32: 4,
+}
+
+/** A header longer than this is no header: the file is something else. */
+const LONGEST_HEADER = 100 * 1024 * 1024
+
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(z.number().int().min(0)),
+  data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
+})
+
+export interface TensorEntry {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly begin: number
+  readonly end: number
+}
+
+/** What a safetensors file says it holds. */
+export interface TensorFile {
+  readonly path: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly entries: ReadonlyMap<string, TensorEntry>
+  /** Where the first tensor's bytes begin in the file. */
+  readonly dataOffset: number
+}
+
+function damaged(path: string, what: string, cause?: unknown): PfgmError {
+  return new PfgmError('ERR_PFGM_CHECKPOINT', `${path} is not a whole safetensors file: ${what}`, { cause })
+}
+
+/**
+ * Reads and checks the header of a safetensors file.
+ * @throws PfgmError `ERR_PFGM_CHECKPOINT` where the file is missing, truncated or of another kind
+ */
+export async function readHeader(path: string): Promise<TensorFile> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    const what = error.code === 'ENOENT' ? 'there is no such file' : error.message
+    throw new PfgmError('ERR_PFGM_CHECKPOINT', `Could not read ${path}: ${what}`, { cause: error })
+  })
+  try {
+    const { size } = await file.stat()
+    const prefix = Buffer.alloc(8)
+    if (size < 8) throw damaged(path, `expected at least 8 bytes but it has ${size}`)
+    await file.read(prefix, 0, 8, 0)
+    const length = Number(prefix.readBigUInt64LE())
+    if (length > LONGEST_HEADER || length > size - 8) {
+      throw damaged(path, `expected a header within its ${size} bytes but it claims ${length}`)
+    }
+    const text = Buffer.alloc(length)
+    await file.read(text, 0, length, 8)
+    return parseHeader(path, text.toString('utf8'), 8 + length, size)
+  } finally {
+    await file.close()
+  }
+}
+
+function parseHeader(path: string, text: string, dataOffset: number, size: number): TensorFile {
+  let header: Record<string, unknown>
+  try {
+    header = z.record(z.string(), z.unknown()).parse(JSON.parse(text))
+  } catch (error) {
+    throw damaged(path, 'its header is not JSON', error)
+  }
+  const metadata = z.record(z.string(), z.string()).safeParse(header.__metadata__ ?? {})
+  if (!metadata.success) throw damaged(path, 'its metadata is not text', metadata.error)
+  const entries = new Map<string, TensorEntry>()
+  for (const [name, value] of Object.entries(header)) {
+    if (name === '__metadata__') continue
+    const parsed = entrySchema.safeParse(value)
+    if (!parsed.success) throw damaged(path, `the entry of ${name} is malformed`, parsed.error)
+    const { dtype, shape, data_offsets } = parsed.data
+    const [begin, end] = data_offsets
+    if (end > size - dataOffset) throw damaged(path, `${name} ends beyond the file: it is truncated`)
+    const bytes = DTYPE_BYTES[dtype]
+    if (bytes === undefined ? end < begin : end - begin !== product(shape) * bytes) {
+      throw damaged(path, `${name} has ${end - begin} bytes, which is not ${dtype} of [${shape.join(', ')}]`)
+    }
+    entries.set(name, { name, dtype, shape, begin, end })
+  }
+  return { path, metadata: metadata.data, entries, dataOffset }
+}
+
+type Owner = NetworkHandle | TrainerHandle | TensorHandle
+
+/**
+ * Writes everything an object's checkpoint holds as a safetensors file, which appears whole or not at all.
+ * @param dtype how numbers are stored
+ */
+export async function writeTensors(
+  owner: Owner,
+  path: string,
+  metadata: Readonly<Record<string, string>>,
+  dtype: 'F32' | 'F16' = 'F32',
+): Promise<void> {
+  const header: Record<string, unknown> = { __metadata__: metadata }
+  const slots: TensorSlot[] = []
+  let position = 0
+  for (const { name, shape } of native().describeState(owner)) {
+    const end = position + product(shape) * DTYPE_BYTES[dtype]!
+    header[name] = { dtype, shape, data_offsets: [position, end] }
+    slots.push({ name, dtype, begin: position, end })
+    position = end
+  }
+  // Padded to a multiple of 8, so that a reader may map the tensors in place.
+  const text = JSON.stringify(header)
+  const padding = (8 - (Buffer.byteLength(text) % 8)) % 8
+  await native().writeState(owner, path, text + ' '.repeat(padding), slots)
+}
+
+/**
+ * Fills an object from a safetensors file.
+ * @param rename the name in the file of each of the object's tensors
+ * @throws PfgmError `ERR_PFGM_CHECKPOINT` where a tensor is missing or of another shape; nothing is changed then
+ */
+export async function readTensors(
+  owner: Owner,
+  file: TensorFile,
+  rename: (name: string) => string = (name) => name,
+): Promise<void> {
+  const slots = native()
+    .describeState(owner)
+    .map(({ name, shape }) => {
+      const entry = file.entries.get(rename(name))
+      if (!entry)
+        throw new PfgmError('ERR_PFGM_CHECKPOINT', `${file.path} has no tensor named ${rename(name)}`)
+      if (entry.shape.join() !== shape.join()) {
+        throw new PfgmError(
+          'ERR_PFGM_CHECKPOINT',
+          `${file.path} is of another architecture: expected ${entry.name} to be [${shape.join(', ')}] but it is [${entry.shape.join(', ')}]`,
+        )
+      }
+      return { name, dtype: entry.dtype, begin: entry.begin, end: entry.end }
+    })
+  await native().readState(owner, file.path, file.dataOffset, slots)
+}

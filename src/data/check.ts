@@ -1,0 +1,44 @@
+import { expectInteger, unexpected } from '../check.js'
+import { PfgmError } from '../errors.js'
+
+/** The largest number of values one item may have; native code counts them in 32 bits. */
+const MAX_ITEM_LENGTH = 2 ** 31 - 1
+
+/**
+ * Checks the shape of one item, `[channels, height, width]` or `[dimensions]`.
+ *
+ * @returns the number of values in one item
+ */
+export function expectItemShape(name: string, shape: unknown): number {
+  const expected = '[channels, height, width] or [dimensions]'
+  if (!Array.isArray(shape)) throw new TypeError(unexpected(name, expected, shape))
+  if (shape.length !== 1 && shape.length !== 3) throw new RangeError(unexpected(name, expected, shape))
+  let length = 1
+  for (const [axis, size] of shape.entries()) {
+    expectInteger(`${name}[${axis}]`, size, 1, MAX_ITEM_LENGTH)
+    length *= size
+  }
+  if (length > MAX_ITEM_LENGTH) {
+    throw new RangeError(unexpected(name, `at most ${MAX_ITEM_LENGTH} values in all`, shape))
+  }
+  return length
+}
+
+/** The error for a file that is not what it should be: names the file, what was expected and what came. */
+export function dataError(
+  file: string,
+  expected: string,
+  received: string,
+  options?: ErrorOptions,
+): PfgmError {
+  return new PfgmError('ERR_PFGM_DATA', `${file}: expected ${expected} but received ${received}`, options)
+}
+
+/** Allocates bytes, or says how many were wanted and for what. */
+export function allocateBytes(length: number, purpose: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length)
+  } catch (cause) {
+    throw new PfgmError('ERR_PFGM_OUT_OF_MEMORY', `No room for ${length} bytes of ${purpose}`, { cause })
+  }
+}

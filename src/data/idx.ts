@@ -1,0 +1,130 @@
+import { endianness } from 'node:os'
+import { expectBoolean, expectString } from '../check.js'
+import { allocateBytes, dataError } from './check.js'
+import type { Dataset } from './dataset.js'
+import { readUnpacked } from './read.js'
+
+export interface IdxOptions {
+  /** An IDX file of uint8 with one label an item. */
+  readonly labels?: string
+  /** Whether images may be mirrored left to right. Default false: most IDX files hold characters. */
+  readonly mirror?: boolean
+}
+
+interface IdxFile {
+  /** The sizes in the header, the number of items first. */
+  readonly dims: readonly number[]
+  readonly values: Uint8Array | Float32Array
+}
+
+const UINT8 = 0x08
+const FLOAT32 = 0x0d
+
+/** The third byte of the magic number names the type; `bytes` is given for the two that are read. */
+const DTYPES: ReadonlyMap<number, { readonly name: string; readonly bytes?: number }> = new Map([
+  [UINT8, { name: 'uint8', bytes: 1 }],
+  [0x09, { name: 'int8' }],
+  [0x0b, { name: 'int16' }],
+  [0x0c, { name: 'int32' }],
+  [FLOAT32, { name: 'float32', bytes: 4 }],
+  [0x0e, { name: 'float64' }],
+])
+
+/**
+ * A data set in the IDX format (that of MNIST), plain or gzipped.
+ *
+ * The header gives the dimensions: `[count, d]` is points of shape `[d]`, `[count, h, w]` is grey images
+ * `[1, h, w]`, `[count, c, h, w]` is planar images `[c, h, w]`. uint8 values are pixels 0 to 255; float32 values
+ * are taken as they are.
+ *
+ * @throws PfgmError `ERR_PFGM_DATA` where a file is missing, truncated, too long, of another type or shape, or the
+ *   labels are more or fewer than the items
+ */
+export async function idx(path: string, options: IdxOptions = {}): Promise<Dataset> {
+  const { labels, mirror = false } = options
+  expectString('path', path)
+  if (labels !== undefined) expectString('labels', labels)
+  expectBoolean('mirror', mirror)
+
+  const { dims, values } = await readIdx(path)
+  const shape = itemShape(path, dims)
+  const count = dims[0]!
+  return {
+    name: 'idx',
+    shape,
+    count,
+    values,
+    mirror: mirror && shape.length === 3,
+    ...(labels !== undefined && { labels: await readLabels(labels, count) }),
+  }
+}
+
+/** Whether the bytes begin with a magic number of the format. */
+export function isIdx(bytes: Uint8Array): boolean {
+  return bytes.length >= 4 && bytes[0] === 0 && bytes[1] === 0 && DTYPES.has(bytes[2]!) && bytes[3]! > 0
+}
+
+async function readIdx(file: string): Promise<IdxFile> {
+  const bytes = await readUnpacked(file)
+  const dtype = readDtype(file, bytes)
+  const dims = readDims(file, bytes)
+  const start = 4 + 4 * dims.length
+  const expected = dims.reduce((product, size) => product * size, dtype.bytes)
+  if (bytes.length - start !== expected) {
+    const sizes = `${dims.join(' x ')} ${dtype.name}`
+    throw dataError(file, `${expected} bytes of values (${sizes})`, `${bytes.length - start}`)
+  }
+  // A copy: what was read may share its memory with other buffers, and float32 must be aligned.
+  const values = allocateBytes(expected, file)
+  values.set(bytes.subarray(start))
+  return { dims, values: dtype.bytes === 4 ? toFloat32(values) : values }
+}
+
+function readDtype(file: string, bytes: Buffer): { name: string; bytes: number } {
+  if (!isIdx(bytes)) {
+    const start = bytes.length === 0 ? 'an empty file' : bytes.subarray(0, 4).toString('hex')
+    throw dataError(file, 'an IDX file (magic number 0000, type, dimensions)', start)
+  }
+  const { name, bytes: size } = DTYPES.get(bytes[2]!)!
+  if (size === undefined) throw dataError(file, 'values of type uint8 or float32', name)
+  return { name, bytes: size }
+}
+
+function readDims(file: string, bytes: Buffer): number[] {
+  const rank = bytes[3]!
+  if (bytes.length < 4 + 4 * rank) {
+    throw dataError(file, `a header of ${4 + 4 * rank} bytes (${rank} dimensions)`, `${bytes.length} bytes`)
+  }
+  const dims = Array.from({ length: rank }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis))
+  if (dims.includes(0)) throw dataError(file, 'dimensions of at least 1', dims.join(' x '))
+  return dims
+}
+
+function itemShape(file: string, dims: readonly number[]): number[] {
+  switch (dims.length) {
+    case 2:
+    case 4:
+      return dims.slice(1)
+    case 3:
+      return [1, ...dims.slice(1)]
+    case 1:
+      throw dataError(file, 'points or images (2 to 4 dimensions)', '1 dimension, as labels have')
+    default:
+      throw dataError(file, 'points or images (2 to 4 dimensions)', `${dims.length} dimensions`)
+  }
+}
+
+async function readLabels(file: string, count: number): Promise<Uint8Array> {
+  const { dims, values } = await readIdx(file)
+  if (!(values instanceof Uint8Array)) throw dataError(file, 'labels of type uint8', 'float32')
+  if (dims.length !== 1 || dims[0] !== count) {
+    throw dataError(file, `${count} labels, one an item`, `${dims.join(' x ')}`)
+  }
+  return values
+}
+
+/** IDX stores the high byte first. */
+function toFloat32(bytes: Uint8Array<ArrayBuffer>): Float32Array {
+  if (endianness() === 'LE') Buffer.from(bytes.buffer).swap32()
+  return new Float32Array(bytes.buffer)
+}

@@ -1,0 +1,91 @@
+import { expectString } from '../check.js'
+import { type Cifar100Options, cifar10, cifar100 } from './cifar.js'
+import type { Dataset } from './dataset.js'
+import { digits } from './digits.js'
+import { type FolderOptions, folder } from './folder.js'
+import { guessFormats, PATH_FORMATS, type PathFormat } from './guess.js'
+import { type IdxOptions, idx } from './idx.js'
+import { TOY_KINDS, type ToyOptions, toy } from './toys.js'
+
+/** The options of every kind of data; those that are `undefined` count as not given. */
+type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions
+export type OpenOptions = { readonly [Name in keyof AllOptions]?: AllOptions[Name] | undefined }
+
+interface Source {
+  /** The options that mean something here, beside those that may always be given. */
+  readonly takes: readonly (keyof OpenOptions)[]
+  readonly open: (options: AllOptions, path: string) => Promise<Dataset>
+}
+
+/** Options without an effect on what the data is may be given with any data. */
+const ALWAYS_TAKEN: readonly (keyof OpenOptions)[] = ['seed', 'onProgress', 'signal']
+
+const NAMED: ReadonlyMap<string, Source> = new Map<string, Source>([
+  ['digits', { takes: [], open: () => digits() }],
+  ...TOY_KINDS.map((kind): [string, Source] => [
+    kind,
+    { takes: ['count'], open: (options) => toy(kind, options) },
+  ]),
+])
+
+const AT_PATH: Readonly<Record<PathFormat, Source>> = {
+  idx: { takes: ['labels', 'mirror'], open: (options, path) => idx(path, options) },
+  cifar10: { takes: ['split', 'mirror'], open: (options, path) => cifar10(path, options) },
+  cifar100: { takes: ['split', 'classes', 'mirror'], open: (options, path) => cifar100(path, options) },
+  folder: { takes: ['size', 'channels', 'mirror'], open: (options, path) => folder(path, options) },
+}
+
+const POSSIBLE = [...NAMED.keys(), 'idx:PATH', 'cifar10:PATH', 'cifar100:PATH', 'folder:PATH'].join(', ')
+
+/**
+ * Opens the data that a line of text names: `digits`, `two-moons`, `eight-gaussians`, `heart`, `idx:PATH`,
+ * `cifar10:PATH`, `cifar100:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
+ * called like one of the names is written `./digits`.)
+ *
+ * @throws RangeError where the text names nothing, the format at the path is not recognised or could be several, or an
+ *   option is given that means nothing for this data
+ * @throws PfgmError `ERR_PFGM_DATA` where a file is not what it should be
+ */
+export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
+  expectString('dataset', spec)
+  options.signal?.throwIfAborted()
+  const { label, source, path } = await resolve(spec)
+  return source.open(takenOptions(label, source, options), path)
+}
+
+async function resolve(spec: string): Promise<{ label: string; source: Source; path: string }> {
+  const named = NAMED.get(spec)
+  if (named !== undefined) return { label: spec, source: named, path: '' }
+  const prefixed = PATH_FORMATS.find((format) => spec.startsWith(`${format}:`))
+  const format = prefixed ?? (await recognise(spec))
+  const path = prefixed === undefined ? spec : spec.slice(prefixed.length + 1)
+  if (path === '') throw new RangeError(`Expected ${spec}PATH but received no path`)
+  return { label: format, source: AT_PATH[format], path }
+}
+
+async function recognise(path: string): Promise<PathFormat> {
+  const formats = await guessFormats(path)
+  if (formats.length === 1) return formats[0]!
+  const received = JSON.stringify(path)
+  if (formats.length === 0) {
+    throw new RangeError(
+      `Expected dataset to be one of ${POSSIBLE} or a path to such data but received ${received}`,
+    )
+  }
+  const choices = formats.map((format) => `${format}:${path}`).join(' or ')
+  throw new RangeError(`Expected dataset to be ${choices} (it could be either) but received ${received}`)
+}
+
+/** The options that were given, once it is known that all of them mean something. */
+function takenOptions(label: string, source: Source, options: OpenOptions): AllOptions {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const taken = new Set<string>([...source.takes, ...ALWAYS_TAKEN])
+  for (const [name, value] of given) {
+    if (taken.has(name)) continue
+    const known = source.takes.length > 0 ? `only ${source.takes.join(', ')}` : 'none'
+    throw new RangeError(
+      `Expected no option ${name} for ${label} (it takes ${known}) but received ${String(value)}`,
+    )
+  }
+  return Object.fromEntries(given)
+}

@@ -1,0 +1,31 @@
+/** Poisson Flow Generative Models (arXiv 2209.11178) for Node.js, on libtorch. */
+
+export type { ModelConfig } from './checkpoint/model.js'
+export type {
+  ArrayOptions,
+  Channels,
+  Cifar10Options,
+  Cifar100Options,
+  Dataset,
+  FolderOptions,
+  IdxOptions,
+  OpenOptions,
+  Split,
+  ToyKind,
+  ToyOptions,
+} from './data/index.js'
+export { datasets, openDataset, TOY_KINDS } from './data/index.js'
+export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
+export { PfgmError, type PfgmErrorCode } from './errors.js'
+export { fieldTarget, hyperParameters, logPriorDensity, type PfgmSettings } from './flow/pfgm.js'
+export { energyDistance, energyFloor } from './metrics/energy-distance.js'
+export type { Dtype } from './native/addon.js'
+export type { MlpConfig, NetworkConfig, UnetConfig } from './nn/config.js'
+export { Network } from './nn/network.js'
+export type { PoolProgress, SampleStatistics } from './ode/pool.js'
+export { SOLVERS, type SolverName } from './ode/solver.js'
+export { PoissonFlow, type SampleOptions, type SampleResult, SHIPPED_MODELS } from './poisson-flow.js'
+export { type PngOptions, Tensor, type TypedArrayOf } from './tensor.js'
+export type { Estimate } from './train/estimate.js'
+export { PRESETS, type Preset, type PresetName, preset, type TrainingSettings } from './train/presets.js'
+export { type TrainEvent, type TrainOptions, train } from './train/train.js'

@@ -1,0 +1,27 @@
+import { native } from '../native/native.js'
+import type { Tensor } from '../tensor.js'
+
+/** Images are compared as clipped pixels in [0, 1], points as they are. */
+function comparesPixels(data: Tensor): boolean {
+  return data.shape.length === 4
+}
+
+/**
+ * Energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| of samples X to data Y, in Euclidean distances. The samples' own
+ * diagonal is left out, the data's is kept: a perfect sampler scores 0, and chance may bring it slightly below.
+ */
+export async function energyDistance(samples: Tensor, data: Tensor): Promise<number> {
+  return native().energyDistance(samples.handle, data.handle, comparesPixels(data))
+}
+
+/** What a perfect sampler scores: the distances of `count` draws from the data itself, over several draws. */
+export async function energyFloor(
+  data: Tensor,
+  count: number,
+  repeats = 5,
+): Promise<{ mean: number; deviation: number }> {
+  const values = await native().energyFloor(data.handle, count, repeats, 0, comparesPixels(data))
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return { mean, deviation: Math.sqrt(square / Math.max(1, values.length - 1)) }
+}

@@ -1,0 +1,241 @@
+/**
+ * Every native function, typed: the one door between TypeScript and C++ (`native/binding/`). A test fails where this
+ * file and the addon's exports differ in a name or a number of arguments.
+ *
+ * Promises settle after the device's own thread has done the work; the event loop never waits for it.
+ */
+
+declare const kind: unique symbol
+/** A number that stands for a native object; only the room that made it may use it. */
+export type Handle<Kind extends string> = number & { readonly [kind]: Kind }
+
+export type TensorHandle = Handle<'tensor'>
+export type NetworkHandle = Handle<'network'>
+export type TrainerHandle = Handle<'trainer'>
+export type FlowHandle = Handle<'flow'>
+export type TrajectoriesHandle = Handle<'trajectories'>
+export type AnyHandle = TensorHandle | NetworkHandle | TrainerHandle | FlowHandle | TrajectoriesHandle
+
+export type Dtype = 'float32' | 'float64' | 'uint8' | 'int64'
+
+export interface TensorInfo {
+  readonly id: TensorHandle
+  readonly dtype: Dtype
+  readonly shape: number[]
+  readonly device: string
+}
+
+/** `y_i = ofX x_i + h_i sum_j ofK[j] k_j,i`, of a trajectory's state x and its stored drifts k. */
+export interface Combination {
+  readonly ofX: number
+  readonly ofK: readonly number[]
+}
+
+/** Where a tensor lies in a safetensors file, in bytes from the start of the data. */
+export interface TensorSlot {
+  readonly name: string
+  readonly dtype: string
+  readonly begin: number
+  readonly end: number
+}
+
+export interface NativePicture {
+  readonly pixels: ArrayBuffer
+  readonly width: number
+  readonly height: number
+  readonly channels: number
+}
+
+export interface NativeUnetConfig {
+  readonly kind: 'unet'
+  readonly channels: number
+  readonly imageSize: number
+  readonly nf: number
+  readonly chMult: readonly number[]
+  readonly numResBlocks: number
+  readonly attnResolutions: readonly number[]
+  readonly dropout: number
+  readonly fourier: boolean
+  readonly fourierScale: number
+  readonly fir: boolean
+  readonly progressiveInput: boolean
+  readonly skipRescale: boolean
+  readonly initScale: number
+  readonly centered: boolean
+}
+
+export interface NativeMlpConfig {
+  readonly kind: 'mlp'
+  readonly dimensions: number
+  readonly width: number
+  readonly depth: number
+}
+
+export type NativeNetworkConfig = NativeUnetConfig | NativeMlpConfig
+
+export interface Addon {
+  /** Name and number of arguments of every function below. */
+  readonly signatures: Readonly<Record<string, number>>
+
+  // runtime
+  initialise(errorClass: new (code: never, message: string) => Error): void
+  info(): {
+    libtorch: string
+    version: string
+    instructions: string
+    fieldKernel: string
+    cores: number
+    cudaDevices: number
+  }
+  loadCuda(path: string): string
+  setThreads(threads: number): Promise<number>
+  countThreads(): Promise<number>
+  memory(): { handles: number; bytes: number; resident: number; peak: number }
+  dispose(handle: AnyHandle): boolean
+
+  // tensors
+  createTensor(
+    values: ArrayBufferView,
+    dtype: Dtype,
+    shape: readonly number[],
+    device: string,
+  ): Promise<TensorInfo>
+  readTensor(tensor: TensorHandle): Promise<ArrayBuffer>
+  sliceTensor(tensor: TensorHandle, first: number, count: number): Promise<TensorInfo>
+  toyPoints(
+    kind: 'two-moons' | 'eight-gaussians' | 'heart',
+    count: number,
+    seed: number | bigint,
+  ): Promise<ArrayBuffer>
+
+  // networks
+  createNetwork(
+    config: NativeNetworkConfig,
+    seed: number | bigint,
+    device: string,
+  ): Promise<{ id: NetworkHandle; parameterCount: number }>
+  forward(network: NetworkHandle, x: TensorHandle, z: TensorHandle): Promise<{ x: TensorInfo; z: TensorInfo }>
+
+  // flows
+  createPfgmFlow(
+    network: NetworkHandle,
+    config: { gamma: number; zExp: number; upperNorm: number; epsilon: number },
+  ): FlowHandle
+  pfgmPrior(keys: BigUint64Array, dimensions: number, zMax: number, upperNorm: number): Promise<TensorInfo>
+  fieldTarget(sources: TensorHandle, x: TensorHandle, z: TensorHandle, gamma: number): Promise<TensorInfo>
+  perturb(
+    y: TensorHandle,
+    draws: { gaussian: TensorHandle; epsX: TensorHandle; epsZ: TensorHandle; m: TensorHandle },
+    tau: number,
+  ): Promise<{ x: TensorInfo; z: TensorInfo }>
+
+  // training
+  createTrainer(
+    config: NativeNetworkConfig,
+    seed: number | bigint,
+    adam: { beta1: number; beta2: number; epsilon: number },
+    device: string,
+  ): Promise<{ id: TrainerHandle; network: NetworkHandle; ema: NetworkHandle; parameterCount: number }>
+  makeBatch(
+    data: TensorHandle,
+    settings: {
+      seed: number | bigint
+      step: number
+      batchSize: number
+      smallBatchSize: number
+      mirror: boolean
+      gamma: number
+      sigma: number
+      tau: number
+      M: number
+      restrictM: boolean
+    },
+    device: string,
+  ): Promise<{ x: TensorInfo; z: TensorInfo; target: TensorInfo }>
+  trainStep(
+    trainer: TrainerHandle,
+    x: TensorHandle,
+    z: TensorHandle,
+    target: TensorHandle,
+    settings: {
+      update: number
+      learningRate: number
+      clipNorm: number
+      emaDecay: number
+      dropoutSeed: number | bigint
+    },
+  ): Promise<{ loss: number; gradientNorm: number; applied: boolean }>
+
+  probeStep(
+    trainer: TrainerHandle,
+    x: TensorHandle,
+    z: TensorHandle,
+    target: TensorHandle,
+  ): Promise<{ seconds: number; activationBytes: number }>
+
+  // trajectories
+  createTrajectories(start: TensorHandle, slots: number, device: string): Promise<TrajectoriesHandle>
+  evaluateDrift(
+    pool: TrajectoriesHandle,
+    flow: FlowHandle,
+    slot: number,
+    y: Combination,
+    steps: Float64Array,
+    heights: Float64Array,
+    first: number,
+    perHeight: boolean,
+  ): Promise<Uint8Array>
+  trajectoryNorms(
+    pool: TrajectoriesHandle,
+    y: Combination,
+    next: Combination | undefined,
+    steps: Float64Array,
+    atol: number,
+    rtol: number,
+  ): Promise<Float64Array>
+  advanceTrajectories(
+    pool: TrajectoriesHandle,
+    y: Combination,
+    steps: Float64Array,
+    moved: Uint8Array,
+    last: number,
+  ): Promise<void>
+  retireTrajectories(
+    pool: TrajectoriesHandle,
+    rows: readonly number[],
+    out: TensorHandle,
+    outRows: readonly number[],
+  ): Promise<void>
+  joinTrajectories(pool: TrajectoriesHandle, start: TensorHandle): Promise<void>
+  trajectoryState(pool: TrajectoriesHandle): Promise<TensorInfo>
+
+  // metrics and pictures
+  dataStatistics(
+    data: TensorHandle,
+  ): Promise<{ meanNorm: number; minimum: number; maximum: number; notFinite: number }>
+  energyDistance(samples: TensorHandle, data: TensorHandle, pixels: boolean): Promise<number>
+  energyFloor(
+    data: TensorHandle,
+    count: number,
+    repeats: number,
+    seed: number | bigint,
+    pixels: boolean,
+  ): Promise<Float64Array>
+  imageGrid(images: TensorHandle, columns: number, zoom: number, gap: number): Promise<NativePicture>
+  pointDensity(points: TensorHandle, size: number, extent: number): Promise<NativePicture>
+
+  // checkpoints
+  describeState(owner: NetworkHandle | TrainerHandle | TensorHandle): { name: string; shape: number[] }[]
+  writeState(
+    owner: NetworkHandle | TrainerHandle | TensorHandle,
+    path: string,
+    header: string,
+    slots: readonly TensorSlot[],
+  ): Promise<void>
+  readState(
+    owner: NetworkHandle | TrainerHandle | TensorHandle,
+    path: string,
+    dataOffset: number,
+    slots: readonly TensorSlot[],
+  ): Promise<void>
+}

@@ -1,0 +1,58 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { explainLoadFailure } from '../../scripts/install/explain.js'
+import { type AddonMeta, addonProblem, type LocatedAddon, locateAddon } from '../../scripts/install/locate.js'
+import { gpuAnswers } from '../../scripts/install/machine.js'
+import { PfgmError } from '../errors.js'
+import type { Addon } from './addon.js'
+
+const require = createRequire(import.meta.url)
+
+/** One per thread, as every worker has its own copy of this module. */
+let loaded: { addon: Addon; located: LocatedAddon } | undefined
+
+/** The native addon, loaded on first use. */
+export function loadAddon(): Addon {
+  loaded ??= load()
+  return loaded.addon
+}
+
+/** What the loaded addon was built from; undefined for one that PFGM_ADDON names without its pfgm_torch.json. */
+export function addonMeta(): AddonMeta | undefined {
+  loaded ??= load()
+  return loaded.located.meta
+}
+
+/**
+ * libtorch's CUDA library, which must be loaded by name before a GPU can be used: nothing links to it, so that a CUDA
+ * build of libtorch also works where there is no driver. Undefined for a CPU build and where no GPU answers.
+ */
+export function cudaLibrary(): string | undefined {
+  const libtorch = addonMeta()?.libtorch
+  if (!libtorch?.cuda || !gpuAnswers()) return undefined
+  return join(libtorch.path, 'lib', 'libtorch_cuda.so')
+}
+
+function load(): { addon: Addon; located: LocatedAddon } {
+  const located = locateAddon()
+  if (!located) {
+    throw new PfgmError(
+      'ERR_PFGM_NO_ADDON',
+      'The native addon of pfgm-torch is not built yet: run `npx pfgm-torch setup` once (or any `npx pfgm-torch` ' +
+        'command, which does so by itself).',
+    )
+  }
+  const problem = addonProblem(located)
+  if (problem) throw loadError(located, problem.message)
+  try {
+    return { addon: require(located.file) as Addon, located }
+  } catch (error) {
+    throw loadError(located, error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+function loadError(located: LocatedAddon, said: string, cause?: unknown): PfgmError {
+  const { message, fix, cause: kind } = explainLoadFailure(located, said)
+  const code = kind === 'no-addon' ? 'ERR_PFGM_NO_ADDON' : 'ERR_PFGM_ADDON_LOAD'
+  return new PfgmError(code, `The native addon does not load: ${message}. To mend it: ${fix}.`, { cause })
+}

@@ -1,0 +1,63 @@
+import { PfgmError } from '../errors.js'
+import type { Addon, AnyHandle } from './addon.js'
+import { cudaLibrary, loadAddon } from './load.js'
+
+let ready: Addon | undefined
+
+/** The addon of this thread, loaded and set up at the first call. Throws `PfgmError` where it is not there. */
+export function native(): Addon {
+  if (ready) return ready
+  const addon = loadAddon()
+  addon.initialise(PfgmError)
+  const cuda = cudaLibrary()
+  if (cuda) addon.loadCuda(cuda)
+  ready = addon
+  return addon
+}
+
+// `using` needs these symbols; Node.js 20.19 and later have them.
+const collected = new FinalizationRegistry<AnyHandle>((handle) => ready?.dispose(handle))
+
+/**
+ * An object whose memory lies outside V8. It is freed by `dispose()`, at the end of a `using` block, or, later, when
+ * the object is collected.
+ */
+export abstract class NativeObject<H extends AnyHandle> implements Disposable {
+  #handle: H | undefined
+
+  protected constructor(handle: H) {
+    this.#handle = handle
+    collected.register(this, handle, this)
+  }
+
+  /**
+   * The native handle.
+   * @internal
+   * @throws PfgmError `ERR_PFGM_DISPOSED`
+   */
+  get handle(): H {
+    if (this.#handle === undefined) {
+      throw new PfgmError(
+        'ERR_PFGM_DISPOSED',
+        `This ${this.constructor.name} was disposed of and cannot be used`,
+      )
+    }
+    return this.#handle
+  }
+
+  get disposed(): boolean {
+    return this.#handle === undefined
+  }
+
+  /** Frees the memory. Safe to call twice, and while a call is under way: that call keeps what it needs. */
+  dispose(): void {
+    if (this.#handle === undefined) return
+    collected.unregister(this)
+    ready?.dispose(this.#handle)
+    this.#handle = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}

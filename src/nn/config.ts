@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { PfgmError } from '../errors.js'
+import type { NativeNetworkConfig } from '../native/addon.js'
+
+const size = (least: number, most: number) => z.number().int().min(least).max(most)
+
+/**
+ * A DDPM++ or NCSN++ (arXiv 2011.13456) as the published PFGM configurations describe it; names follow their
+ * `model` section.
+ */
+const unet = z.strictObject({
+  kind: z.literal('unet'),
+  /** Colour channels of the images. */
+  channels: size(1, 4096),
+  /** Height and width, divisible by 2^(levels - 1). */
+  imageSize: size(1, 4096),
+  /** Channels at full resolution, a multiple of 4. */
+  nf: size(4, 4096).refine((value) => value % 4 === 0, { error: 'Expected a multiple of 4' }),
+  /** Channels at each resolution, in multiples of nf; one level each. */
+  chMult: z.array(size(1, 64)).min(1).max(10),
+  /** Residual blocks a level on the way down; one more on the way up. */
+  numResBlocks: size(1, 64),
+  /** Resolutions with self-attention. */
+  attnResolutions: z.array(size(1, 4096)),
+  /** Share of activations dropped in training. */
+  dropout: z.number().min(0).lt(1),
+  /** How z comes in: sines and cosines of z, or random Fourier features of ln z. */
+  embedding: z.enum(['positional', 'fourier']),
+  fourierScale: z.number().positive(),
+  /** Resample with the (1, 3, 3, 1) filter instead of averaging and copying. */
+  fir: z.boolean(),
+  /** Whether the shrunken input joins in at every resolution. */
+  progressiveInput: z.enum(['none', 'residual']),
+  /** Divide sums of two branches by sqrt(2). */
+  skipRescale: z.boolean(),
+  /** Scale of the last layers' initial weights. */
+  initScale: z.number().min(0),
+  /** Whether the data lies in [-1, 1]; otherwise in [0, 1]. */
+  centered: z.boolean(),
+})
+
+/** A residual fully connected network for points. */
+const mlp = z.strictObject({
+  kind: z.literal('mlp'),
+  dimensions: size(1, 65536),
+  width: size(4, 16384),
+  /** Residual blocks of two layers. */
+  depth: size(1, 64),
+})
+
+export const networkConfigSchema = z.discriminatedUnion('kind', [unet, mlp])
+
+export type UnetConfig = Readonly<z.infer<typeof unet>>
+export type MlpConfig = Readonly<z.infer<typeof mlp>>
+export type NetworkConfig = UnetConfig | MlpConfig
+
+/** The shape of one item that a network takes. */
+export function itemShape(config: NetworkConfig): number[] {
+  return config.kind === 'mlp' ? [config.dimensions] : [config.channels, config.imageSize, config.imageSize]
+}
+
+/** @internal */
+export function toNative(config: NetworkConfig): NativeNetworkConfig {
+  if (config.kind === 'mlp') return { ...config }
+  const { embedding, progressiveInput, ...rest } = config
+  return { ...rest, fourier: embedding === 'fourier', progressiveInput: progressiveInput === 'residual' }
+}
+
+/** Says in which fields two configurations differ, for the error about a checkpoint of another architecture. */
+export function expectSameNetwork(expected: NetworkConfig, received: NetworkConfig, where: string): void {
+  const fields = new Set([...Object.keys(expected), ...Object.keys(received)])
+  const differences = [...fields].flatMap((field) => {
+    const wanted = JSON.stringify(expected[field as keyof NetworkConfig])
+    const came = JSON.stringify(received[field as keyof NetworkConfig])
+    return wanted === came ? [] : [`${field} ${wanted} but received ${came}`]
+  })
+  if (differences.length > 0) {
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `${where} is of another architecture: expected ${differences.join(', ')}`,
+    )
+  }
+}

@@ -1,0 +1,60 @@
+import { expectSeed, product } from '../check.js'
+import type { NetworkHandle } from '../native/addon.js'
+import { NativeObject, native } from '../native/native.js'
+import { Tensor } from '../tensor.js'
+import { itemShape, type NetworkConfig, toNative } from './config.js'
+
+/** A network that maps points (x, z) of the augmented space to their normalised field (v_x, v_z). */
+export class Network extends NativeObject<NetworkHandle> {
+  readonly config: NetworkConfig
+  /** Number of trained parameters. */
+  readonly parameterCount: number
+  readonly device: string
+
+  /** @internal */
+  constructor(config: NetworkConfig, handle: NetworkHandle, parameterCount: number, device: string) {
+    super(handle)
+    this.config = config
+    this.parameterCount = parameterCount
+    this.device = device
+  }
+
+  /** A network with fresh weights, which are a function of the configuration and the seed. */
+  static async create(
+    config: NetworkConfig,
+    options: { seed?: number | bigint; device?: string } = {},
+  ): Promise<Network> {
+    const { seed = 0, device = 'cpu' } = options
+    expectSeed('seed', seed)
+    const { id, parameterCount } = await native().createNetwork(toNative(config), seed, device)
+    return new Network(config, id, parameterCount, device)
+  }
+
+  /** The shape of one item of x. */
+  get itemShape(): number[] {
+    return itemShape(this.config)
+  }
+
+  /** Number of values of one item: N of the paper. */
+  get dimensions(): number {
+    return product(this.itemShape)
+  }
+
+  /** Name and shape of every parameter, named as in the published checkpoints. */
+  parameters(): { name: string; shape: number[] }[] {
+    return native().describeState(this.handle)
+  }
+
+  /**
+   * The field at points (x, z).
+   * @param x `[b, ...itemShape]`
+   * @param z `[b]`, taken as at least 1e-10
+   */
+  async forward(
+    x: Tensor<'float32'>,
+    z: Tensor<'float32'>,
+  ): Promise<{ x: Tensor<'float32'>; z: Tensor<'float32'> }> {
+    const field = await native().forward(this.handle, x.handle, z.handle)
+    return { x: new Tensor<'float32'>(field.x), z: new Tensor<'float32'>(field.z) }
+  }
+}

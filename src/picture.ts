@@ -1,0 +1,51 @@
+import { rename, rm } from 'node:fs/promises'
+import sharp from 'sharp'
+import { expectInteger, expectNumber } from './check.js'
+import { PfgmError } from './errors.js'
+import type { NativePicture } from './native/addon.js'
+import { native } from './native/native.js'
+import type { PngOptions, Tensor } from './tensor.js'
+
+const POINT_PICTURE_SIZE = 512
+
+/** The zoom that makes a grid of small images about as large as a screen shows well. */
+function defaultZoom(width: number, columns: number): number {
+  return Math.max(1, Math.min(8, Math.floor(800 / (width * columns))))
+}
+
+async function draw(tensor: Tensor, options: PngOptions): Promise<NativePicture> {
+  const [count = 0, channels, , width = 1] = tensor.shape
+  if (tensor.shape.length === 2 && channels === 2) {
+    const { extent = 1.25 } = options
+    expectNumber('extent', extent, Number.MIN_VALUE, Number.MAX_VALUE)
+    return native().pointDensity(tensor.handle, POINT_PICTURE_SIZE, extent)
+  }
+  if (tensor.shape.length !== 4 || (channels !== 1 && channels !== 3) || count < 1) {
+    throw new TypeError(
+      `Expected images of shape [n, 1 or 3, height, width] or points of shape [n, 2] but received [${tensor.shape.join(', ')}]`,
+    )
+  }
+  const { columns = Math.ceil(Math.sqrt(count)) } = options
+  const { zoom = defaultZoom(width, Math.min(columns, count)) } = options
+  expectInteger('columns', columns, 1, 10_000)
+  expectInteger('zoom', zoom, 1, 256)
+  return native().imageGrid(tensor.handle, columns, zoom, Math.max(1, Math.round(zoom / 2)))
+}
+
+/** Writes a tensor's picture; the file appears whole or not at all. */
+export async function savePng(tensor: Tensor, path: string, options: PngOptions): Promise<void> {
+  const { pixels, width, height, channels } = await draw(tensor, options)
+  const temporary = `${path}.tmp-${process.pid}`
+  try {
+    await sharp(new Uint8Array(pixels), { raw: { width, height, channels: channels as 1 | 3 } })
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .png()
+      .toFile(temporary)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}

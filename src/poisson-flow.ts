@@ -1,0 +1,217 @@
+import { stat } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { expectBoolean, expectInteger, expectNumber, expectOneOf, expectSeed, product } from './check.js'
+import { type ModelConfig, modelMetadata, readModelHeader } from './checkpoint/model.js'
+import { RunFolder } from './checkpoint/run-folder.js'
+import { readTensors, writeTensors } from './checkpoint/safetensors.js'
+import { PfgmError } from './errors.js'
+import { drawPrior, PfgmFlow } from './flow/pfgm.js'
+import { native } from './native/native.js'
+import { Network } from './nn/network.js'
+import { jointNorm, perSampleNorm } from './ode/error-norm.js'
+import { integrate, type PoolProgress, type SampleStatistics } from './ode/pool.js'
+import { SOLVERS, type SolverName, solverByName } from './ode/solver.js'
+import { Tensor } from './tensor.js'
+
+/** Trained models that come with the package. */
+export const SHIPPED_MODELS = ['digits'] as const
+
+export interface SampleOptions {
+  /** How many samples to draw, 1 to 1,000,000. Default 16. */
+  count?: number
+  /** Sample i is drawn from seed + i, whatever the count: 0 to 2^64 - 1. Default 0. */
+  seed?: number | bigint
+  /** `rk45` (Dormand-Prince, adaptive), `heun` or `euler` (fixed steps). Default rk45. */
+  solver?: SolverName
+  /** Relative tolerance of rk45. Default 1e-4. */
+  rtol?: number
+  /** Absolute tolerance of rk45. Default 1e-4. */
+  atol?: number
+  /** Steps of heun and euler, evenly spaced in ln z. Default 100. */
+  steps?: number
+  /**
+   * `sample`: every sample has its own steps, so it does not depend on who shares its batch. `joint`: one error norm
+   * over the whole batch, as in the published code.
+   */
+  batchTolerance?: 'sample' | 'joint'
+  /** Most samples under way at once, 1 to 65536; bounds memory. Default 256. */
+  batchSize?: number
+  /** Starts `[count, ...itemShape]` at z_max instead of ones drawn from the prior. */
+  start?: Tensor
+  /** Adds 1e-5 to v_z before dividing, as the published code does. Default false. */
+  publishedEpsilon?: boolean
+  /** Ends the sampling at the next step; the promise rejects with the signal's reason. */
+  signal?: AbortSignal
+  onProgress?: (progress: PoolProgress) => void
+}
+
+export interface SampleResult extends SampleStatistics {
+  /** `[count, ...itemShape]`, data values: images in about [-1, 1], unclipped. Yours to dispose of. */
+  readonly images: Tensor<'float32'>
+  /** Mean number of network evaluations a sample. */
+  readonly nfe: number
+}
+
+/** A trained Poisson flow: draws samples. */
+export class PoissonFlow implements Disposable {
+  readonly config: ModelConfig
+  readonly network: Network
+
+  private constructor(config: ModelConfig, network: Network) {
+    this.config = config
+    this.network = network
+  }
+
+  /**
+   * Loads a model.
+   * @param source a run folder (its newest checkpoint's averaged weights), a model or checkpoint file, or the name of a
+   *   model that comes with the package: `digits`
+   * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
+   */
+  static async load(source: string, options: { device?: string } = {}): Promise<PoissonFlow> {
+    const { file, config, kind } = await readModelHeader(await modelPath(source))
+    const network = await Network.create(config.network, options)
+    try {
+      await readTensors(network.handle, file, kind === 'checkpoint' ? (name) => `ema.${name}` : undefined)
+    } catch (error) {
+      network.dispose()
+      throw error
+    }
+    return new PoissonFlow(config, network)
+  }
+
+  /** A flow over a network that is already there; it becomes the flow's to dispose of. */
+  static of(network: Network, config: Omit<ModelConfig, 'network'>): PoissonFlow {
+    return new PoissonFlow({ ...config, network: network.config }, network)
+  }
+
+  /** Draws samples by following the field from z_max to z_min (arXiv 2209.11178, section 3.3). */
+  async sample(options: SampleOptions = {}): Promise<SampleResult> {
+    const settings = sampleSettings(options)
+    const { flow: pfgm } = this.config
+    const { count, start, batchTolerance } = settings
+    const shape = this.network.itemShape
+    const dimensions = this.network.dimensions
+    if (start && (start.shape[0] !== count || start.size !== count * dimensions)) {
+      throw new TypeError(
+        `Expected start to be [${[count, ...shape].join(', ')}] but received [${start.shape.join(', ')}]`,
+      )
+    }
+    options.signal?.throwIfAborted()
+    const solver = solverByName(settings.solver, pfgm.zMax, pfgm.zMin, settings)
+    const joint = batchTolerance === 'joint'
+    const norm = joint ? jointNorm(dimensions, product(shape.slice(1))) : perSampleNorm(dimensions)
+    const flow = new PfgmFlow(this.network, pfgm, settings.publishedEpsilon ? 1e-5 : 0)
+    const images = new Tensor<'float32'>(
+      await native().createTensor(
+        new Float32Array(count * dimensions),
+        'float32',
+        [count, ...shape],
+        this.network.device,
+      ),
+    )
+    try {
+      const problem = {
+        flow,
+        count,
+        from: pfgm.zMax,
+        to: pfgm.zMin,
+        device: this.network.device,
+        start: (first: number, added: number) =>
+          start
+            ? (start.slice(first, added) as Promise<Tensor<'float64'>>)
+            : drawPrior(sampleKeys(settings.seed, first, added), dimensions, pfgm),
+      }
+      const statistics = await integrate(problem, solver, images, {
+        norm,
+        capacity: joint ? count : settings.batchSize,
+        signal: options.signal,
+        onStep: options.onProgress,
+      })
+      await expectFinite(images)
+      const total = statistics.evaluations.reduce((sum, spent) => sum + spent, 0)
+      return { images, nfe: total / count, ...statistics }
+    } catch (error) {
+      images.dispose()
+      throw error
+    } finally {
+      flow.dispose()
+    }
+  }
+
+  /** Writes the model alone, without what training needs. @param dtype `F16` halves the file */
+  async save(path: string, options: { dtype?: 'F32' | 'F16' } = {}): Promise<void> {
+    await writeTensors(this.network.handle, path, modelMetadata('model', this.config), options.dtype ?? 'F32')
+  }
+
+  /** Frees the network. */
+  dispose(): void {
+    this.network.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+function sampleSettings(options: SampleOptions) {
+  const { count = 16, seed = 0, solver = 'rk45', rtol = 1e-4, atol = 1e-4, steps = 100 } = options
+  const { batchTolerance = 'sample', batchSize = 256, start, publishedEpsilon = false } = options
+  expectInteger('count', count, 1, 1_000_000)
+  expectSeed('seed', seed)
+  expectOneOf('solver', solver, SOLVERS)
+  expectNumber('rtol', rtol, 1e-13, 1)
+  expectNumber('atol', atol, 1e-13, 1e6)
+  expectInteger('steps', steps, 1, 100_000)
+  expectOneOf('batchTolerance', batchTolerance, ['sample', 'joint'])
+  expectInteger('batchSize', batchSize, 1, 65536)
+  expectBoolean('publishedEpsilon', publishedEpsilon)
+  return {
+    count,
+    seed: BigInt(seed),
+    solver,
+    rtol,
+    atol,
+    steps,
+    batchTolerance,
+    batchSize,
+    start,
+    publishedEpsilon,
+  }
+}
+
+/** The keys of samples `first` to `first + count - 1`: seed + i, modulo 2^64. */
+function sampleKeys(seed: bigint, first: number, count: number): BigUint64Array {
+  return BigUint64Array.from({ length: count }, (_, i) => BigInt.asUintN(64, seed + BigInt(first + i)))
+}
+
+async function expectFinite(images: Tensor<'float32'>): Promise<void> {
+  const { notFinite } = await native().dataStatistics(images.handle)
+  if (notFinite >= 0) {
+    throw new PfgmError(
+      'ERR_PFGM_NOT_FINITE',
+      `Sample ${notFinite} is not finite: the network gives no number on its path. Train longer, or lower the learning rate`,
+    )
+  }
+}
+
+async function modelPath(source: string): Promise<string> {
+  const found = await stat(source).catch(() => undefined)
+  if (found?.isFile()) return source
+  if (found?.isDirectory()) {
+    const run = new RunFolder(source)
+    const newest = (await run.checkpoints()).at(-1)
+    if (newest !== undefined) return run.checkpoint(newest)
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `Expected a run in ${source} but it has no checkpoint: train there first, with --out ${source}`,
+    )
+  }
+  if ((SHIPPED_MODELS as readonly string[]).includes(source)) {
+    return fileURLToPath(new URL(`../models/${source}.safetensors`, import.meta.url))
+  }
+  throw new PfgmError(
+    'ERR_PFGM_CHECKPOINT',
+    `Expected a run folder, a model file or one of the models that come with the package (${SHIPPED_MODELS.join(', ')}) but received '${source}'`,
+  )
+}

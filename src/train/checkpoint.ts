@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { modelMetadata, readModelHeader } from '../checkpoint/model.js'
+import type { RunFolder } from '../checkpoint/run-folder.js'
+import { readTensors, writeTensors } from '../checkpoint/safetensors.js'
+import { info } from '../device.js'
+import { PfgmError } from '../errors.js'
+import { pfgmSettingsSchema } from '../flow/pfgm.js'
+import { networkConfigSchema } from '../nn/config.js'
+import type { Trainer } from './trainer.js'
+
+const runConfigSchema = z.object({
+  preset: z.string(),
+  /** Name of the data and shape of its items. */
+  data: z.string(),
+  shape: z.array(z.number().int().positive()),
+  network: networkConfigSchema,
+  flow: pfgmSettingsSchema,
+  training: z.object({
+    steps: z.number(),
+    batchSize: z.number(),
+    smallBatchSize: z.number(),
+    learningRate: z.number(),
+    warmup: z.number(),
+    clipNorm: z.number(),
+    emaRate: z.number(),
+    checkpointEvery: z.number(),
+    sampleEvery: z.number(),
+    evaluationCount: z.number(),
+  }),
+  /** In decimal, as it may exceed what a JSON number holds. */
+  seed: z.string().regex(/^\d+$/),
+  mirror: z.boolean(),
+  keep: z.number(),
+})
+
+/** All settings of a run: `config.json`, and part of every checkpoint. */
+export type RunConfig = z.infer<typeof runConfigSchema>
+
+/** What the bits of a run depend on beside its settings. */
+const machineSchema = z.object({ threads: z.number(), instructions: z.string() })
+type Machine = z.infer<typeof machineSchema>
+
+/** Writes network, averaged weights, optimizer state and settings; draws are functions of seed and step alone. */
+export async function writeTrainingCheckpoint(
+  trainer: Trainer,
+  folder: RunFolder,
+  config: RunConfig,
+  step: number,
+  machine: Machine,
+): Promise<void> {
+  const { network, flow, data } = config
+  await writeTensors(trainer.handle, folder.checkpoint(step), {
+    ...modelMetadata('checkpoint', { network, flow, data, step }),
+    run: JSON.stringify(config),
+    machine: JSON.stringify(machine),
+  })
+}
+
+export interface TrainingCheckpoint {
+  readonly step: number
+  readonly config: RunConfig
+  /** Brings a trainer to the checkpoint's state. */
+  restore(trainer: Trainer): Promise<void>
+  /** Why the run will not go on to the same bits here, if it won't. */
+  differences(threads: number): string[]
+}
+
+/** The newest checkpoint of a run. */
+export async function readTrainingCheckpoint(folder: RunFolder): Promise<TrainingCheckpoint> {
+  const newest = (await folder.checkpoints()).at(-1)
+  if (newest === undefined) {
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `Expected a checkpoint to go on from in ${folder.path} but there is none: train without --resume first`,
+    )
+  }
+  const { file, config: model } = await readModelHeader(folder.checkpoint(newest))
+  let config: RunConfig
+  let machine: Machine
+  try {
+    config = runConfigSchema.parse(JSON.parse(file.metadata.run ?? ''))
+    machine = machineSchema.parse(JSON.parse(file.metadata.machine ?? ''))
+  } catch (error) {
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `The run's settings in the header of ${file.path} are damaged`,
+      {
+        cause: error,
+      },
+    )
+  }
+  return {
+    step: model.step,
+    config,
+    restore: (trainer) => readTensors(trainer.handle, file),
+    differences(threads) {
+      const { instructions } = info()
+      return [
+        ...(threads === machine.threads ? [] : [`${machine.threads} threads then, ${threads} now`]),
+        ...(instructions === machine.instructions
+          ? []
+          : [`${machine.instructions} then, ${instructions} now`]),
+      ].map((what) => `The run goes on, but not to the same bits as without a break: ${what}`)
+    },
+  }
+}

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { downloadLibtorch } from '../../scripts/install/download.js'
+import { download } from '../../scripts/install/http.js'
+import { inspectLibtorch } from '../../scripts/install/libtorch.js'
+import type { ProgressEvent } from '../../scripts/install/setup.js'
+import { closedPort, fakeLibtorch, fakePython, put, serve, temporaryFolder, zip } from './helpers.js'
+
+const BODY = Buffer.alloc(300_000, 'libtorch ')
+const SHA256 = createHash('sha256').update(BODY).digest('hex')
+const whole: RequestListener = (_request, response) => void response.end(BODY)
+
+beforeEach(() => {
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'PFGM_LIBTORCH_URL', 'PFGM_LIBTORCH']) {
+    vi.stubEnv(name, undefined)
+    vi.stubEnv(name.toLowerCase(), undefined)
+  }
+})
+afterEach(() => void vi.unstubAllEnvs())
+
+function get(url: string, file: string, sha256 = SHA256, events: ProgressEvent[] = []): Promise<void> {
+  return download({ url, sha256 }, file, (event) => void events.push(event))
+}
+
+describe('one file', () => {
+  it('arrives whole, with progress', async () => {
+    const file = join(temporaryFolder(), 'a.zip')
+    const events: ProgressEvent[] = []
+    const url = await serve((_request, response) => {
+      response.setHeader('content-length', BODY.length)
+      response.end(BODY)
+    })
+    await get(`${url}/a.zip`, file, SHA256, events)
+    expect(readFileSync(file).equals(BODY)).toBe(true)
+    expect(events.at(-1)).toMatchObject({
+      message: 'Downloading a.zip',
+      done: BODY.length,
+      total: BODY.length,
+    })
+  })
+
+  it('follows a redirect', async () => {
+    const file = join(temporaryFolder(), 'a.zip')
+    const url = await serve((request, response) => {
+      if (request.url === '/a.zip') response.writeHead(302, { location: '/b.zip' }).end()
+      else response.end(BODY)
+    })
+    await get(`${url}/a.zip`, file)
+    expect(readFileSync(file).equals(BODY)).toBe(true)
+  })
+
+  it('is asked for again where the connection broke', async () => {
+    const file = join(temporaryFolder(), 'a.zip')
+    let requests = 0
+    const url = await serve((_request, response) => {
+      response.setHeader('content-length', BODY.length)
+      if (++requests === 1) response.write(BODY.subarray(0, 1000), () => response.destroy())
+      else response.end(BODY)
+    })
+    await get(`${url}/a.zip`, file)
+    expect(requests).toBe(2)
+    expect(readFileSync(file).equals(BODY)).toBe(true)
+  })
+
+  it('is an error, and no file, where it stays cut short', async () => {
+    const file = join(temporaryFolder(), 'a.zip')
+    const url = await serve((_request, response) => {
+      response.setHeader('content-length', BODY.length)
+      response.write(BODY.subarray(0, 1000), () => response.destroy())
+    })
+    await expect(get(`${url}/a.zip`, file)).rejects.toThrow(/could not be downloaded: .*(broke|closed)/)
+    expect(existsSync(file)).toBe(false)
+  })
+
+  it('is an error where the checksum differs', async () => {
+    const file = join(temporaryFolder(), 'a.zip')
+    const url = await serve(whole)
+    await expect(get(`${url}/a.zip`, file, '0'.repeat(64))).rejects.toThrow(
+      `should be ${'0'.repeat(64)} and is ${SHA256}`,
+    )
+    expect(existsSync(file)).toBe(false)
+  })
+
+  it('is an error at once where the server does not have it', async () => {
+    let requests = 0
+    const url = await serve((_request, response) => {
+      requests++
+      response.writeHead(404).end()
+    })
+    await expect(get(`${url}/a.zip`, join(temporaryFolder(), 'a.zip'))).rejects.toMatchObject({
+      code: 'ERR_PFGM_SETUP',
+      message: expect.stringContaining('the server answered 404 Not Found'),
+    })
+    expect(requests).toBe(1)
+  })
+
+  it('is an error at once where nobody listens, or the host is unknown', async () => {
+    const file = join(temporaryFolder(), 'a.zip')
+    const started = performance.now()
+    await expect(get(`${await closedPort()}/a.zip`, file)).rejects.toThrow('the connection was refused')
+    await expect(get('http://nowhere.invalid/a.zip', file)).rejects.toThrow(/its host is not known here/)
+    expect(performance.now() - started).toBeLessThan(5000)
+  })
+})
+
+describe('a proxy', () => {
+  /** A proxy that notes what it was asked for. */
+  async function startProxy(): Promise<{ url: string; seen: string[] }> {
+    const seen: string[] = []
+    const forward = (request: IncomingMessage, response: ServerResponse) => {
+      seen.push(`${request.method} ${request.url}`)
+      response.end(BODY)
+    }
+    const tunnel = (server: Server) =>
+      server.on('connect', (request, socket) => {
+        seen.push(`CONNECT ${request.url}`)
+        const [host = '', port] = (request.url ?? '').split(':')
+        if (port === '443') return void socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+        const target = connect(Number(port), host, () => {
+          socket.write('HTTP/1.1 200 OK\r\n\r\n')
+          target.pipe(socket)
+          socket.pipe(target)
+        })
+        target.on('error', () => socket.destroy())
+        socket.on('error', () => target.destroy())
+      })
+    return { url: await serve(forward, tunnel), seen }
+  }
+
+  it('of HTTP_PROXY is used', async () => {
+    const proxy = await startProxy()
+    vi.stubEnv('HTTP_PROXY', proxy.url)
+    await get(`${await serve(whole)}/a.zip`, join(temporaryFolder(), 'a.zip'))
+    expect(proxy.seen).toHaveLength(1)
+  })
+
+  it('of HTTPS_PROXY is asked for a tunnel', async () => {
+    const proxy = await startProxy()
+    vi.stubEnv('HTTPS_PROXY', proxy.url)
+    await expect(get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))).rejects.toThrow()
+    expect(proxy.seen).toEqual(['CONNECT libtorch.invalid:443'])
+  })
+
+  it('that is no URL is an error that names the variables', async () => {
+    vi.stubEnv('HTTPS_PROXY', '::')
+    await expect(get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))).rejects.toThrow(
+      /HTTPS_PROXY should be a URL/,
+    )
+  })
+
+  it('is left aside for hosts of NO_PROXY', async () => {
+    const proxy = await startProxy()
+    vi.stubEnv('HTTP_PROXY', proxy.url)
+    vi.stubEnv('NO_PROXY', '127.0.0.1')
+    await get(`${await serve(whole)}/a.zip`, join(temporaryFolder(), 'a.zip'))
+    expect(proxy.seen).toEqual([])
+  })
+})
+
+describe('libtorch', () => {
+  async function archiveOf(version: string): Promise<{ bytes: Buffer; sha256: string }> {
+    const folder = temporaryFolder()
+    fakeLibtorch(join(folder, 'libtorch'), version)
+    const bytes = readFileSync(await zip(folder, 'libtorch', join(folder, 'a.zip')))
+    return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') }
+  }
+
+  it('comes from the place that PFGM_LIBTORCH_URL names, once for two setups at a time', async () => {
+    const cache = temporaryFolder()
+    const { bytes, sha256 } = await archiveOf('2.13.0')
+    let requests = 0
+    const url = await serve((_request, response) => {
+      requests++
+      setTimeout(() => response.end(bytes), 200)
+    })
+    vi.stubEnv('PFGM_CACHE', cache)
+    vi.stubEnv('PFGM_LIBTORCH_URL', `${url}/libtorch.zip#sha256=${sha256}`)
+    const [first, second] = await Promise.all([downloadLibtorch(() => {}), downloadLibtorch(() => {})])
+    expect(first.folder).toBe(join(cache, 'libtorch', '2.13.0-cpu'))
+    expect(second.folder).toBe(first.folder)
+    expect(requests).toBe(1)
+    expect(inspectLibtorch(first.folder).libtorch?.version).toBe('2.13.0')
+    expect(readdirSync(join(cache, 'libtorch'))).toEqual(['2.13.0-cpu'])
+  })
+
+  it('is checked against the pinned checksum where the URL names none', async () => {
+    const cache = temporaryFolder()
+    const { bytes } = await archiveOf('2.13.0')
+    vi.stubEnv('PFGM_CACHE', cache)
+    vi.stubEnv(
+      'PFGM_LIBTORCH_URL',
+      `${await serve((_request, response) => void response.end(bytes))}/libtorch.zip`,
+    )
+    await expect(downloadLibtorch(() => {})).rejects.toThrow('SHA-256')
+    expect(readdirSync(join(cache, 'libtorch'))).toEqual([])
+  })
+
+  it('comes from pip where the vendor cannot be reached, without what Python needs of it', async () => {
+    const [cache, work] = [temporaryFolder(), temporaryFolder()]
+    fakeLibtorch(join(work, 'torch'))
+    put(join(work, 'torch/version.py'), "__version__ = '2.13.0+cpu'\ncuda: Optional[str] = None\n")
+    put(join(work, 'torch/lib/libtorch_python.so'), 'not needed')
+    put(join(work, 'torch/nn/modules.py'), 'not needed')
+    const wheel = await zip(work, 'torch', join(work, 'torch-2.13.0-cp312-none-any.whl'))
+    const script = `case "$*" in
+      *--version*) echo "pip 24.2 from somewhere";;
+      *"download --no-deps --only-binary :all:"*torch==2.13.0*) while [ "$1" != --dest ]; do shift; done; cp "${wheel}" "$2";;
+      *) exit 1;;
+    esac`
+    vi.stubEnv('PATH', fakePython(join(work, 'bin'), script))
+    vi.stubEnv('PFGM_CACHE', cache)
+    vi.stubEnv('HTTPS_PROXY', await closedPort())
+    const { folder, from } = await downloadLibtorch(() => {})
+    expect(from).toBe('pip')
+    expect(readdirSync(folder).sort()).toEqual(['build-version', 'include', 'lib', 'share', 'version.py'])
+    expect(readdirSync(join(folder, 'lib')).sort()).toEqual(['libc10.so', 'libtorch_cpu.so'])
+    expect(inspectLibtorch(folder).libtorch?.version).toBe('2.13.0')
+  })
+
+  it('that cannot be had at all is told with both reasons', async () => {
+    vi.stubEnv('PFGM_CACHE', temporaryFolder())
+    vi.stubEnv('HTTPS_PROXY', await closedPort())
+    const python = fakePython(
+      join(temporaryFolder(), 'bin'),
+      'case "$*" in *--version*) echo "pip 24.2";; *) echo "ERROR: No matching distribution" >&2; exit 1;; esac',
+    )
+    vi.stubEnv('PATH', python)
+    await expect(downloadLibtorch(() => {})).rejects.toThrow(
+      /refused.* pip could not download .*No matching distribution/,
+    )
+  })
+})

@@ -1,0 +1,168 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { packageRoot } from '../../scripts/install/cache.js'
+import { cleanEnvironment, put, runProgram, runScript, sharedLibtorch, temporaryFolder } from './helpers.js'
+import { installedProject, type Project, scriptlessProject } from './packed.js'
+
+// with libtorch and the addon there it takes seconds; without them, the download and the build
+const PATIENCE = 600_000
+
+let project: Project
+
+beforeAll(async () => {
+  project = await installedProject()
+}, PATIENCE)
+
+/** Runs JavaScript in the project. */
+function run(code: string, type: 'module' | 'commonjs', env = cleanEnvironment(), { folder } = project) {
+  return runProgram(process.execPath, [`--input-type=${type}`, '-e', code], { cwd: folder, env })
+}
+
+/** Loads the addon as the library does, and prints the error. */
+function load(root: string): string {
+  const url = JSON.stringify(pathToFileURL(join(root, 'dist/native/load.js')).href)
+  return `try { (await import(${url})).loadAddon(); console.log('loaded') }
+    catch (error) { console.log(error.name, error.code, error.message) }`
+}
+
+describe('the tarball', () => {
+  it('holds what is needed to build and nothing of the tests', () => {
+    for (const name of [
+      'dist/index.js',
+      'dist/index.d.ts',
+      'native',
+      'scripts/install/setup.js',
+      'CMakeLists.txt',
+      'binding.gyp',
+    ]) {
+      expect(existsSync(join(project.root, name)), name).toBe(true)
+    }
+    for (const name of ['src', 'test', 'build', 'scripts/prepare.js']) {
+      expect(existsSync(join(project.root, name)), name).toBe(false)
+    }
+  })
+
+  it('says on installation what was done', () => {
+    expect(readFileSync(join(project.folder, 'install.log'), 'utf8')).toMatch(
+      /pfgm-torch is ready\.|`npx pfgm-torch setup`/,
+    )
+  })
+
+  it('brings an executable command', () => {
+    const bin = join(project.root, 'bin/pfgm-torch.js')
+    expect(statSync(bin).mode & 0o111).not.toBe(0)
+    expect(existsSync(join(project.folder, 'node_modules/.bin/pfgm-torch'))).toBe(true)
+  })
+})
+
+describe('the installed package', () => {
+  it('is used from an ES module', async () => {
+    const code = "import { PfgmError } from 'pfgm-torch'; console.log(new PfgmError('ERR_PFGM_IO', 'x').code)"
+    expect(await run(code, 'module')).toMatchObject({ code: 0, stdout: 'ERR_PFGM_IO\n' })
+  })
+
+  it('is used with require', async () => {
+    const code =
+      "const { PfgmError } = require('pfgm-torch'); console.log(new PfgmError('ERR_PFGM_IO', 'x').code)"
+    expect(await run(code, 'commonjs')).toMatchObject({ code: 0, stdout: 'ERR_PFGM_IO\n' })
+  })
+
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])(
+    'type-checks strictly with module %s and moduleResolution %s',
+    { timeout: 60_000 },
+    async (module, moduleResolution) => {
+      const folder = join(project.folder, `types-${moduleResolution}`)
+      put(join(folder, 'package.json'), '{ "type": "module" }')
+      put(
+        join(folder, 'use.ts'),
+        "import { PfgmError, type PfgmErrorCode } from 'pfgm-torch'\nexport const code: PfgmErrorCode = new PfgmError('ERR_PFGM_IO', 'x').code\n",
+      )
+      const options = [
+        '--noEmit',
+        '--strict',
+        '--target',
+        'es2022',
+        '--module',
+        module,
+        '--moduleResolution',
+        moduleResolution,
+      ]
+      const types = ['--types', 'node', '--typeRoots', join(packageRoot, 'node_modules/@types')]
+      const tsc = join(packageRoot, 'node_modules/typescript/bin/tsc')
+      const args = [
+        tsc,
+        ...options,
+        '--skipLibCheck',
+        'false',
+        '--exactOptionalPropertyTypes',
+        ...types,
+        'use.ts',
+      ]
+      expect(await runProgram(process.execPath, args, { cwd: folder })).toMatchObject({ code: 0, stdout: '' })
+    },
+  )
+
+  it('loads its addon with a read-only node_modules, and writes nothing there', {
+    timeout: PATIENCE,
+  }, async () => {
+    const list = () =>
+      readdirSync(project.root, { recursive: true, encoding: 'utf8' })
+        .sort()
+        .map((name) => `${name} ${statSync(join(project.root, name)).mtimeMs}`)
+    const before = list()
+    for (const name of ['', 'native', 'scripts/install']) chmodSync(join(project.root, name), 0o555)
+    try {
+      const setup = await runScript(project.root, 'scripts/install/setup.js', [], cleanEnvironment())
+      expect(setup).toMatchObject({ code: 0, stdout: expect.stringContaining('pfgm-torch is ready.') })
+      expect(await run(load(project.root), 'module')).toMatchObject({ stdout: 'loaded\n' })
+      expect(list()).toEqual(before)
+    } finally {
+      for (const name of ['', 'native', 'scripts/install']) chmodSync(join(project.root, name), 0o755)
+    }
+  })
+
+  it('finds nothing wrong with itself', { timeout: PATIENCE }, async () => {
+    const doctor = await runScript(project.root, 'scripts/install/doctor.js', [], cleanEnvironment())
+    expect(doctor.stdout).not.toContain('FAIL')
+    expect(doctor.code).toBe(0)
+  })
+})
+
+describe('without install scripts', () => {
+  it('the library says which command to run', { timeout: PATIENCE }, async () => {
+    const scriptless = await scriptlessProject()
+    const env = cleanEnvironment({ PFGM_CACHE: temporaryFolder() })
+    const { code, stdout } = await run(load(scriptless.root), 'module', env, scriptless)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^PfgmError ERR_PFGM_NO_ADDON .*`npx pfgm-torch setup`/)
+  })
+
+  it('the command needs only that', { timeout: PATIENCE }, async () => {
+    const { root, folder } = await scriptlessProject()
+    const env = cleanEnvironment({ PFGM_LIBTORCH: sharedLibtorch.path })
+    expect(await runScript(root, 'scripts/install/setup.js', [], env)).toMatchObject({ code: 0 })
+    expect(await run(load(root), 'module', env, { root, folder })).toMatchObject({ stdout: 'loaded\n' })
+  })
+})
+
+describe('the command', () => {
+  it('tells an old Node.js so in one line', async () => {
+    const old =
+      'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "18.20.0" } })'
+    const args = [
+      '--import',
+      `data:text/javascript,${encodeURIComponent(old)}`,
+      join(project.root, 'bin/pfgm-torch.js'),
+    ]
+    expect(await runProgram(process.execPath, args)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'pfgm-torch needs Node.js 20.19 or newer, and this is 18.20.0.\n',
+    })
+  })
+})
