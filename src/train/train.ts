@@ -187,7 +187,15 @@ function freshConfig(options: TrainOptions, data: LoadedData): RunConfig {
 
 /** The settings of a run that goes on: those it was started with; only its length and its records may change. */
 function resumedConfig(options: TrainOptions, before: RunConfig): RunConfig {
-  const fixed = ['batchSize', 'smallBatchSize', 'learningRate', 'warmup', 'clipNorm', 'emaRate'] as const
+  const fixed = [
+    'batchSize',
+    'smallBatchSize',
+    'learningRate',
+    'warmup',
+    'cooldown',
+    'clipNorm',
+    'emaRate',
+  ] as const
   for (const name of fixed) {
     const given = options[name]
     if (given !== undefined && given !== before.training[name]) {
@@ -231,6 +239,7 @@ function checkConfig(config: RunConfig): RunConfig {
   expectInteger('smallBatchSize', training.smallBatchSize, 1, training.batchSize)
   expectNumber('learningRate', training.learningRate, 0, 10)
   expectInteger('warmup', training.warmup, 0, 1e9)
+  expectInteger('cooldown', training.cooldown, 0, 1e9)
   expectNumber('clipNorm', training.clipNorm, 0, Number.POSITIVE_INFINITY)
   expectNumber('emaRate', training.emaRate, 0, 1)
   expectInteger('checkpointEvery', training.checkpointEvery, 1, 1e9)
@@ -326,7 +335,13 @@ class Run {
       while (this.#step < training.steps && !signal?.aborted) {
         const step = this.#step
         const batch = await next
-        const learningRate = learningRateAt(step, training.learningRate, training.warmup)
+        const learningRate = learningRateAt(
+          step,
+          training.learningRate,
+          training.warmup,
+          training.cooldown,
+          training.steps,
+        )
         const update = this.#trainer.step(batch, {
           update: step + 1,
           learningRate,

@@ -138,7 +138,7 @@ test.each([
     'heart',
     { seed: -1 },
     RangeError,
-    'Expected seed to be a safe integer or a bigint from 0 to 2^64 - 1 but received -1',
+    'Expected seed to be a whole number from 0 to 2^64 - 1 but received -1',
   ],
   ['heart', { seed: 1.5 }, RangeError, 'received 1.5'],
   ['heart', { seed: 2n ** 64n }, RangeError, 'received 18446744073709551616 (bigint)'],
