@@ -103,12 +103,7 @@ export class PoissonFlow implements Disposable {
     const norm = joint ? jointNorm(dimensions, product(shape.slice(1))) : perSampleNorm(dimensions)
     const flow = new PfgmFlow(this.network, pfgm, settings.publishedEpsilon ? 1e-5 : 0)
     const images = new Tensor<'float32'>(
-      await native().createTensor(
-        new Float32Array(count * dimensions),
-        'float32',
-        [count, ...shape],
-        this.network.device,
-      ),
+      await native().createTensor(new Float32Array(count * dimensions), 'float32', [count, ...shape], 'cpu'),
     )
     try {
       const problem = {

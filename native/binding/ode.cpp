@@ -10,12 +10,8 @@ Combination combination(const Argument& given) {
   return {given["ofX"].number(), given["ofK"].numbers()};
 }
 
-// A pool's calls run one after another on its device's thread, so that its state needs no lock.
-std::string queue_of(const std::shared_ptr<Trajectories>& pool) {
-  return queue_name(pool->state().device());
-}
-
-// createTrajectories(start, slots, device): resolves to a pool handle.
+// createTrajectories(start, slots, device): resolves to a pool handle. Its calls run one after another on the
+// device's thread, so that its state needs no lock.
 Napi::Value create(const Call& call) {
   const at::Tensor start = call(0, "start").tensor();
   const int64_t slots = call(1, "slots").integer();
@@ -23,7 +19,7 @@ Napi::Value create(const Call& call) {
   if (start.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected start to have one row a trajectory");
   return call.environment().submit(
       queue_name(device),
-      [start, slots, device] { return std::make_shared<Trajectories>(start.to(device), slots); },
+      [start, slots, device] { return std::make_shared<Trajectories>(start, slots, queue_name(device)); },
       [](Napi::Env env, const std::shared_ptr<Trajectories>& pool) {
         return Napi::Number::New(env, Environment::of(env).add(pool));
       });
@@ -40,7 +36,7 @@ Napi::Value evaluate(const Call& call) {
   const int64_t first = call(6, "first").integer();
   const bool per_height = call(7, "perHeight").boolean();
   return call.environment().submit(
-      queue_of(pool), [=] { return pool->evaluate(*flow, slot, y, steps, heights, first, per_height); },
+      pool->queue(), [=] { return pool->evaluate(*flow, slot, y, steps, heights, first, per_height); },
       flags_to_js);
 }
 
@@ -53,7 +49,7 @@ Napi::Value norms(const Call& call) {
   const std::vector<double> steps = call(3, "steps").numbers();
   const double atol = call(4, "atol").number(), rtol = call(5, "rtol").number();
   return call.environment().submit(
-      queue_of(pool), [=] { return pool->norms(y, next ? &*next : nullptr, steps, atol, rtol); },
+      pool->queue(), [=] { return pool->norms(y, next ? &*next : nullptr, steps, atol, rtol); },
       numbers_to_js);
 }
 
@@ -65,7 +61,7 @@ Napi::Value advance(const Call& call) {
   const std::vector<char> moved = call(3, "moved").flags();
   const int64_t last = call(4, "last").integer();
   return call.environment().submit(
-      queue_of(pool),
+      pool->queue(),
       [=] {
         pool->advance(y, steps, moved, last);
         return true;
@@ -81,7 +77,7 @@ Napi::Value retire(const Call& call) {
   if (out.dim() < 1 || !out.is_contiguous())
     throw Error("ERR_PFGM_ARGUMENT", "Expected out to have one row a sample");
   return call.environment().submit(
-      queue_of(pool),
+      pool->queue(),
       [=] {
         at::Tensor to = out;
         pool->retire(rows, to, out_rows);
@@ -96,7 +92,7 @@ Napi::Value join(const Call& call) {
   const at::Tensor start = call(1, "start").tensor();
   if (start.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected start to have one row a trajectory");
   return call.environment().submit(
-      queue_of(pool),
+      pool->queue(),
       [=] {
         pool->join(start);
         return true;
@@ -108,7 +104,7 @@ Napi::Value join(const Call& call) {
 Napi::Value state(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
   return call.environment().submit(
-      queue_of(pool), [=] { return pool->state().clone(); }, tensor_to_js);
+      pool->queue(), [=] { return pool->state().clone(); }, tensor_to_js);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ struct Drift {
 class Flow {
  public:
   virtual ~Flow() = default;
-  // x [b, N] float64; heights: one z a sample.
+  // x [b, N] float64 on the host; heights: one z a sample.
   virtual Drift drift(const at::Tensor& x, const std::vector<double>& heights) const = 0;
 };
 

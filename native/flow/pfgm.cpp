@@ -1,11 +1,10 @@
 #include "flow/pfgm.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/tensor.h>
-#include <ATen/ops/where.h>
 
 #include <algorithm>
 #include <cmath>
@@ -112,34 +111,47 @@ class PfgmFlow final : public Flow {
       : network_(std::move(network)), config_(config) {}
 
   Drift drift(const at::Tensor& x, const std::vector<double>& heights) const override {
-    const at::NoGradGuard no_grad;
     const int64_t count = x.size(0), dimensions = x.size(1);
     std::vector<int64_t> shape = network_->shape();
     shape.insert(shape.begin(), count);
-    const at::Tensor z = at::tensor(heights, at::kDouble).to(x.device());
-    const Field field = network_->forward(x.to(at::kFloat).reshape(shape), z.to(at::kFloat), Mode{});
-    const at::Tensor v_x = field.x.reshape({count, dimensions}).to(at::kDouble);
+    const at::Tensor z = at::tensor(heights, at::kDouble).to(at::kFloat);
+    const Field field = forward_in_tiles(*network_, x.to(at::kFloat).reshape(shape), z);
 
-    // Near the data the network's v_z is poor, and v_x alone tells the distance: with n = |v_x| / sqrt(N),
-    // |E_x| = gamma n / (1 - n), so v_z = -sqrt(N) z / (sqrt(E_x^2 + z^2) + gamma). n reaches 1 only at
-    // infinity: what says so is cut off, far beyond any point that the network was trained on.
-    const double root_n = std::sqrt(double(dimensions));
-    const auto share_at = [this](double distance) { return distance / (distance + config_.gamma); };
-    const at::Tensor n = v_x.norm(2, {1}) / root_n;
-    const at::Tensor bounded = n.clamp_max(share_at(kFarthest * config_.upper_norm));
-    const at::Tensor distance = bounded * config_.gamma / (1 - bounded);
-    const at::Tensor from_x = z * -root_n / ((distance * distance + z * z).sqrt() + config_.gamma);
-    const at::Tensor near = z < config_.z_exp;
-    const at::Tensor v_z = at::where(near, from_x, field.z.to(at::kDouble));
-    const at::Tensor value = v_x * (z / (v_z + config_.epsilon)).unsqueeze(1);
-
-    const at::Tensor outside =
-        (near & (n > share_at(config_.upper_norm))).to(at::kCPU, at::kByte).contiguous();
-    const uint8_t* flags = outside.const_data_ptr<uint8_t>();
-    return {value, std::vector<char>(flags, flags + count)};
+    Drift drift{at::empty({count, dimensions}, at::kDouble), std::vector<char>(count)};
+    const float* v_x = field.x.const_data_ptr<float>();
+    const float* v_z = field.z.const_data_ptr<float>();
+    double* value = drift.value.mutable_data_ptr<double>();
+    at::parallel_for(0, count, std::max<int64_t>(1, 16384 / dimensions), [&](int64_t first, int64_t last) {
+      for (int64_t i = first; i < last; ++i) {
+        const float* row = v_x + i * dimensions;
+        bool outside = false;
+        const double down = vertical(row, double(v_z[i]), heights[i], dimensions, outside);
+        const double factor = heights[i] / (down + config_.epsilon);
+        for (int64_t c = 0; c < dimensions; ++c) value[i * dimensions + c] = double(row[c]) * factor;
+        drift.outside[i] = outside;
+      }
+    });
+    return drift;
   }
 
  private:
+  // v_z of one point. Near the data the network's own is poor, and v_x alone tells the distance: with
+  // n = |v_x| / sqrt(N), |E_x| = gamma n / (1 - n), so v_z = -sqrt(N) z / (sqrt(E_x^2 + z^2) + gamma). n
+  // reaches 1 only at infinity: what says so is cut off, far beyond any point that the network was trained
+  // on.
+  double vertical(const float* v_x, double from_network, double z, int64_t dimensions, bool& outside) const {
+    if (z >= config_.z_exp) return from_network;
+    double square = 0;
+    for (int64_t c = 0; c < dimensions; ++c) square += double(v_x[c]) * v_x[c];
+    const double root_n = std::sqrt(double(dimensions));
+    const auto share_at = [this](double distance) { return distance / (distance + config_.gamma); };
+    const double n = std::sqrt(square) / root_n;
+    outside = n > share_at(config_.upper_norm);
+    const double bounded = std::min(n, share_at(kFarthest * config_.upper_norm));
+    const double distance = config_.gamma * bounded / (1 - bounded);
+    return -root_n * z / (std::sqrt(distance * distance + z * z) + config_.gamma);
+  }
+
   std::shared_ptr<Network> network_;
   PfgmConfig config_;
 };

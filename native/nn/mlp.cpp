@@ -37,6 +37,8 @@ class Mlp final : public Network {
     out_ = Linear(builder, "out", config.width, config.dimensions + 1, 0);
   }
 
+  int64_t tile() const override { return 64; }
+
   Field forward(const at::Tensor& x, const at::Tensor& z_in, const Mode&) const override {
     const at::Tensor z = z_in.clamp_min(1e-10).unsqueeze(1);
     const at::Tensor scale = ((x * x).sum(at::IntArrayRef{1}, true) + z * z + 1).sqrt();

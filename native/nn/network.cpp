@@ -1,5 +1,14 @@
 #include "nn/network.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+
 namespace pfgm {
 
 int64_t Network::trained_count() const {
@@ -16,6 +25,52 @@ at::Device Network::device() const {
 void Network::require_grad() {
   for (Parameter& parameter : parameters_)
     if (parameter.trained) parameter.value.requires_grad_(true);
+}
+
+namespace {
+
+// Rows [first, first + tile) of a tensor, the last row repeated beyond its end.
+at::Tensor padded_rows(const at::Tensor& tensor, int64_t first, int64_t tile) {
+  const int64_t there = std::min(tile, tensor.size(0) - first);
+  const at::Tensor rows = tensor.narrow(0, first, there);
+  if (there == tile) return rows;
+  std::vector<int64_t> shape = tensor.sizes().vec();
+  shape[0] = tile;
+  at::Tensor padded = at::empty(shape, tensor.options());
+  padded.narrow(0, 0, there).copy_(rows);
+  padded.narrow(0, there, tile - there)
+      .copy_(rows.narrow(0, there - 1, 1).expand_as(padded.narrow(0, there, tile - there)));
+  return padded;
+}
+
+}  // namespace
+
+Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z) {
+  const at::NoGradGuard no_grad;
+  if (!network.device().is_cpu()) {
+    const Field field = network.forward(x.to(network.device()), z.to(network.device()), Mode{});
+    return {field.x.to(at::kCPU).contiguous(), field.z.to(at::kCPU).contiguous()};
+  }
+  const int64_t count = x.size(0), tile = network.tile();
+  Field out{at::empty_like(x), at::empty_like(z)};
+  std::exception_ptr failure;
+  std::mutex mutex;
+  at::parallel_for(0, (count + tile - 1) / tile, 1, [&](int64_t begin, int64_t end) {
+    const at::NoGradGuard no_grad_here;  // the guard outside is this thread's alone
+    try {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t first = i * tile, rows = std::min(tile, count - first);
+        const Field part = network.forward(padded_rows(x, first, tile), padded_rows(z, first, tile), Mode{});
+        out.x.narrow(0, first, rows).copy_(part.x.narrow(0, 0, rows));
+        out.z.narrow(0, first, rows).copy_(part.z.narrow(0, 0, rows));
+      }
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(mutex);
+      failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+  return out;
 }
 
 }  // namespace pfgm

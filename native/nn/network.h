@@ -36,6 +36,9 @@ class Network {
   // x [b, C, H, W] or [b, D] float32; z [b] float32, clamped to >= 1e-10.
   virtual Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const = 0;
 
+  // How many items one thread takes at a time in forward_in_tiles: a function of the architecture alone.
+  virtual int64_t tile() const = 0;
+
   // The shape of one item of x.
   const std::vector<int64_t>& shape() const { return shape_; }
   std::vector<Parameter>& parameters() { return parameters_; }
@@ -48,6 +51,14 @@ class Network {
   std::vector<int64_t> shape_;
   std::vector<Parameter> parameters_;
 };
+
+// The field without gradients, on the host: x [b, ...] and z [b] float32 and contiguous.
+//
+// On the CPU the batch is cut into tiles of a fixed size, the last one padded, and each tile runs on one
+// thread. What an item gives then depends neither on the rest of the batch nor on the number of threads, to
+// the last bit: kernels round differently at other batch sizes, and an adaptive solver turns such a
+// difference into other steps.
+Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z);
 
 // A DDPM++ or NCSN++ of the published PFGM configurations; the fields are those of their `model` section.
 struct UnetConfig {

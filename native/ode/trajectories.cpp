@@ -5,7 +5,6 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/maximum.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -21,14 +20,14 @@ namespace {
 
 at::Tensor rows_of(const at::Tensor& start) {
   const int64_t count = start.size(0);
-  return start.reshape({count, count ? start.numel() / count : 1}).to(at::kDouble).contiguous();
+  return start.reshape({count, count ? start.numel() / count : 1}).to(at::kCPU, at::kDouble).contiguous();
 }
 
-at::Tensor column(const std::vector<double>& values, at::Device device) {
-  return at::tensor(values, at::kDouble).to(device).unsqueeze(1);
+at::Tensor column(const std::vector<double>& values) {
+  return at::tensor(values, at::kDouble).unsqueeze(1);
 }
 
-// One row of a combination at a time; on the host, where a row and its drifts stay in cache.
+// One row of a combination at a time: a row and its drifts stay in cache.
 struct RowTerms {
   RowTerms(const Combination& y, const std::vector<at::Tensor>& k, double step, int64_t row,
            int64_t dimensions)
@@ -51,7 +50,8 @@ struct RowTerms {
 
 }  // namespace
 
-Trajectories::Trajectories(const at::Tensor& start, int64_t slots) : x_(rows_of(start).clone()) {
+Trajectories::Trajectories(const at::Tensor& start, int64_t slots, std::string queue)
+    : queue_(std::move(queue)), x_(rows_of(start).clone()) {
   if (slots < 1 || slots > 64) throw Error("ERR_PFGM_ARGUMENT", "Expected slots to be from 1 to 64");
   for (int64_t j = 0; j < slots; ++j) k_.push_back(at::zeros_like(x_));
 }
@@ -73,13 +73,6 @@ at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>
   check(y);
   check_steps(steps, first);
   const int64_t rows = count() - first, dimensions = x_.size(1);
-  if (!x_.is_cpu()) {
-    at::Tensor sum = x_.narrow(0, first, rows) * y.of_x;
-    const at::Tensor step = column(steps, x_.device());
-    for (size_t j = 0; j < y.of_k.size(); ++j)
-      if (y.of_k[j] != 0) sum = sum + k_[j].narrow(0, first, rows) * (step * y.of_k[j]);
-    return sum;
-  }
   at::Tensor out = at::empty({rows, dimensions}, x_.options());
   const double* x = x_.const_data_ptr<double>();
   double* to = out.mutable_data_ptr<double>();
@@ -103,7 +96,7 @@ std::vector<char> Trajectories::evaluate(const Flow& flow, int64_t slot, const C
   Drift drift = flow.drift(combine(y, steps, first), heights);
   if (drift.value.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected a flow of " + std::to_string(x_.size(1)) + " dimensions");
-  if (per_height) drift.value = drift.value / column(heights, x_.device());
+  if (per_height) drift.value = drift.value / column(heights);
   if (first == 0)
     k_[slot] = drift.value.contiguous();
   else
@@ -118,14 +111,6 @@ std::vector<double> Trajectories::norms(const Combination& y, const Combination*
   check_steps(steps);
   if (next) check(*next);
   std::vector<double> sums(count());
-  if (!x_.is_cpu()) {
-    at::Tensor scale = x_.abs();
-    if (next) scale = at::maximum(scale, combine(*next, steps).abs());
-    const at::Tensor ratio = combine(y, steps) / (scale * rtol + atol);
-    const at::Tensor total = (ratio * ratio).sum(at::IntArrayRef{1}).to(at::kCPU).contiguous();
-    std::copy_n(total.const_data_ptr<double>(), count(), sums.data());
-    return sums;
-  }
   const int64_t dimensions = x_.size(1);
   const double* x = x_.const_data_ptr<double>();
   at::parallel_for(0, count(), std::max<int64_t>(1, 16384 / dimensions), [&](int64_t first, int64_t last) {
@@ -158,9 +143,8 @@ void Trajectories::advance(const Combination& y, const std::vector<double>& step
     if (last > 0) k_[0] = k_[last];
     return;
   }
-  const at::Tensor flags = at::tensor(std::vector<int64_t>(moved.begin(), moved.end()), at::kLong)
-                               .to(x_.device(), at::kBool)
-                               .unsqueeze(1);
+  const at::Tensor flags =
+      at::tensor(std::vector<int64_t>(moved.begin(), moved.end()), at::kLong).to(at::kBool).unsqueeze(1);
   x_ = at::where(flags, next, x_);
   if (last > 0) k_[0] = at::where(flags, k_[last], k_[0]);
 }
@@ -180,9 +164,7 @@ void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
     if (row < 0 || row >= out.size(0)) throw Error("ERR_PFGM_ARGUMENT", "Expected rows of out");
   if (out.size(0) && out.numel() / out.size(0) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected out to have " + std::to_string(x_.size(1)) + " numbers a row");
-  const auto index = [&](const std::vector<int64_t>& values) {
-    return at::tensor(values, at::kLong).to(x_.device());
-  };
+  const auto index = [&](const std::vector<int64_t>& values) { return at::tensor(values, at::kLong); };
   if (!rows.empty())
     out.view({out.size(0), x_.size(1)})
         .index_copy_(0, index(out_rows).to(out.device()), x_.index_select(0, index(rows)).to(out.options()));
@@ -196,7 +178,7 @@ void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
 
 void Trajectories::join(const at::Tensor& start) {
   const at::NoGradGuard no_grad;
-  const at::Tensor rows = rows_of(start).to(x_.device());
+  const at::Tensor rows = rows_of(start);
   if (rows.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected " + std::to_string(x_.size(1)) +
                                          " numbers a trajectory, but received " +

@@ -1,9 +1,11 @@
 // A pool of trajectories x_i(t), each with its own time and step, and the fused row-wise operations that
-// every Runge-Kutta method is made of. It knows neither the method nor the flow behind the drift.
+// every Runge-Kutta method is made of. It knows neither the method nor the flow behind the drift. States live
+// on the host in float64, wherever the network runs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
+#include <string>
 #include <vector>
 
 #include "flow/flow.h"
@@ -18,8 +20,11 @@ struct Combination {
 
 class Trajectories {
  public:
-  // start [b, ...] becomes rows of N float64; `slots` drifts are kept a row.
-  Trajectories(const at::Tensor& start, int64_t slots);
+  // start [b, ...] becomes rows of N float64; `slots` drifts are kept a row. `queue` names the device whose
+  // thread all calls are to run on.
+  Trajectories(const at::Tensor& start, int64_t slots, std::string queue);
+
+  const std::string& queue() const { return queue_; }
 
   int64_t count() const { return x_.size(0); }
   const at::Tensor& state() const { return x_; }
@@ -50,6 +55,7 @@ class Trajectories {
   void check_steps(const std::vector<double>& steps, int64_t first = 0) const;
   void check(const Combination& y) const;
 
+  std::string queue_;
   at::Tensor x_;               // [b, N] float64
   std::vector<at::Tensor> k_;  // each [b, N] float64
 };

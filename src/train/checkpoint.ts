@@ -21,7 +21,6 @@ const runConfigSchema = z.object({
     smallBatchSize: z.number(),
     learningRate: z.number(),
     warmup: z.number(),
-    cooldown: z.number(),
     clipNorm: z.number(),
     emaRate: z.number(),
     checkpointEvery: z.number(),

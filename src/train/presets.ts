@@ -11,8 +11,6 @@ export interface TrainingSettings {
   readonly learningRate: number
   /** Steps over which the learning rate rises from 0. */
   readonly warmup: number
-  /** Steps at the end over which it falls to 0. */
-  readonly cooldown: number
   /** Largest norm of the gradient. */
   readonly clipNorm: number
   /** Final decay of the weights' moving average. */
@@ -62,7 +60,6 @@ const CIFAR10_TRAINING: TrainingSettings = {
   smallBatchSize: 128,
   learningRate: 2e-4,
   warmup: 5000,
-  cooldown: 0,
   clipNorm: 1,
   emaRate: 0.9999,
   checkpointEvery: 2000,
@@ -95,7 +92,6 @@ export function preset(name: PresetName): Preset {
           smallBatchSize: 128,
           learningRate: 1e-3,
           warmup: 100,
-          cooldown: 0,
           clipNorm: 1,
           emaRate: 0.999,
           checkpointEvery: 200,
@@ -112,7 +108,6 @@ export function preset(name: PresetName): Preset {
           smallBatchSize: 512,
           learningRate: 1e-3,
           warmup: 100,
-          cooldown: 0,
           clipNorm: 1,
           emaRate: 0.999,
           checkpointEvery: 500,

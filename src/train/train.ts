@@ -192,7 +192,6 @@ function resumedConfig(options: TrainOptions, before: RunConfig): RunConfig {
     'smallBatchSize',
     'learningRate',
     'warmup',
-    'cooldown',
     'clipNorm',
     'emaRate',
   ] as const
@@ -239,7 +238,6 @@ function checkConfig(config: RunConfig): RunConfig {
   expectInteger('smallBatchSize', training.smallBatchSize, 1, training.batchSize)
   expectNumber('learningRate', training.learningRate, 0, 10)
   expectInteger('warmup', training.warmup, 0, 1e9)
-  expectInteger('cooldown', training.cooldown, 0, 1e9)
   expectNumber('clipNorm', training.clipNorm, 0, Number.POSITIVE_INFINITY)
   expectNumber('emaRate', training.emaRate, 0, 1)
   expectInteger('checkpointEvery', training.checkpointEvery, 1, 1e9)
@@ -335,13 +333,7 @@ class Run {
       while (this.#step < training.steps && !signal?.aborted) {
         const step = this.#step
         const batch = await next
-        const learningRate = learningRateAt(
-          step,
-          training.learningRate,
-          training.warmup,
-          training.cooldown,
-          training.steps,
-        )
+        const learningRate = learningRateAt(step, training.learningRate, training.warmup)
         const update = this.#trainer.step(batch, {
           update: step + 1,
           learningRate,

@@ -1,31 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { Network } from '../../src/nn/network.js'
-import { PoissonFlow, type SampleOptions } from '../../src/poisson-flow.js'
-import { float32, golden, goldenJson, loadWeights, maxAbsoluteError, publishedNetwork } from '../golden.js'
+import type { SampleOptions } from '../../src/poisson-flow.js'
+import { float32, golden, maxAbsoluteError } from '../golden.js'
+import { publishedFlow } from '../published-flow.js'
 
 const file = golden('ddpmpp-digits/samples.safetensors')
-
-async function publishedFlow(): Promise<PoissonFlow> {
-  const network = await Network.create(publishedNetwork('ddpmpp-digits/config.json'))
-  await loadWeights(network, 'ddpmpp-digits/ema-weights.safetensors')
-  const { training, sampling } =
-    goldenJson<Record<'training' | 'sampling', Record<string, number>>>('ddpmpp-digits/config.json')
-  return PoissonFlow.of(network, {
-    data: 'digits',
-    step: 1500,
-    flow: {
-      sigma: 0.01,
-      tau: training.tau!,
-      M: training.M!,
-      restrictM: true,
-      gamma: training.gamma!,
-      zMax: sampling.z_max!,
-      zMin: Number(file.metadata.z_min),
-      upperNorm: sampling.upper_norm!,
-      zExp: sampling.z_exp!,
-    },
-  })
-}
 
 describe('samples from given starts agree with the published samplers', () => {
   const published = { batchTolerance: 'joint', publishedEpsilon: true } as const

@@ -1,0 +1,205 @@
+import { mkdtempSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { describe, expect, it } from 'vitest'
+import { memory } from '../src/device.js'
+import { PfgmError } from '../src/errors.js'
+import { Network } from '../src/nn/network.js'
+import { PoissonFlow, type SampleOptions } from '../src/poisson-flow.js'
+import { Tensor } from '../src/tensor.js'
+import { maxAbsoluteError } from './golden.js'
+import { publishedFlow } from './published-flow.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'pfgm-flow-'))
+const ITEM = 192
+
+async function pixels(flow: PoissonFlow, options: SampleOptions): Promise<Float32Array> {
+  const { images } = await flow.sample(options)
+  const values = await images.data()
+  images.dispose()
+  return values.map((value) => (value + 1) / 2)
+}
+
+describe('a sample depends on its seed, not on who shares its batch', () => {
+  it.each(['rk45', 'heun'] as const)('%s: image 7 of seed 0 is image 0 of seed 7', async (solver) => {
+    using flow = await publishedFlow()
+    const options = { solver, steps: 20 }
+    const many = await pixels(flow, { ...options, seed: 0, count: 16 })
+    const one = await pixels(flow, { ...options, seed: 7, count: 1 })
+    expect(maxAbsoluteError(many.subarray(7 * ITEM, 8 * ITEM), one)).toBeLessThan(1e-4)
+  })
+
+  it('a pool smaller than the count gives the same images', async () => {
+    using flow = await publishedFlow()
+    const all = await pixels(flow, { count: 11 })
+    const few = await pixels(flow, { count: 11, batchSize: 4 })
+    expect(maxAbsoluteError(all, few)).toBeLessThan(1e-4)
+  })
+
+  it('evaluates each sample as often as its own path needs', async () => {
+    using flow = await publishedFlow()
+    const { images, nfe, evaluations, accepted, rejected } = await flow.sample({ count: 12 })
+    images.dispose()
+    expect(new Set(evaluations).size).toBeGreaterThan(1)
+    expect(nfe).toBeCloseTo(evaluations.reduce((sum, spent) => sum + spent, 0) / 12, 10)
+    for (const [i, spent] of evaluations.entries()) expect(spent).toBe(2 + 6 * (accepted[i]! + rejected[i]!))
+  })
+
+  it('gives the same bits for the same seed, and other images for another', async () => {
+    using flow = await publishedFlow()
+    const options = { solver: 'euler', steps: 5, count: 3 } as const
+    expect(await pixels(flow, options)).toEqual(await pixels(flow, options))
+    expect(await pixels(flow, { ...options, seed: 99 })).not.toEqual(await pixels(flow, options))
+  })
+
+  it('takes seeds up to 2^64 - 1, after which they begin again', async () => {
+    using flow = await publishedFlow()
+    const options = { solver: 'euler', steps: 3 } as const
+    const wrapped = await pixels(flow, { ...options, seed: 2n ** 64n - 1n, count: 2 })
+    const first = await pixels(flow, { ...options, seed: 0, count: 1 })
+    expect(maxAbsoluteError(wrapped.subarray(ITEM), first)).toBeLessThan(1e-5)
+  })
+})
+
+describe('sample()', () => {
+  const wrong: [string, SampleOptions, string][] = [
+    ['a count of 0', { count: 0 }, 'Expected count to be an integer from 1 to 1000000 but received 0'],
+    ['an unknown solver', { solver: 'rk46' as never }, 'Expected solver to be one of rk45, heun, euler'],
+    ['a negative tolerance', { rtol: -1 }, 'Expected rtol to be a number from 1e-13 to 1'],
+    ['a NaN', { atol: Number.NaN }, 'Expected atol to be a number'],
+    ['a seed below 0', { seed: -1 }, 'Expected seed to be a whole number from 0 to 2^64 - 1 but received -1'],
+  ]
+  it.each(wrong)('refuses %s', async (_, options, message) => {
+    using flow = await publishedFlow()
+    await expect(flow.sample(options)).rejects.toThrow(message)
+  })
+
+  it('ends at the next step after its signal, and frees everything', async () => {
+    using flow = await publishedFlow()
+    const before = memory().handles
+    const abort = new AbortController()
+    const sampling = flow.sample({
+      count: 4,
+      signal: abort.signal,
+      onProgress: ({ evaluations }) => evaluations > 20 && abort.abort(new Error('enough')),
+    })
+    await expect(sampling).rejects.toThrow('enough')
+    expect(memory().handles).toBe(before)
+  })
+
+  it('names the sample where the network gives no number', async () => {
+    using flow = await publishedFlow()
+    using start = await Tensor.from(new Float32Array(2 * ITEM).fill(1).fill(Number.NaN, ITEM), [2, 3, 8, 8])
+    for (const solver of ['rk45', 'euler'] as const) {
+      const failure = flow.sample({ count: 2, start, solver, steps: 3 })
+      await expect(failure).rejects.toSatisfy((error) => {
+        return (
+          error instanceof PfgmError &&
+          error.code === 'ERR_PFGM_NOT_FINITE' &&
+          /Sample 1 /.test(error.message)
+        )
+      })
+    }
+  })
+
+  it('two samplings at once do not disturb each other', async () => {
+    using flow = await publishedFlow()
+    const options = { solver: 'heun', steps: 8 } as const
+    const [a, b] = await Promise.all([
+      pixels(flow, { ...options, seed: 1, count: 3 }),
+      pixels(flow, { ...options, seed: 5, count: 5 }),
+    ])
+    expect(a).toEqual(await pixels(flow, { ...options, seed: 1, count: 3 }))
+    expect(b).toEqual(await pixels(flow, { ...options, seed: 5, count: 5 }))
+  })
+})
+
+describe('models on disk', () => {
+  it('a saved model samples the same images; float16 nearly so, in half the bytes', async () => {
+    using flow = await publishedFlow()
+    const options = { solver: 'heun', steps: 10, count: 2 } as const
+    const expected = await pixels(flow, options)
+    const sizes: number[] = []
+    for (const [dtype, tolerance] of [
+      ['F32', 0],
+      ['F16', 0.05],
+    ] as const) {
+      const path = join(folder, `${dtype}.safetensors`)
+      await flow.save(path, { dtype })
+      using loaded = await PoissonFlow.load(path)
+      expect(loaded.config).toEqual(flow.config)
+      expect(maxAbsoluteError(await pixels(loaded, options), expected)).toBeLessThanOrEqual(tolerance)
+      sizes.push(statSync(path).size)
+    }
+    expect(sizes[1]! / sizes[0]!).toBeLessThan(0.55)
+  })
+
+  const damage: [string, (path: string) => void, RegExp][] = [
+    ['a truncated file', (path) => truncateSync(path, 5000), /truncated|header/],
+    [
+      'a file cut within its last tensor',
+      (path) => truncateSync(path, statSync(path).size - 10),
+      /truncated/,
+    ],
+    ['a text file', (path) => writeFileSync(path, 'not a model at all'), /not a whole safetensors file/],
+    ['an empty file', (path) => writeFileSync(path, ''), /at least 8 bytes/],
+  ]
+  it.each(damage)('refuses %s', async (name, spoil, message) => {
+    using flow = await publishedFlow()
+    const path = join(folder, `${name}.safetensors`)
+    await flow.save(path)
+    spoil(path)
+    const handles = memory().handles
+    await expect(PoissonFlow.load(path)).rejects.toSatisfy((error) => {
+      return error instanceof PfgmError && error.code === 'ERR_PFGM_CHECKPOINT' && message.test(error.message)
+    })
+    expect(memory().handles).toBe(handles)
+  })
+
+  it('says what it looked for where there is no model', async () => {
+    await expect(PoissonFlow.load('nowhere')).rejects.toThrow(/run folder, a model file or one of the models/)
+    await expect(PoissonFlow.load(folder)).rejects.toThrow(/no checkpoint/)
+  })
+})
+
+describe('pictures', () => {
+  it('a grid of images is a PNG of the right size and brightness', async () => {
+    const values = new Float32Array(5 * 4 * 4).fill(-1).fill(1, 16, 32)
+    using images = await Tensor.from(values, [5, 1, 4, 4])
+    const path = join(folder, 'grid.png')
+    await images.savePng(path, { columns: 3, zoom: 2 })
+    const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true })
+    expect(info).toMatchObject({ width: 3 * 9 + 1, height: 2 * 9 + 1 })
+    const at = (x: number, y: number) => data[(y * info.width + x) * info.channels]
+    expect([at(0, 0), at(2, 2), at(11, 2), at(20, 2), at(24, 14)]).toEqual([255, 0, 255, 0, 255])
+  })
+
+  it('points are drawn as their density, the second axis upward', async () => {
+    using points = await Tensor.from(new Float32Array([0, 1, 0, 1, 0, 1]), [3, 2])
+    const path = join(folder, 'points.png')
+    await points.savePng(path, { extent: 2 })
+    const { data, info } = await sharp(path).raw().toBuffer({ resolveWithObject: true })
+    const dark = data.findIndex((value) => value < 100) / info.channels
+    expect([Math.floor(dark / info.width), dark % info.width]).toEqual([128, 256])
+  })
+
+  it('other shapes and unwritable places are refused', async () => {
+    using tensor = await Tensor.from(new Float32Array(8), [8])
+    await expect(tensor.savePng(join(folder, 'a.png'))).rejects.toThrow(/Expected images of shape/)
+    using images = await Tensor.from(new Float32Array(16), [1, 1, 4, 4])
+    await expect(images.savePng(join(folder, 'missing', 'a.png'))).rejects.toThrow(/Could not write/)
+  })
+})
+
+describe('published networks', () => {
+  const preset = async (name: 'cifar10' | 'cifar10-deep') =>
+    (await import('../src/train/presets.js')).preset(name)
+  it.each([
+    ['cifar10', 61_805_572],
+    ['cifar10-deep', 106_633_732],
+  ] as const)('%s has the published number of parameters', async (name, count) => {
+    using network = await Network.create((await preset(name)).network)
+    expect(network.parameterCount).toBe(count)
+  })
+})
