@@ -40,8 +40,12 @@ export async function setThreads(threads: number = availableParallelism()): Prom
   return native().setThreads(threads)
 }
 
-/** The device that a name stands for on this machine. */
+/**
+ * The device that a name stands for on this machine.
+ * @throws PfgmError `ERR_PFGM_DEVICE` where it is not there
+ */
 export function resolveDevice(device: Device = 'auto'): string {
-  if (device !== 'auto') return device
-  return native().info().cudaDevices > 0 ? 'cuda:0' : 'cpu'
+  const name = device === 'auto' ? (native().info().cudaDevices > 0 ? 'cuda:0' : 'cpu') : device
+  native().checkDevice(name)
+  return name
 }

@@ -42,6 +42,12 @@ Napi::Value load_cuda(const Call& call) {
   return Napi::String::New(call.env(), reason ? reason : "unknown");
 }
 
+// checkDevice(name): throws where there is no such device.
+Napi::Value check_device(const Call& call) {
+  parse_device(call(0, "device").string());
+  return call.env().Undefined();
+}
+
 // setThreads(count): libtorch's threads, which belong to the CPU's queue. Resolves to the number in force.
 Napi::Value set_threads(const Call& call) {
   const int64_t count = call(0, "threads").integer();
@@ -91,13 +97,11 @@ Napi::Value dispose(const Call& call) {
 }  // namespace
 
 const std::vector<Export>& runtime_exports() {
-  static const std::vector<Export> table = {{"initialise", 1, initialise},
-                                            {"info", 0, info},
-                                            {"loadCuda", 1, load_cuda},
-                                            {"setThreads", 1, set_threads},
-                                            {"countThreads", 0, count_threads},
-                                            {"memory", 0, memory},
-                                            {"dispose", 1, dispose}};
+  static const std::vector<Export> table = {
+      {"initialise", 1, initialise},  {"info", 0, info},
+      {"loadCuda", 1, load_cuda},     {"checkDevice", 1, check_device},
+      {"setThreads", 1, set_threads}, {"countThreads", 0, count_threads},
+      {"memory", 0, memory},          {"dispose", 1, dispose}};
   return table;
 }
 

@@ -14,6 +14,11 @@
 namespace pfgm {
 namespace {
 
+// Rows of so many numbers that are worth a thread's while.
+int64_t grain(int64_t dimensions) {
+  return std::max<int64_t>(1, 4096 / std::max<int64_t>(1, dimensions));
+}
+
 at::Tensor float_tensor(at::IntArrayRef shape) {
   return at::empty(shape, at::kFloat);
 }
@@ -25,7 +30,7 @@ at::Tensor pfgm_prior(const std::vector<uint64_t>& keys, int64_t dimensions, dou
   const int64_t count = int64_t(keys.size());
   at::Tensor starts = at::empty({count, dimensions}, at::kDouble);
   double* out = starts.mutable_data_ptr<double>();
-  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+  at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       // A uniform point of the hemisphere, projected from the origin onto the plane: direction g / |g| and
       // |x|^2 / z_max^2 = chi2_N / chi2_1, which is BetaPrime(N/2, 1/2).
@@ -54,7 +59,7 @@ PerturbationDraws draw_perturbation(uint64_t seed, uint64_t batch, int64_t count
   float* m = draws.m.mutable_data_ptr<float>();
   const uint64_t blocks = uint64_t(dimensions + 3) / 4;  // of four normals, a row
   const uint64_t blocks_a_point = 2 * blocks + 2;
-  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+  at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
     const Philox random(seed, (uint64_t(Purpose::kPerturbation) << 48) | batch);
     for (int64_t i = first; i < last; ++i) {
       const uint64_t counter = uint64_t(i) * blocks_a_point;
@@ -83,7 +88,7 @@ Perturbed perturb(const at::Tensor& y, const PerturbationDraws& draws, double ta
   const float* m = draws.m.const_data_ptr<float>();
   float* x = out.x.mutable_data_ptr<float>();
   float* z = out.z.mutable_data_ptr<float>();
-  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+  at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const int64_t row = i * dimensions;
       double direction = 0, radius = 0;
@@ -121,7 +126,7 @@ class PfgmFlow final : public Flow {
     const float* v_x = field.x.const_data_ptr<float>();
     const float* v_z = field.z.const_data_ptr<float>();
     double* value = drift.value.mutable_data_ptr<double>();
-    at::parallel_for(0, count, std::max<int64_t>(1, 16384 / dimensions), [&](int64_t first, int64_t last) {
+    at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {
         const float* row = v_x + i * dimensions;
         bool outside = false;

@@ -88,6 +88,7 @@ export interface Addon {
     cudaDevices: number
   }
   loadCuda(path: string): string
+  checkDevice(device: string): void
   setThreads(threads: number): Promise<number>
   countThreads(): Promise<number>
   memory(): { handles: number; bytes: number; resident: number; peak: number }

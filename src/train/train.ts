@@ -8,7 +8,7 @@ import { PfgmError } from '../errors.js'
 import { hyperParameters, type PfgmSettings, PUBLISHED } from '../flow/pfgm.js'
 import { energyDistance, energyFloor } from '../metrics/energy-distance.js'
 import { native } from '../native/native.js'
-import type { NetworkConfig } from '../nn/config.js'
+import { itemShape, type NetworkConfig } from '../nn/config.js'
 import { PoissonFlow } from '../poisson-flow.js'
 import { Tensor } from '../tensor.js'
 import { type RunConfig, readTrainingCheckpoint, writeTrainingCheckpoint } from './checkpoint.js'
@@ -175,7 +175,7 @@ function freshConfig(options: TrainOptions, data: LoadedData): RunConfig {
     preset: name,
     data: data.name,
     shape: [...data.shape],
-    network: options.network ?? fitNetwork(base.network, data.shape),
+    network: options.network ? checkShape(options.network, data.shape) : fitNetwork(base.network, data.shape),
     flow: { ...derived, ...constants },
     training: withGiven(base.training, options),
     seed: String(seed),
@@ -185,16 +185,19 @@ function freshConfig(options: TrainOptions, data: LoadedData): RunConfig {
   return checkConfig(config)
 }
 
+function checkShape(network: NetworkConfig, shape: readonly number[]): NetworkConfig {
+  const takes = itemShape(network)
+  if (takes.join() !== shape.join()) {
+    throw new RangeError(
+      `Expected the network to take items of [${shape.join(', ')}] as the data has but it takes [${takes.join(', ')}]`,
+    )
+  }
+  return network
+}
+
 /** The settings of a run that goes on: those it was started with; only its length and its records may change. */
 function resumedConfig(options: TrainOptions, before: RunConfig): RunConfig {
-  const fixed = [
-    'batchSize',
-    'smallBatchSize',
-    'learningRate',
-    'warmup',
-    'clipNorm',
-    'emaRate',
-  ] as const
+  const fixed = ['batchSize', 'smallBatchSize', 'learningRate', 'warmup', 'clipNorm', 'emaRate'] as const
   for (const name of fixed) {
     const given = options[name]
     if (given !== undefined && given !== before.training[name]) {
