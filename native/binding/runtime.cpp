@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "binding/arguments.h"
-#include "field/field.h"
+#include "field/field_kernel.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
 
@@ -28,7 +28,7 @@ Napi::Value info(const Call& call) {
   object.Set("libtorch", TORCH_VERSION);
   object.Set("version", PFGM_VERSION);
   object.Set("instructions", at::get_cpu_capability());
-  object.Set("fieldKernel", field_kernel_name());
+  object.Set("fieldKernel", field::current_kernel().name);
   object.Set("cores", std::thread::hardware_concurrency());
   object.Set("cudaDevices", at::hasCUDA() ? double(at::detail::getCUDAHooks().deviceCount()) : 0.0);
   return object;
@@ -78,6 +78,20 @@ Napi::Value count_threads(const Call& call) {
       [](Napi::Env env, double count) { return Napi::Number::New(env, count); });
 }
 
+// fieldKernels(): names of the kernels that this machine can run, the fastest first.
+Napi::Value field_kernels(const Call& call) {
+  Napi::Array names = Napi::Array::New(call.env());
+  for (const field::Kernel* kernel : field::available_kernels()) names.Set(names.Length(), kernel->name);
+  return names;
+}
+
+// chooseFieldKernel(name): uses that one from now on, in the whole process.
+Napi::Value choose_field_kernel(const Call& call) {
+  if (!field::choose_kernel(call(0, "name").string().c_str()))
+    call(0, "name").expected("one of fieldKernels()");
+  return call.env().Undefined();
+}
+
 // memory(): this environment's live handles and their bytes, and the process's resident memory, now and at
 // its peak.
 Napi::Value memory(const Call& call) {
@@ -97,11 +111,16 @@ Napi::Value dispose(const Call& call) {
 }  // namespace
 
 const std::vector<Export>& runtime_exports() {
-  static const std::vector<Export> table = {
-      {"initialise", 1, initialise},  {"info", 0, info},
-      {"loadCuda", 1, load_cuda},     {"checkDevice", 1, check_device},
-      {"setThreads", 1, set_threads}, {"countThreads", 0, count_threads},
-      {"memory", 0, memory},          {"dispose", 1, dispose}};
+  static const std::vector<Export> table = {{"initialise", 1, initialise},
+                                            {"info", 0, info},
+                                            {"loadCuda", 1, load_cuda},
+                                            {"checkDevice", 1, check_device},
+                                            {"setThreads", 1, set_threads},
+                                            {"countThreads", 0, count_threads},
+                                            {"memory", 0, memory},
+                                            {"fieldKernels", 0, field_kernels},
+                                            {"chooseFieldKernel", 1, choose_field_kernel},
+                                            {"dispose", 1, dispose}};
   return table;
 }
 

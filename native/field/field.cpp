@@ -4,6 +4,8 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstring>
 #include <vector>
 
 #include "field/field_kernel.h"
@@ -13,19 +15,43 @@ namespace pfgm {
 
 namespace field {
 
-const Kernel& best_kernel() {
-  static const Kernel& kernel = []() -> const Kernel& {
+const std::vector<const Kernel*>& available_kernels() {
+  static const std::vector<const Kernel*> kernels = [] {
+    std::vector<const Kernel*> found;
 #if defined(PFGM_HAVE_AVX512)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-      return avx512_kernel();
+      found.push_back(&avx512_kernel());
 #endif
 #if defined(PFGM_HAVE_AVX2)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2_kernel();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2_kernel());
 #endif
-    return portable_kernel();
+    found.push_back(&portable_kernel());
+    return found;
   }();
+  return kernels;
+}
+
+namespace {
+
+std::atomic<const Kernel*>& chosen() {
+  static std::atomic<const Kernel*> kernel{available_kernels().front()};
   return kernel;
+}
+
+}  // namespace
+
+const Kernel& current_kernel() {
+  return *chosen();
+}
+
+bool choose_kernel(const char* name) {
+  for (const Kernel* kernel : available_kernels()) {
+    if (std::strcmp(kernel->name, name) != 0) continue;
+    chosen() = kernel;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace field
@@ -87,7 +113,7 @@ Sums sum_over_sources(const field::Kernel& kernel, const float* sources, int64_t
 }  // namespace
 
 const char* field_kernel_name() {
-  return field::best_kernel().name;
+  return field::current_kernel().name;
 }
 
 at::Tensor field_target(const at::Tensor& sources, const at::Tensor& x, const at::Tensor& z, double gamma) {
@@ -109,7 +135,7 @@ at::Tensor field_target(const at::Tensor& sources, const at::Tensor& x, const at
   at::Tensor target = at::empty({count, dimensions + 1}, host);
   if (count == 0) return target.to(device);
 
-  const field::Kernel& kernel = field::best_kernel();
+  const field::Kernel& kernel = field::current_kernel();
   const int64_t padded = round_up(count, kernel.query_tile);
   const float* x_data = x_rows.const_data_ptr<float>();
   const float* z_data = z_rows.const_data_ptr<float>();

@@ -14,7 +14,4 @@ namespace pfgm {
 // Exact to the float32 rounding of the result; memory beside the output is O(b N), whatever B is.
 at::Tensor field_target(const at::Tensor& sources, const at::Tensor& x, const at::Tensor& z, double gamma);
 
-// The name of the kernel this machine uses: "avx512", "avx2" or "portable".
-const char* field_kernel_name();
-
 }  // namespace pfgm

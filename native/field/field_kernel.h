@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 namespace pfgm::field {
 
@@ -49,8 +50,12 @@ struct Kernel {
 const Kernel& portable_kernel();
 const Kernel& avx2_kernel();
 const Kernel& avx512_kernel();
-// The fastest that this machine's instructions allow.
-const Kernel& best_kernel();
+// All that this machine's instructions allow, the fastest first.
+const std::vector<const Kernel*>& available_kernels();
+// The one in use: the fastest, unless choose_kernel says otherwise.
+const Kernel& current_kernel();
+// Uses the kernel of that name from now on; false where it is not available.
+bool choose_kernel(const char* name);
 
 template <int kLanes>
 struct Vectors;

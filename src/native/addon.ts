@@ -89,6 +89,8 @@ export interface Addon {
   }
   loadCuda(path: string): string
   checkDevice(device: string): void
+  fieldKernels(): string[]
+  chooseFieldKernel(name: string): void
   setThreads(threads: number): Promise<number>
   countThreads(): Promise<number>
   memory(): { handles: number; bytes: number; resident: number; peak: number }
