@@ -12,7 +12,9 @@ const version = process.versions.node.split('.').map(Number)
 if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {
   fail(`pfgm-torch needs Node.js 20.19 or newer, and this is ${process.versions.node}.`)
 }
-if (isStale()) build()
+// What Node.js finds experimental or outdated concerns nobody who uses this.
+if (!process.argv.includes('--debug')) process.removeAllListeners('warning')
+if (isStale()) await buildOnce()
 await import('../dist/cli/main.js')
 
 /** In a clone: whether dist/ is missing or older than src/. */
@@ -24,6 +26,12 @@ function isStale() {
   const built = statSync(main).mtimeMs
   const files = readdirSync(sources, { recursive: true }).filter((name) => name.endsWith('.ts'))
   return files.some((name) => statSync(join(sources, name)).mtimeMs > built)
+}
+
+/** One process at a time: others must not load what is half written. */
+async function buildOnce() {
+  const { withLock } = await import('../scripts/install/lock.js')
+  await withLock(join(root, 'dist', '.lock'), async () => isStale() && build())
 }
 
 function build() {

@@ -70,6 +70,19 @@ PFGM_VECTORS(4);
 PFGM_VECTORS(8);
 #undef PFGM_VECTORS
 
+// The sum of a vector's lanes, by halves. Static: the linker must not share it between instruction sets.
+template <int kLanes>
+static inline double sum_lanes(typename Vectors<kLanes>::Wide v) {
+  if constexpr (kLanes == 2) {
+    return v[0] + v[1];
+  } else {
+    typename Vectors<kLanes / 2>::Wide low, high;
+    std::memcpy(&low, &v, sizeof low);
+    std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+    return sum_lanes<kLanes / 2>(low + high);
+  }
+}
+
 // The kernel itself, for vectors of kLanes doubles; kQ x kS is the register tile of the distances, kA queries
 // that of the weighted sum.
 template <int kLanes, int kQ, int kS, int kA>
@@ -89,11 +102,7 @@ struct Tiles {
     std::memcpy(&v, from, sizeof v);
     return __builtin_convertvector(v, Vector);
   }
-  static inline double sum(Vector v) {
-    double total = 0;
-    for (int lane = 0; lane < kLanes; ++lane) total += v[lane];
-    return total;
-  }
+  static inline double sum(Vector v) { return sum_lanes<kLanes>(v); }
 
   template <int kQueries, int kSources>
   static inline void distance_tile(const double* queries, const float* sources, int64_t dimensions,

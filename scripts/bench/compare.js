@@ -1,0 +1,50 @@
+// Two sides in turn, in one run: what slows the machine for a while slows both.
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Threads that wait for more work spin for a moment; the other side's turn starts when they sleep. */
+const SETTLE_MS = 100
+
+/**
+ * @typedef {() => Promise<number>} Turn returns the seconds that the work took
+ * @typedef {{ median: number, all: number[] }} Times
+ */
+
+/**
+ * Medians of both sides' turns, taken alternately after one of each that does not count.
+ * @param {number} repeats
+ * @param {Turn} ours
+ * @param {Turn | undefined} theirs undefined where there is nothing to compare with
+ * @returns {Promise<{ ours: Times, theirs?: Times, ratio?: number }>}
+ */
+export async function compare(repeats, ours, theirs) {
+  /** @type {number[][]} */
+  const times = [[], []]
+  for (let turn = 0; turn <= repeats; turn++) {
+    for (const [side, work] of [ours, theirs].entries()) {
+      if (!work) continue
+      await sleep(SETTLE_MS)
+      const seconds = await work()
+      if (turn > 0) times[side].push(seconds)
+    }
+  }
+  const [mine, others] = times.map((all) => ({ median: median(all), all }))
+  if (!theirs) return { ours: mine }
+  return { ours: mine, theirs: others, ratio: others.median / mine.median }
+}
+
+/** @param {readonly number[]} values */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+}
+
+/**
+ * Seconds that work took.
+ * @param {() => Promise<unknown>} work
+ */
+export async function timed(work) {
+  const began = performance.now()
+  await work()
+  return (performance.now() - began) / 1000
+}

@@ -1,0 +1,94 @@
+// The field's training target against the published broadcast form.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { fieldTarget } from '../../dist/index.js'
+import { run } from '../install/run.js'
+import { compare, timed } from './compare.js'
+import { writeFieldData } from './field-data.js'
+import { readFieldInputs } from './field-inputs.js'
+
+const GAMMA = 5
+const CIFAR = { dimensions: 3072, M: 291 }
+const DIGITS = { dimensions: 64, M: 261 }
+
+/**
+ * `theirs` is how many of the queries the broadcast form takes at once: its arrays hold sources x queries x (N + 1)
+ * numbers, so the time of a few is scaled to all where all would not fit.
+ */
+const CASES = [
+  { ...CIFAR, sources: 2048, queries: 32, theirs: 32, repeats: 9, aim: { ratio: 60, megabytes: 16 } },
+  { ...CIFAR, sources: 4096, queries: 128, theirs: 8, repeats: 7 },
+  { ...CIFAR, sources: 50_000, queries: 128, theirs: 2, repeats: 3, long: true },
+  { ...DIGITS, sources: 512, queries: 128, theirs: 128, repeats: 15 },
+]
+
+/**
+ * @param {import('./peer.js').Peer | undefined} peer
+ * @param {{ quick: boolean }} options
+ */
+export async function benchField(peer, { quick }) {
+  const rows = []
+  for (const wanted of CASES) {
+    if (quick && wanted.long) continue
+    const repeats = quick ? Math.min(wanted.repeats, 3) : wanted.repeats
+    rows.push(await benchCase(wanted, repeats, peer))
+  }
+  return { rows }
+}
+
+async function benchCase(wanted, repeats, peer) {
+  const folder = await mkdtemp(join(tmpdir(), 'pfgm-bench-'))
+  try {
+    const data = await writeFieldData(wanted, folder)
+    const extra = { ours: await oursExtraBytes(data), theirs: null }
+    const inputs = await readFieldInputs(data)
+    try {
+      if (peer) await peer.request('field.load', { ...data, gamma: GAMMA })
+      const times = await compareTimes(wanted, repeats, inputs, peer)
+      const errors = peer && (await compareErrors(wanted, inputs, folder, peer))
+      // Last: an arena that has shrunk is slower to fill the first time.
+      if (peer) extra.theirs = (await peer.request('field.memory', { queries: wanted.theirs })).bytes
+      return { ...described(wanted), ...times, extraBytes: extra, errors: errors ?? null }
+    } finally {
+      for (const tensor of Object.values(inputs)) tensor.dispose()
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function described({ sources, queries, dimensions, theirs, aim }) {
+  return {
+    name: `${sources.toLocaleString('en')} x ${queries}, N = ${dimensions.toLocaleString('en')}`,
+    sources,
+    queries,
+    dimensions,
+    theirQueries: theirs,
+    aim: aim ?? null,
+  }
+}
+
+function compareTimes(wanted, repeats, { sources, x, z }, peer) {
+  const ours = () => timed(async () => (await fieldTarget(sources, x, z, GAMMA)).dispose())
+  const theirs = async () => {
+    const { seconds } = await peer.request('field.target', { queries: wanted.theirs })
+    return (seconds * wanted.queries) / wanted.theirs
+  }
+  return compare(repeats, ours, peer && theirs)
+}
+
+async function compareErrors(wanted, { sources, x, z }, folder, peer) {
+  const target = await fieldTarget(sources, x, z, GAMMA)
+  const ours = join(folder, 'ours')
+  await writeFile(ours, await target.data())
+  target.dispose()
+  return peer.request('field.errors', { ours, queries: wanted.theirs })
+}
+
+async function oursExtraBytes(data) {
+  const program = fileURLToPath(new URL('field-memory.js', import.meta.url))
+  const { stdout } = await run(process.execPath, [program, JSON.stringify(data)])
+  return JSON.parse(stdout.trim() || 'null')
+}

@@ -1,0 +1,40 @@
+// The Python that the comparison programs run in: a virtual environment of the bench's own in the user's cache.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { cacheRoot, writeJson } from '../install/cache.js'
+import { PINNED_VERSION } from '../install/release.js'
+import { run } from '../install/run.js'
+
+const REQUIREMENT = `torch==${PINNED_VERSION}`
+
+/**
+ * The environment's Python, made and filled at the first call.
+ * @returns {Promise<string>}
+ */
+export async function peerPython() {
+  const folder = join(cacheRoot(), 'bench', `torch-${PINNED_VERSION}`)
+  const python =
+    process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
+  const complete = join(folder, 'complete.json')
+  if (existsSync(complete)) return python
+  console.log(`Making a Python environment with ${REQUIREMENT} in ${folder}`)
+  await expectRun(await systemPython(), ['-m', 'venv', '--clear', folder])
+  await expectRun(python, ['-m', 'pip', 'install', '--no-input', '--only-binary', ':all:', REQUIREMENT])
+  writeJson(complete, { requirement: REQUIREMENT })
+  return python
+}
+
+async function systemPython() {
+  for (const command of ['python3', 'python']) {
+    const { stdout } = await run(command, ['-c', 'import sys; print(sys.version_info >= (3, 10))'])
+    if (stdout.trim() === 'True') return command
+  }
+  throw new Error('no Python of version 3.10 or later is on PATH')
+}
+
+async function expectRun(command, args) {
+  const { code, output } = await run(command, args)
+  if (code === 0) return
+  const last = output.trim().split('\n').at(-1)
+  throw new Error(`${command} ${args.slice(0, 3).join(' ')} failed: ${last}`)
+}

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { peerPython } from './peer-environment.js'
+
+const PROGRAM = fileURLToPath(new URL('peer/peer.py', import.meta.url))
+
+/** The comparison program: a process that stays and answers one request at a time. */
+export class Peer {
+  #process
+  #answers
+  #errors = ''
+
+  /** @param {string} python */
+  constructor(python) {
+    this.#process = spawn(python, ['-W', 'ignore', PROGRAM], { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#process.stdin.on('error', () => {}) // a peer that ended is reported by the answer that is missing
+    this.#process.stderr.setEncoding('utf8').on('data', (text) => {
+      this.#errors = (this.#errors + text).slice(-4000)
+    })
+    this.#answers = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
+  }
+
+  /** A new one; undefined, with a word why, where Python or torch cannot be had. */
+  static async start() {
+    try {
+      return new Peer(await peerPython())
+    } catch (error) {
+      console.warn(`Measuring without the PyTorch side: ${error.message}`)
+      return undefined
+    }
+  }
+
+  /**
+   * @param {string} op
+   * @param {Record<string, unknown>} [request]
+   * @returns {Promise<any>}
+   */
+  async request(op, request = {}) {
+    this.#process.stdin.write(`${JSON.stringify({ op, ...request })}\n`)
+    const { value, done } = await this.#answers.next()
+    if (done) throw new Error(`The PyTorch side ended: ${this.#errors}`)
+    const answer = JSON.parse(value)
+    if (answer.error) throw new Error(`The PyTorch side failed in ${op}: ${answer.error}`)
+    return answer
+  }
+
+  end() {
+    this.#process.stdin.end()
+  }
+}

@@ -1,0 +1,27 @@
+"""Raw arrays and weights, as the other side of the benchmarks writes them."""
+
+import json
+import math
+
+import torch
+
+
+def read_array(path, shape, dtype=torch.float32):
+    """Read a file of raw values."""
+    count = math.prod(shape)
+    return torch.from_file(path, size=count, dtype=dtype).clone().reshape(shape)
+
+
+def read_weights(path):
+    """Read the float32 tensors of a safetensors file: a JSON header after its length, then the values."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        values = bytearray(file.read())
+    weights = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        begin, end = entry["data_offsets"]
+        flat = torch.frombuffer(values, dtype=torch.float32, count=(end - begin) // 4, offset=begin)
+        weights[name] = flat.reshape(entry["shape"]).clone()
+    return weights

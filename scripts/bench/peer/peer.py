@@ -1,0 +1,53 @@
+"""Answers one JSON request a line on stdin with one JSON line on stdout.
+
+The comparison side of the benchmarks: plain eager PyTorch on the CPU, in float32 and NCHW. Its start-up and its
+reading of inputs are never timed.
+"""
+
+import json
+import sys
+import traceback
+
+import torch
+
+from field import FieldPeer
+from training import TrainingPeer
+
+
+def versions(threads):
+    """Set the number of threads, and tell what runs here."""
+    torch.set_num_threads(threads)
+    return {"torch": torch.__version__, "threads": torch.get_num_threads()}
+
+
+def handlers():
+    """Return the functions that requests may name."""
+    field, training = FieldPeer(), TrainingPeer()
+    return {
+        "versions": versions,
+        "field.load": field.load,
+        "field.target": field.target,
+        "field.memory": field.memory,
+        "field.errors": field.errors,
+        "training.network": training.build,
+        "training.weights": training.load_weights,
+        "training.forward": training.forward,
+        "training.passes": training.passes,
+        "training.data": training.load_data,
+        "training.steps": training.steps,
+    }
+
+
+def main():
+    known = handlers()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = known[request.pop("op")](**request) or {}
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""One training step of PFGM, and passes of its network, in eager PyTorch."""
+
+import time
+
+import torch
+
+from arrays import read_array, read_weights
+from field import published_target
+from network import Ddpmpp
+
+
+class Average:
+    """Moving average of the weights, one parameter after the other as the published code goes."""
+
+    def __init__(self, parameters, rate):
+        self.shadow = [parameter.clone().detach() for parameter in parameters]
+        self.rate, self.updates = rate, 0
+
+    @torch.no_grad()
+    def update(self, parameters):
+        self.updates += 1
+        decay = min(self.rate, (1 + self.updates) / (10 + self.updates))
+        for shadow, parameter in zip(self.shadow, parameters):
+            shadow.sub_((1 - decay) * (shadow - parameter))
+
+
+def perturb(images, flow):
+    """Move every image off the data, by a norm and to a height that grow with the same random power."""
+    count = len(images)
+    z = (torch.randn(count) * flow["sigma"]).abs()
+    m = torch.rand(count) * flow["M"]
+    near = z < 0.005
+    m[near] = torch.rand(int(near.sum())) * int(flow["M"] * 0.7)
+    growth = (1 + flow["tau"]) ** m
+    direction = torch.randn(count, images[0].numel())
+    direction = direction / direction.norm(dim=1, keepdim=True)
+    noise = torch.randn_like(images) * flow["sigma"]
+    radius = noise.flatten(1).norm(dim=1) * growth
+    return images + (direction * radius[:, None]).reshape(images.shape), z * growth
+
+
+class TrainingPeer:
+    """Holds a network, the data and the state of its training."""
+
+    def build(self, config):
+        torch.manual_seed(0)
+        self.network = Ddpmpp(config)
+
+    def load_weights(self, path):
+        self.network.load_state_dict(read_weights(path))
+
+    @torch.no_grad()
+    def forward(self, x, z, shape, out):
+        """Write the field at the points of two files to a third: x parts, then z parts."""
+        self.network.eval()
+        vx, vz = self.network(read_array(x, shape), read_array(z, shape[:1]))
+        with open(out, "wb") as file:
+            file.write(bytes(torch.cat([vx.flatten(), vz]).untyped_storage()))
+
+    @torch.no_grad()
+    def passes(self, x, z, shape, count):
+        self.network.eval()
+        x, z = read_array(x, shape), read_array(z, shape[:1])
+        began = time.perf_counter()
+        for _ in range(count):
+            self.network(x, z)
+        return {"seconds": time.perf_counter() - began}
+
+    def load_data(self, path, shape, training, flow):
+        self.data = read_array(path, shape, torch.uint8).float() / 127.5 - 1
+        self.training, self.flow = training, flow
+        parameters = list(self.network.parameters())
+        rate = training["learningRate"]
+        self.optimizer = torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.999), eps=1e-8)
+        self.average = Average(parameters, training["emaRate"])
+
+    def steps(self, count):
+        """Take steps; the seconds of all, and what of them making the batches and their fields took."""
+        spent = {"seconds": 0.0, "batch": 0.0, "field": 0.0}
+        self.network.train()
+        for _ in range(count):
+            began = time.perf_counter()
+            self._step(spent)
+            spent["seconds"] += time.perf_counter() - began
+        return spent
+
+    def _step(self, spent):
+        began = time.perf_counter()
+        training, flow = self.training, self.flow
+        chosen = torch.randint(len(self.data), (training["batchSize"],))
+        sources = self.data.index_select(0, chosen)
+        x, z = perturb(sources[: training["smallBatchSize"]], flow)
+        field_began = time.perf_counter()
+        target = published_target(sources.flatten(1), x.flatten(1), z, flow["gamma"])
+        spent["field"] += time.perf_counter() - field_began
+        spent["batch"] += time.perf_counter() - began
+
+        self.optimizer.zero_grad()
+        vx, vz = self.network(x, z)
+        error = torch.cat([vx.flatten(1), vz[:, None]], dim=1) - target
+        loss = 0.5 * error.square().sum(dim=1).mean()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), training["clipNorm"])
+        self.optimizer.step()
+        self.average.update(self.network.parameters())
+        loss.item()

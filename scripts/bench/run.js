@@ -1,0 +1,42 @@
+// npm run bench: measures the library against eager PyTorch and writes bench/ and the figures of docs/performance.md.
+//   --quick         fewer repeats, and without what takes long
+//   --only SECTION  field, training, sampling or event-loop; the other sections keep their figures
+import { parseArgs } from 'node:util'
+import { buildLibrary } from './library.js'
+import { Peer } from './peer.js'
+import { readResults, writeResults } from './results.js'
+
+const SECTIONS = {
+  field: async () => (await import('./field.js')).benchField,
+  training: async () => (await import('./training.js')).benchTraining,
+  sampling: async () => (await import('./sampling.js')).benchSampling,
+  'event-loop': async () => (await import('./event-loop-bench.js')).benchEventLoop,
+}
+
+async function main() {
+  const { quick, only } = parseArgs({
+    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+  }).values
+  if (only !== undefined && !(only in SECTIONS)) {
+    throw new Error(`Expected --only to be one of ${Object.keys(SECTIONS).join(', ')} but received ${only}`)
+  }
+  buildLibrary()
+  const { describeMachine } = await import('./machine.js')
+  const results = readResults()
+  for (const [name, load] of Object.entries(SECTIONS)) {
+    if (only !== undefined && name !== only) continue
+    console.log(`Measuring ${name}`)
+    const bench = await load()
+    const peer = name === 'event-loop' ? undefined : await Peer.start()
+    try {
+      const machine = await describeMachine(peer)
+      const measured = await bench(peer, { quick })
+      results[name] = { date: new Date().toISOString().slice(0, 10), quick, machine, ...measured }
+    } finally {
+      peer?.end()
+    }
+  }
+  await writeResults(results)
+}
+
+await main()

@@ -1,0 +1,145 @@
+// The results as Markdown tables.
+
+/** @param {Record<string, any>} results by section */
+export function formatResults(results) {
+  const sections = Object.entries(FORMATS).filter(([name]) => results[name])
+  return sections
+    .map(([name, format]) => `${format(results[name])}\n\n${provenance(results[name])}`)
+    .join('\n\n')
+}
+
+const FORMATS = {
+  field: formatField,
+  training: formatTraining,
+  sampling: formatSampling,
+  'event-loop': formatLoop,
+}
+
+function formatField({ rows }) {
+  const head = [
+    'Sources x queries',
+    'ours',
+    'PyTorch',
+    'ratio',
+    'our error',
+    'PyTorch error',
+    'our memory',
+    'PyTorch memory',
+  ]
+  const body = rows.map((row) => [
+    row.name,
+    duration(row.ours?.median),
+    scaled(duration(row.theirs?.median), row),
+    ratio(row),
+    row.errors ? row.errors.ours.toExponential(1) : '-',
+    row.errors ? row.errors.theirs.toExponential(1) : '-',
+    bytes(row.extraBytes.ours),
+    scaled(bytes(row.extraBytes.theirs), row),
+  ])
+  const notes = rows
+    .filter((row) => row.theirs && row.theirQueries < row.queries)
+    .map((row) => `${row.name}: measured on ${row.theirQueries} queries at a time`)
+  const note =
+    notes.length > 0
+      ? `\n\n\\* ${notes.join('; ')}. The time is scaled to all queries; error and memory are of those few.`
+      : ''
+  return `**The field's training target**\n\n${table(head, body)}${note}`
+}
+
+function scaled(text, row) {
+  return row.theirs && row.theirQueries < row.queries ? `${text} \\*` : text
+}
+
+function formatTraining({ rows }) {
+  const head = [
+    'Step',
+    'ours',
+    'PyTorch',
+    'ratio',
+    'our field',
+    'our batch beside it',
+    'PyTorch field',
+    'PyTorch batch beside it',
+  ]
+  const body = rows.map((row) => {
+    const parts = ({ median } = {}, part) =>
+      part ? [share(part.field, median), share(part.batch - part.field, median)] : ['-', '-']
+    return [
+      row.name,
+      duration(row.ours.median),
+      duration(row.theirs?.median),
+      ratio(row),
+      ...parts(row.ours, row.parts.ours),
+      ...parts(row.theirs, row.parts.theirs),
+    ]
+  })
+  return `**A training step**\n\n${table(head, body)}`
+}
+
+function formatSampling({ rows, draws }) {
+  const head = ['Pass', 'ours', 'PyTorch', 'ratio']
+  const body = rows.map((row) => [
+    row.name,
+    duration(row.ours.median),
+    duration(row.theirs?.median),
+    ratio(row),
+  ])
+  const passes = `**The network alone**\n\n${table(head, body)}`
+  if (!draws) return passes
+  const drawn = draws.map(({ count, batchTolerance, nfe, seconds }) => [
+    String(count),
+    batchTolerance === 'joint' ? 'joint' : 'a sample',
+    nfe.toFixed(1),
+    duration(seconds.median),
+  ])
+  const drawHead = ['Samples', 'steps', 'evaluations a sample', 'time']
+  return `${passes}\n\n**Samples of the digits model, rk45 at 1e-4**\n\n${table(drawHead, drawn)}`
+}
+
+function formatLoop({ rows }) {
+  const head = ['While', 'for', 'loop p50', 'p99', 'max', 'timer late p50', 'p99', 'max']
+  const body = rows.map(({ name, seconds, loop, lateness }) => [
+    name,
+    duration(seconds),
+    ...[loop.p50, loop.p99, loop.max, lateness.p50, lateness.p99, lateness.max].map(
+      (ms) => `${ms.toFixed(2)} ms`,
+    ),
+  ])
+  return `**The event loop**\n\n${table(head, body)}`
+}
+
+function provenance({ date, quick, machine }) {
+  const { cpu, cores, memoryGiB, instructions, fieldKernel, threads, libtorch, pytorch, node } = machine
+  const peer = pytorch ? `, PyTorch ${pytorch}` : ''
+  const kind = quick ? 'quick run of ' : ''
+  return `<sub>${kind}${date}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${instructions}, field kernel ${fieldKernel}; ${threads} threads; libtorch ${libtorch}${peer}, Node.js ${node}</sub>`
+}
+
+function table(head, body) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  const align = head.map((_, i) => (i === 0 ? '---' : '---:'))
+  return [head, align, ...body].map(line).join('\n')
+}
+
+function ratio(row) {
+  return row.ratio ? `**${significant(row.ratio)}x**` : '-'
+}
+
+function share(part, whole) {
+  return `${significant((100 * part) / whole)} %`
+}
+
+function duration(seconds) {
+  if (seconds === undefined) return '-'
+  return seconds < 1 ? `${significant(seconds * 1000)} ms` : `${significant(seconds)} s`
+}
+
+function bytes(count) {
+  if (count === null) return '-'
+  return count < 1e9 ? `${significant(count / 1e6)} MB` : `${significant(count / 1e9)} GB`
+}
+
+/** Three digits, but no power of ten. */
+function significant(value) {
+  return String(Number(value.toPrecision(value >= 100 ? 3 : 2)))
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { UsageError } from './errors.js'
+import type { Kind, Kinds } from './kinds.js'
+
+/** Reads a JSON object whose keys are all known and whose values are of their kinds. */
+export async function readConfigFile(path: string, kinds: Kinds): Promise<Record<string, unknown>> {
+  const content = parseJson(path, await readText(path))
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new UsageError(`Expected ${path} to hold a JSON object but received ${JSON.stringify(content)}`)
+  }
+  const entries = Object.entries(content).map(([key, value]) => {
+    const kind = kinds[key]
+    if (kind) return [key, parseValue(path, key, kind, value)]
+    const known = Object.keys(kinds).join(', ')
+    throw new UsageError(`Expected the keys of ${path} to be among ${known} but received ${key}`)
+  })
+  return Object.fromEntries(entries)
+}
+
+function parseValue(path: string, key: string, { schema, expected }: Kind<unknown>, value: unknown): unknown {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  if (issue && typeof value === 'object' && value !== null) {
+    throw new UsageError(`${path}: ${[key, ...issue.path].join('.')}: ${issue.message}`)
+  }
+  throw new UsageError(`Expected ${key} in ${path} to be ${expected} but received ${JSON.stringify(value)}`)
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such file' : message
+    throw new UsageError(`Expected --config to name a JSON file but received ${path}: ${why}`, { cause })
+  }
+}
+
+function parseJson(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new UsageError(`Expected ${path} to be JSON: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import { info, PoissonFlow, setThreads } from '../index.js'
+import { ensureAddon } from './addon.js'
+import { printJson, printLine } from './output.js'
+import { packageVersion } from './version.js'
+import { count, several, table } from './words.js'
+
+const EXAMPLES = `
+Examples:
+  npx pfgm-torch info
+  npx pfgm-torch info runs/digits --json`
+
+export function addInfoCommand(program: Command): void {
+  program
+    .command('info')
+    .summary('show versions and devices, or what a model is')
+    .description('Shows versions, instruction sets and devices; with a model, also what it is.')
+    .argument('[model]', 'a run folder, a checkpoint or model file, or digits, which comes with the package')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', EXAMPLES)
+    .action(runInfo)
+}
+
+async function runInfo(source: string | undefined, { json }: { json?: boolean }): Promise<void> {
+  await ensureAddon()
+  const runtime = await describeRuntime()
+  const model = source === undefined ? undefined : await describeModel(source)
+  if (json) return printJson({ ...runtime, ...(model && { model }) })
+  printLine(table(runtimeRows(runtime)))
+  if (model) printLine(`\n${table(modelRows(model))}`)
+}
+
+async function describeRuntime() {
+  const { libtorch, instructions, fieldKernel, cores, cudaDevices } = info()
+  const gpus = Array.from({ length: cudaDevices }, (_, i) => `cuda:${i}`)
+  const devices = ['cpu', ...gpus]
+  const threads = await setThreads()
+  const node = process.versions.node
+  return { version: packageVersion(), node, libtorch, instructions, fieldKernel, cores, threads, devices }
+}
+
+async function describeModel(source: string) {
+  using model = await PoissonFlow.load(source)
+  const { network, data, step, flow } = model.config
+  return { source, data, step, parameterCount: model.network.parameterCount, network, flow }
+}
+
+type Rows = [string, string][]
+
+function runtimeRows(runtime: Awaited<ReturnType<typeof describeRuntime>>): Rows {
+  const { version, node, libtorch, instructions, fieldKernel, cores, threads, devices } = runtime
+  return [
+    ['pfgm-torch', version],
+    ['Node.js', node],
+    ['libtorch', `${libtorch}, with ${instructions} instructions`],
+    ['field kernel', fieldKernel],
+    ['devices', devices.join(', ')],
+    ['threads', `${threads} (${several(cores, 'core')})`],
+  ]
+}
+
+function modelRows(model: Awaited<ReturnType<typeof describeModel>>): Rows {
+  const { source, data, step, parameterCount, network, flow } = model
+  return [
+    ['model', source],
+    ['trained on', `${data}, ${several(step, 'step')}`],
+    ['parameters', count(parameterCount)],
+    ...nested('network', network),
+    ...nested('flow', flow),
+  ]
+}
+
+/** A row for each of an object's fields, the object's name before the first. */
+function nested(name: string, object: object): Rows {
+  return Object.entries(object).map(([key, value], i) => [i === 0 ? name : '', `${key} ${show(value)}`])
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)))
+  return Array.isArray(value) ? value.join(', ') : String(value)
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { pfgmSettingsSchema } from '../flow/pfgm.js'
+import type { Device, NetworkConfig, PfgmSettings } from '../index.js'
+import { networkConfigSchema } from '../nn/config.js'
+
+/** What an option's value may be, whether it comes as text after a flag or as JSON from a config file. */
+export interface Kind<T> {
+  /** In words, for the message about another value. */
+  readonly expected: string
+  readonly schema: z.ZodType<T>
+  /** The JSON value that a flag's text stands for; the schema then judges it. */
+  readonly fromText: (text: string) => unknown
+}
+
+export type Kinds = Readonly<Record<string, Kind<unknown>>>
+
+const NUMBER_PATTERN = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+
+function kind<T>(expected: string, schema: z.ZodType<T>, fromText: Kind<T>['fromText']): Kind<T> {
+  return { expected, schema, fromText }
+}
+
+/** Text that is not all a number stays text, which no schema of numbers takes. */
+function toNumber(text: string): unknown {
+  return NUMBER_PATTERN.test(text) ? Number(text) : text
+}
+
+const asItIs = (text: string): unknown => text
+
+export const INTEGER = kind('a whole number', z.number().int(), toNumber)
+export const POSITIVE = kind('a whole number of at least 1', z.number().int().positive(), toNumber)
+export const NUMBER = kind('a number', z.number(), toNumber)
+export const TEXT = kind('text', z.string().min(1), asItIs)
+export const SWITCH = kind('true or false', z.boolean(), asItIs)
+
+/** JSON numbers end at 2^53; larger seeds are written as text. */
+export const SEED = kind<bigint>(
+  'a whole number from 0 to 2^64 - 1',
+  z
+    .union([z.number().int().nonnegative(), z.string().regex(/^\d+$/)])
+    .transform(BigInt)
+    .refine((seed) => seed < 2n ** 64n),
+  asItIs,
+)
+
+export const DEVICE = kind<Device>(
+  'auto, cpu, cuda or cuda:N',
+  z.custom<Device>((value) => typeof value === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(value)),
+  asItIs,
+)
+
+export function oneOf<const T extends string | number>(choices: readonly T[]): Kind<T> {
+  const isNumber = typeof choices[0] === 'number'
+  return kind<T>(
+    `one of ${choices.join(', ')}`,
+    z.custom<T>((value) => choices.includes(value as T)),
+    isNumber ? toNumber : asItIs,
+  )
+}
+
+const notAFlag = (): never => {
+  throw new Error('only a config file can hold this')
+}
+
+export const NETWORK = kind<NetworkConfig>('a network', networkConfigSchema, notAFlag)
+export const FLOW = kind<Partial<PfgmSettings>>(
+  'constants of the flow',
+  pfgmSettingsSchema.exactPartial(),
+  notAFlag,
+)

@@ -1,0 +1,54 @@
+import { Command, CommanderError } from 'commander'
+import { addDoctorCommand } from './doctor.js'
+import { exitCodeOf, explain } from './errors.js'
+import { addInfoCommand } from './info.js'
+import { endWithReader } from './interrupt.js'
+import { printHint } from './output.js'
+import { addSampleCommand } from './sample.js'
+import { addSetupCommand } from './setup.js'
+import { addTrainCommand } from './train.js'
+import { packageVersion } from './version.js'
+
+const EXAMPLES = `
+Examples:
+  npx pfgm-torch train digits                       train on the digits that come with the package
+  npx pfgm-torch sample runs/digits --count 64      draw from what was trained
+  npx pfgm-torch sample digits --out grid.png       draw from the model that comes with the package
+  npx pfgm-torch train --help                       all options of a command`
+
+function createProgram(): Command {
+  const program = new Command('pfgm-torch')
+    .description(
+      'Poisson Flow Generative Models: train a model on images or points, and draw samples from it.',
+    )
+    .version(packageVersion())
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .configureOutput({ outputError: (text) => printHint(text.trim().replaceAll('\n', ' ')) })
+  const adders = [addTrainCommand, addSampleCommand, addInfoCommand, addDoctorCommand, addSetupCommand]
+  for (const add of adders) add(program)
+  for (const command of program.commands) command.option('--debug', 'show where an error comes from')
+  return program
+}
+
+async function main(): Promise<void> {
+  endWithReader()
+  const program = createProgram()
+  try {
+    await program.parseAsync()
+  } catch (error) {
+    process.exitCode = report(error, program)
+  }
+}
+
+function report(error: unknown, program: Command): number {
+  // Commander has printed its errors, and the help and version that it ends with.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  const options = program.commands.flatMap((command) => command.options)
+  const text = explain(error, new Set(options.map((option) => option.attributeName())))
+  if (text !== '') printHint(text)
+  if (process.argv.includes('--debug') && error instanceof Error) printHint(error.stack ?? '')
+  return exitCodeOf(error)
+}
+
+await main()

@@ -1,0 +1,51 @@
+import { PRESETS } from '../index.js'
+import { DEVICE, FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, TEXT } from './kinds.js'
+import type { Settings } from './options.js'
+
+export const OUT_OPTION = {
+  out: { kind: TEXT, value: 'folder', help: 'run folder (default: runs/ and the name of the data)' },
+} as const
+
+/** How to train: given on to the library as they are. */
+export const TRAINING_OPTIONS = {
+  resume: { kind: SWITCH, help: 'go on from the newest checkpoint of the run folder' },
+  preset: {
+    kind: oneOf(PRESETS),
+    value: 'name',
+    help: `${PRESETS.join(', ')} (default: what fits the data)`,
+  },
+  steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
+  batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
+  smallBatchSize: { kind: INTEGER, value: 'n', help: 'those of them that a step learns from; bounds memory' },
+  learningRate: { kind: NUMBER, value: 'x', help: 'largest learning rate' },
+  warmup: { kind: INTEGER, value: 'n', help: 'first steps, over which the learning rate rises' },
+  cooldown: { kind: INTEGER, value: 'n', help: 'last steps, over which it falls to 0' },
+  clipNorm: { kind: NUMBER, value: 'x', help: 'largest norm of the gradient' },
+  emaRate: { kind: NUMBER, value: 'x', help: "decay of the weights' moving average" },
+  seed: { kind: SEED, value: 'n', help: 'of the weights and of every draw (default: 0)' },
+  mirror: { kind: SWITCH, help: 'mirror images at random (default: as the data says)', no: 'never mirror' },
+  checkpointEvery: { kind: INTEGER, value: 'n', help: 'steps between checkpoints' },
+  keep: { kind: INTEGER, value: 'n', help: 'newest checkpoints that are kept (default: 3)' },
+  sampleEvery: { kind: INTEGER, value: 'n', help: 'steps between pictures of samples, 0 for none' },
+  evaluationCount: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'samples measured against the data at the end, 0 for none',
+  },
+  device: { kind: DEVICE, value: 'name', help: 'auto, cpu, cuda or cuda:N (default: auto)' },
+  threads: { kind: INTEGER, value: 'n', help: 'of the CPU (default: all cores)' },
+} as const
+
+/** How to read the data: given on to openDataset, which knows which of them the data takes. */
+export const DATA_OPTIONS = {
+  size: { kind: INTEGER, value: 'n', help: 'folder: scale and crop the images to n x n pixels' },
+  channels: { kind: oneOf([1, 3]), value: 'n', help: 'folder: 1 for grey, 3 for colour (default: 3)' },
+  labels: { kind: TEXT, value: 'file', help: 'idx: the file with the labels' },
+  count: { kind: INTEGER, value: 'n', help: 'two-moons, eight-gaussians, heart: points (default: 10000)' },
+} as const
+export type DataSettings = Settings<typeof DATA_OPTIONS>
+
+export const OPTIONS = { ...OUT_OPTION, ...TRAINING_OPTIONS, ...DATA_OPTIONS } as const
+
+/** Too large for a flag. */
+export const FILE_ONLY = { network: NETWORK, flow: FLOW } as const

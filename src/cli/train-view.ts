@@ -1,0 +1,118 @@
+import type { Dataset, TrainEvent } from '../index.js'
+import { printHint, printJson, printLine, printWarning } from './output.js'
+import { startProgress } from './progress.js'
+import { bytes, commandLine, count, duration, items, several } from './words.js'
+
+/** Shows the events of a training. */
+export interface TrainView {
+  show(event: TrainEvent): void
+  close(): void
+}
+
+type EventOf<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
+
+/** One JSON object a line. */
+export class JsonTrainView implements TrainView {
+  show(event: TrainEvent): void {
+    printJson(event)
+    if (event.type === 'warning') printWarning(event.message)
+  }
+
+  close(): void {}
+}
+
+/** The share of the newest step in the loss that is shown: single steps jump about. */
+const NEWEST_SHARE = 0.1
+
+/** What takes longer is announced. */
+const QUICK_MS = 2000
+const PICTURE_SAMPLES = { images: 64, points: 5000 } as const
+
+/** For people. */
+export class WordyTrainView implements TrainView {
+  readonly #data: Dataset
+  readonly #progress = startProgress()
+  readonly #preparing: NodeJS.Timeout
+  #start: EventOf<'start'> | undefined
+  #loss: number | undefined
+
+  constructor(data: Dataset) {
+    this.#data = data
+    this.#preparing = setTimeout(() => printHint('Setting up the network and measuring a step …'), QUICK_MS)
+  }
+
+  show(event: TrainEvent): void {
+    if (event.type === 'warning') printWarning(event.message)
+    if (event.type === 'start') this.#showStart(event)
+    if (event.type === 'step') this.#showStep(event)
+    if (event.type === 'picture') printHint(`Samples at step ${event.step}: ${event.path}`)
+    if (event.type === 'end') this.#showEnd(event)
+  }
+
+  close(): void {
+    clearTimeout(this.#preparing)
+    this.#progress.end()
+  }
+
+  #showStart(event: EventOf<'start'>): void {
+    clearTimeout(this.#preparing)
+    this.#start = event
+    printHint(`Data: ${this.#data.name}, ${items(this.#data.count, this.#data.shape)}`)
+    const { out, step, steps, parameterCount, device, threads, estimate } = event
+    const where = device === 'cpu' ? `on the CPU with ${several(threads, 'thread')}` : `on ${device}`
+    printHint(`Network: ${count(parameterCount)} parameters, ${where}`)
+    if (step >= steps) {
+      printHint(`Nothing is left to train: ${out} is at step ${step} of ${steps}`)
+      this.#showDrawing()
+      return
+    }
+    const { seconds, memoryBytes, availableBytes } = estimate
+    const span = step > 0 ? `from step ${count(step)} to ${count(steps)}` : `for ${several(steps, 'step')}`
+    printHint(`Training ${span}, about ${duration(seconds)}, into ${out}`)
+    printHint(`Memory: about ${bytes(memoryBytes)} of ${bytes(availableBytes)} available`)
+    if (memoryBytes > availableBytes) {
+      printWarning(
+        `training needs about ${bytes(memoryBytes)} of memory but ${bytes(availableBytes)} are available: ` +
+          'lower --small-batch-size, or take a smaller network',
+      )
+    }
+  }
+
+  #showStep({ step, loss, imagesPerSecond, secondsLeft }: EventOf<'step'>): void {
+    const steps = this.#start?.steps ?? step
+    this.#loss = this.#loss === undefined ? loss : this.#loss + NEWEST_SHARE * (loss - this.#loss)
+    this.#progress.update(
+      step / steps,
+      `step ${step}/${steps}, loss ${this.#loss.toPrecision(3)}, ` +
+        `${count(Math.round(imagesPerSecond))} ${this.#things}/s, ${duration(secondsLeft)} left`,
+    )
+    if (step === steps) this.#showDrawing()
+  }
+
+  #showDrawing(): void {
+    this.#progress.end()
+    printHint('Drawing samples …')
+  }
+
+  #showEnd({ step, seconds, picture, distance }: EventOf<'end'>): void {
+    this.#progress.end()
+    printLine(`Trained to step ${count(step)} in ${duration(seconds)}. A picture of samples: ${picture}`)
+    if (distance) printLine(describeDistance(distance))
+    const options = { count: PICTURE_SAMPLES[this.#things], out: 'samples.png' }
+    printLine(`Draw more: ${commandLine(['sample', this.#start?.out ?? ''], options)}`)
+  }
+
+  get #things(): 'images' | 'points' {
+    return this.#data.shape.length === 1 ? 'points' : 'images'
+  }
+}
+
+function describeDistance({ value, samples, floor }: NonNullable<EventOf<'end'>['distance']>): string {
+  // As many decimals as the deviation is worth.
+  const decimals = Math.min(Math.max(1, Math.ceil(-Math.log10(floor.deviation))), 8)
+  const [score, real, give] = [value, floor.mean, floor.deviation].map((each) => each.toFixed(decimals))
+  return (
+    `Energy distance of ${count(samples)} samples to the data: ${score}. ` +
+    `As many real items score ${real} ± ${give}; the closer to that, the better.`
+  )
+}

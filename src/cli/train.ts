@@ -1,0 +1,104 @@
+import type { Command } from 'commander'
+import { type Dataset, openDataset, train } from '../index.js'
+import { ensureAddon } from './addon.js'
+import { Stopped } from './errors.js'
+import { interruptible } from './interrupt.js'
+import { addOptions, type CommonFlags, pick, readSettings } from './options.js'
+import { printHint } from './output.js'
+import { startProgress } from './progress.js'
+import {
+  DATA_OPTIONS,
+  type DataSettings,
+  FILE_ONLY,
+  OPTIONS,
+  OUT_OPTION,
+  TRAINING_OPTIONS,
+} from './train-options.js'
+import { JsonTrainView, type TrainView, WordyTrainView } from './train-view.js'
+import { commandLine } from './words.js'
+
+const EXAMPLES = `
+What <data> may be:
+  digits                                1,797 handwritten digits that come with the package
+  two-moons, eight-gaussians, heart     points in the plane
+  idx:FILE                              an IDX file, as MNIST has (--labels FILE)
+  cifar10:FOLDER, cifar100:FOLDER       the binary versions
+  folder:FOLDER                         a folder of images (--size N)
+  PATH                                  any of these files and folders, recognised
+
+Examples:
+  npx pfgm-torch train digits
+  npx pfgm-torch train digits --steps 3000 --out runs/longer
+  npx pfgm-torch train runs-of-photos/ --size 32 --out runs/photos
+  npx pfgm-torch train digits --out runs/digits --resume`
+
+export function addTrainCommand(program: Command): void {
+  const command = program
+    .command('train')
+    .summary('train a model on data')
+    .description('Trains a model and writes checkpoints, pictures and a log to a run folder.')
+    .argument('<data>', 'data to learn from, see below')
+  addOptions(command.optionsGroup('Run:'), OUT_OPTION)
+  addOptions(command.optionsGroup('Training:'), TRAINING_OPTIONS)
+  addOptions(command.optionsGroup('Data:'), DATA_OPTIONS)
+  command
+    .optionsGroup('Other:')
+    .option('--config <file>', 'JSON file with options, camelCase, also network and flow; flags go before it')
+    .option('--json', 'print one JSON object a line for everything that happens')
+    .addHelpText('after', EXAMPLES)
+    .action(runTrain)
+}
+
+async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
+  const settings = await readSettings(OPTIONS, flags, FILE_ONLY)
+  await ensureAddon()
+  await interruptible(
+    async (signal) => {
+      const data = await readData(spec, pick(settings, DATA_OPTIONS), signal)
+      const { network, flow, out = `runs/${data.name}` } = settings
+      const view = flags.json ? new JsonTrainView() : new WordyTrainView(data)
+      const again = resumeCommand(spec, out, pick(settings, DATA_OPTIONS))
+      const options = {
+        ...pick(settings, TRAINING_OPTIONS),
+        ...(network && { network }),
+        ...(flow && { flow }),
+      }
+      await watch(train({ ...options, data, out, signal }), view, again)
+    },
+    () => printHint('Stopping after this step and saving (once more to stop at once) …'),
+  )
+}
+
+async function watch(events: ReturnType<typeof train>, view: TrainView, again: string): Promise<void> {
+  let saved: number | undefined
+  try {
+    for await (const event of events) {
+      if (event.type === 'checkpoint') saved = event.step
+      view.show(event)
+    }
+  } catch (error) {
+    view.close()
+    if (!(error instanceof Stopped) || error.message === '') throw error
+    const where = saved === undefined ? 'nothing was to be saved yet' : `saved at step ${saved}`
+    throw new Stopped(error.exitCode, `${error.message}: ${where}; go on with: ${again}`)
+  } finally {
+    view.close()
+  }
+}
+
+/** Only a folder of images takes long enough to show how far it is. */
+async function readData(spec: string, options: DataSettings, signal: AbortSignal): Promise<Dataset> {
+  const progress = startProgress()
+  const onProgress = (done: number, total: number) =>
+    progress.update(done / total, `reading images: ${done} of ${total}`)
+  try {
+    return await openDataset(spec, { ...options, onProgress, signal })
+  } finally {
+    progress.end()
+  }
+}
+
+/** Settings are in the checkpoint; how the data is read is not. */
+function resumeCommand(spec: string, out: string, options: DataSettings): string {
+  return commandLine(['train', spec], { ...options, out, resume: true })
+}

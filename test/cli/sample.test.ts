@@ -1,0 +1,96 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { PoissonFlow, setThreads } from '../../src/index.js'
+import { jsonLines, run, sharedFolder, start, TINY_IMAGES } from './cli.js'
+
+const folder = sharedFolder()
+const model = join(folder, 'model')
+
+beforeAll(async () => {
+  const { code, stderr } = await run(folder, 'train', ...TINY_IMAGES, '--steps', '6', '--out', model)
+  if (code !== 0) throw new Error(stderr)
+})
+
+const pixels = (path: string) => sharp(path).raw().toBuffer()
+
+describe('sampling', () => {
+  it('writes the picture and says what it cost', async () => {
+    const { code, stdout, stderr } = await run(folder, 'sample', model, '--count', '4', '--columns', '2')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stdout).toMatch(
+      /^samples\.png: 4 samples of .*\n\d+ evaluations of the network a sample, .* s in all\n$/,
+    )
+    const { width, height, format } = await sharp(join(folder, 'samples.png')).metadata()
+    expect({ format, square: width === height }).toEqual({ format: 'png', square: true })
+  })
+
+  it('draws sample i from seed + i, whatever the count', async () => {
+    const { code } = await run(folder, 'sample', model, '--seed', '7', '--count', '1', '--out', 'seventh.png')
+    expect(code).toBe(0)
+    await setThreads(1)
+    using flow = await PoissonFlow.load(model)
+    const { images } = await flow.sample({ count: 8, seed: 0 })
+    using seventh = await images.slice(7, 1)
+    images.dispose()
+    await seventh.savePng(join(folder, 'expected.png'))
+    const [drawn, expected] = await Promise.all(
+      ['seventh.png', 'expected.png'].map((name) => pixels(join(folder, name))),
+    )
+    expect(drawn!.length).toBe(expected!.length)
+    const worst = drawn!.reduce((most, value, i) => Math.max(most, Math.abs(value - expected![i]!)), 0)
+    expect(worst).toBeLessThanOrEqual(1) // rounding of a value that differs by its last bits
+  })
+
+  it('prints one JSON object with --json', async () => {
+    const args = ['--count', '2', '--solver', 'euler', '--steps', '5', '--out', 'euler.png', '--json']
+    const ended = await run(folder, 'sample', model, ...args)
+    expect(ended.code).toBe(0)
+    const expected = { type: 'end', picture: 'euler.png', count: 2, evaluations: 5 }
+    expect(jsonLines(ended)).toMatchObject([expected])
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('leaves no file on %s', async (signal, exitCode) => {
+    const before = readdirSync(folder)
+    const running = start(folder, 'sample', model, '--count', '2000', '--out', 'never.png')
+    await new Promise<void>((resolve) => running.process.stderr?.once('data', () => resolve()))
+    running.process.kill(signal)
+    const { code, stdout, stderr } = await running.ended
+    expect({ code, stdout }).toEqual({ code: exitCode, stdout: '' })
+    expect(stderr).toContain(`stopped by ${signal}: nothing was written`)
+    expect(readdirSync(folder)).toEqual(before)
+  })
+})
+
+describe('info', () => {
+  it('shows versions and devices', async () => {
+    const { code, stdout, stderr } = await run(folder, 'info')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const name of ['pfgm-torch', 'Node.js', 'libtorch', 'field kernel', 'devices', 'threads']) {
+      expect(stdout).toMatch(new RegExp(`^${name} +\\S`, 'm'))
+    }
+  })
+
+  it('shows what a model is', async () => {
+    const { code, stdout } = await run(folder, 'info', model)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^trained on +digits, 6 steps$/m)
+    expect(stdout).toMatch(/^parameters +[\d,]+$/m)
+    expect(stdout).toMatch(/^flow +sigma 0\.01$/m)
+    const [json] = jsonLines(await run(folder, 'info', model, '--json'))
+    const { parameterCount } = (await PoissonFlow.load(model)).network
+    expect(json).toMatchObject({ devices: ['cpu'], model: { data: 'digits', step: 6, parameterCount } })
+  })
+
+  it('says where a model that comes with the package is missing, or shows it', async () => {
+    const shipped = new URL('../../models/digits.safetensors', import.meta.url)
+    const { code, stdout, stderr } = await run(folder, 'info', 'digits')
+    if (existsSync(shipped)) expect({ code, stdout }).toMatchObject({ code: 0 })
+    else expect(stderr).toMatch(/^error: .*digits\.safetensors.*\n$/)
+    expect(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).toContain('"models"')
+  })
+})

@@ -1,0 +1,147 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import {
+  checkpoints,
+  jsonLines,
+  run,
+  runShell,
+  sharedFolder,
+  start,
+  TINY_IMAGES,
+  TINY_POINTS,
+} from './cli.js'
+
+const folder = sharedFolder()
+
+/** All tensors of a safetensors file, as bytes. */
+function tensors(path: string): Buffer {
+  const bytes = readFileSync(path)
+  return bytes.subarray(8 + Number(bytes.readBigUInt64LE()))
+}
+
+describe('a training', () => {
+  it('says what it will do, how far it is and what came out', async () => {
+    const { code, stdout, stderr } = await run(folder, 'train', ...TINY_POINTS)
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stderr).toContain('Data: two-moons, 10,000 points in 2 dimensions')
+    expect(stderr).toMatch(/Network: [\d,]+ parameters/)
+    expect(stderr).toMatch(/Training for 30 steps, about .*, into runs\/two-moons/)
+    expect(stderr).toMatch(/Memory: about .* of .* available/)
+    expect(stderr).toMatch(/100 % {2}step 30\/30, loss [\d.]+, [\d,]+ points\/s, 0\.0 s left/)
+    expect(stdout).toContain('A picture of samples: runs/two-moons/samples.png')
+    expect(stdout).toMatch(
+      /Energy distance of 5,000 samples to the data: -?[\d.]+\. As many real items score/,
+    )
+    expect(stdout).toContain('npx pfgm-torch sample runs/two-moons')
+    expect(existsSync(join(folder, 'runs/two-moons/samples.png'))).toBe(true)
+    expect(stdout + stderr).not.toContain('\x1b')
+  })
+
+  it('does not touch a run that is there', async () => {
+    const { code, stdout, stderr } = await run(folder, 'train', ...TINY_POINTS)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^error: .*--resume.*--out.*\n$/)
+  })
+
+  it('prints its events and nothing else with --json', async () => {
+    const ended = await run(folder, 'train', ...TINY_POINTS, '--json', '--out', 'json')
+    expect(ended.code).toBe(0)
+    const types = jsonLines(ended).map(({ type }) => type)
+    expect(types[0]).toBe('start')
+    expect(types.filter((type) => type === 'step')).toHaveLength(30)
+    expect(types.at(-1)).toBe('end')
+    expect(ended.stderr).toBe('')
+  })
+
+  it('takes its settings from a file, flags before it', async () => {
+    const network = { kind: 'mlp', dimensions: 2, width: 8, depth: 1 }
+    const config = { steps: 5, seed: '18446744073709551615', flow: { gamma: 4 }, network, evaluationCount: 0 }
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
+    const args = ['two-moons', '--config', 'config.json', '--steps', '3', '--out', 'configured']
+    const { code, stderr } = await run(folder, 'train', ...args)
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    const written = JSON.parse(readFileSync(join(folder, 'configured/config.json'), 'utf8'))
+    expect(written).toMatchObject({ network, flow: { gamma: 4 }, training: { steps: 3 } })
+    expect(written.seed).toBe('18446744073709551615')
+  })
+
+  it('ends without a word when its reader has seen enough', async () => {
+    const line = `$CLI train ${TINY_POINTS.join(' ')} --json --out piped | head -1`
+    const { stdout, stderr } = await runShell(folder, line)
+    expect(JSON.parse(stdout)).toMatchObject({ type: 'start' })
+    expect(stderr).toBe('')
+    expect(checkpoints(join(folder, 'piped'))).toHaveLength(1)
+  })
+})
+
+describe('an interrupted training', () => {
+  const signals = [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const
+  it.each(signals)('saves on %s and goes on from there', async (signal, exitCode) => {
+    const out = join(folder, signal)
+    const args = ['train', ...TINY_IMAGES, '--json', '--out', out]
+    const running = start(folder, ...args, '--steps', '100000')
+    await running.line(/"type":"step","step":3/)
+    running.process.kill(signal)
+    const stopped = await running.ended
+    expect(stopped.code).toBe(exitCode)
+    const step = Number(jsonLines(stopped).at(-1)?.step)
+    expect(step).toBeGreaterThanOrEqual(3)
+    expect(stopped.stderr).toContain(
+      `stopped by ${signal}: saved at step ${step}; go on with: npx pfgm-torch train`,
+    )
+    expect(stopped.stderr).toContain(`--out ${out} --resume`)
+    expect(checkpoints(out)).toEqual([`step-${String(step).padStart(7, '0')}.safetensors`])
+
+    const resumed = await run(folder, ...args, '--resume', '--steps', String(step + 2))
+    expect(resumed.code).toBe(0)
+    const events = jsonLines(resumed)
+    expect(events[0]).toMatchObject({ type: 'start', step })
+    const steps = events.filter(({ type }) => type === 'step').map((event) => event.step)
+    expect(steps).toEqual([step + 1, step + 2])
+  })
+
+  it('ends at once on a second signal, but not on the echo of the first', async () => {
+    const running = start(folder, 'train', ...TINY_IMAGES, '--json', '--out', 'twice', '--steps', '100000')
+    await running.line(/"type":"step"/)
+    running.process.kill('SIGINT')
+    running.process.kill('SIGINT')
+    const { code, stderr } = await running.ended
+    expect(code).toBe(130)
+    expect(stderr).toContain('saved at step')
+  })
+
+  it('goes on to the same bits as without a break', async () => {
+    const straight = await run(folder, 'train', ...TINY_IMAGES, '--out', 'straight', '--steps', '8')
+    expect(straight.code).toBe(0)
+    for (const more of [
+      ['--steps', '4'],
+      ['--steps', '8', '--resume'],
+    ]) {
+      const { code, stderr } = await run(folder, 'train', ...TINY_IMAGES, '--out', 'broken', ...more)
+      expect({ code, stderr }).toMatchObject({ code: 0 })
+    }
+    const [one, other] = ['straight', 'broken'].map((name) =>
+      tensors(join(folder, name, 'checkpoints/step-0000008.safetensors')),
+    )
+    expect(one!.length).toBeGreaterThan(1e6)
+    expect(one!.equals(other!)).toBe(true)
+  })
+
+  it('is refused where another process trains in the folder', async () => {
+    const running = start(folder, 'train', ...TINY_IMAGES, '--json', '--out', 'busy', '--steps', '100000')
+    await running.line(/"type":"step"/)
+    const { code, stderr } = await run(folder, 'train', ...TINY_IMAGES, '--out', 'busy')
+    expect(code).toBe(2) // a run is there
+    expect(stderr).toContain('--resume')
+    running.process.kill('SIGTERM')
+    await running.ended
+    writeFileSync(join(folder, 'busy/.lock'), `${process.pid}\n`)
+    const resumed = await run(folder, 'train', ...TINY_IMAGES, '--out', 'busy', '--resume')
+    expect(resumed.code).toBe(1)
+    expect(resumed.stderr).toMatch(/^error: .*process \d+ is training there.*\n$/)
+  })
+})
