@@ -4,6 +4,7 @@ import { expectBoolean, expectInteger, expectNumber, expectOneOf, expectSeed, pr
 import { type ModelConfig, modelMetadata, readModelHeader } from './checkpoint/model.js'
 import { RunFolder } from './checkpoint/run-folder.js'
 import { readTensors, writeTensors } from './checkpoint/safetensors.js'
+import { type Device, resolveDevice } from './device.js'
 import { PfgmError } from './errors.js'
 import { drawPrior, PfgmFlow } from './flow/pfgm.js'
 import { native } from './native/native.js'
@@ -68,9 +69,9 @@ export class PoissonFlow implements Disposable {
    *   model that comes with the package: `digits`
    * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
    */
-  static async load(source: string, options: { device?: string } = {}): Promise<PoissonFlow> {
+  static async load(source: string, options: { device?: Device } = {}): Promise<PoissonFlow> {
     const { file, config, kind } = await readModelHeader(await modelPath(source))
-    const network = await Network.create(config.network, options)
+    const network = await Network.create(config.network, { device: resolveDevice(options.device) })
     try {
       await readTensors(network.handle, file, kind === 'checkpoint' ? (name) => `ema.${name}` : undefined)
     } catch (error) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "field/field_kernel.h"
@@ -74,7 +75,8 @@ Sums sum_over_sources(const field::Kernel& kernel, const float* sources, int64_t
   const int64_t count = int64_t(heights_squared.size());
   Sums sums{std::vector<double>(count * dimensions), std::vector<double>(count)};
   std::vector<double> minimum(count, INFINITY), rescale(count);
-  std::vector<double> block(count * field::kSourceBlock);
+  // Not cleared: every distance is written before it is read.
+  const std::unique_ptr<double[]> block(new double[count * field::kSourceBlock]);
 
   for (int64_t start = 0; start < source_count; start += field::kSourceBlock) {
     const float* rows = sources + start * dimensions;
@@ -86,12 +88,12 @@ Sums sum_over_sources(const field::Kernel& kernel, const float* sources, int64_t
       for (int64_t tile = first; tile < last; tile += kSlice) {
         const int64_t end = std::min({(tile + kSlice) * kernel.source_tile, last * kernel.source_tile, size});
         kernel.distances(queries.data(), count, rows, tile * kernel.source_tile, end, dimensions,
-                         block.data());
+                         block.get());
       }
     });
     at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
       for (int64_t q = first; q < last; ++q)
-        rescale[q] = kernel.weigh(block.data() + q * field::kSourceBlock, size, heights_squared[q], exponent,
+        rescale[q] = kernel.weigh(block.get() + q * field::kSourceBlock, size, heights_squared[q], exponent,
                                   minimum[q], sums.weights[q]);
     });
     const int64_t query_tiles = count / kernel.query_tile;
@@ -100,7 +102,7 @@ Sums sum_over_sources(const field::Kernel& kernel, const float* sources, int64_t
       for (int64_t job = first; job < last; ++job) {
         const int64_t q = job / chunks * kernel.query_tile;
         const int64_t c = job % chunks * field::kCoordinateChunk;
-        kernel.accumulate(queries.data() + q * dimensions, rows, size, block.data() + q * field::kSourceBlock,
+        kernel.accumulate(queries.data() + q * dimensions, rows, size, block.get() + q * field::kSourceBlock,
                           rescale.data() + q, dimensions, c,
                           std::min(c + field::kCoordinateChunk, dimensions),
                           sums.weighted.data() + q * dimensions);

@@ -20,6 +20,7 @@ namespace pfgm::field {
 
 constexpr int64_t kSourceBlock = 1024;  // sources whose distances are held at once
 constexpr int64_t kCoordinateChunk = 512;
+constexpr int64_t kFewDimensions = 192;
 // A source is left out of the weighted sum where its share of it is below this fraction of the nearest one's,
 // in all: the sum's own float64 rounding is larger.
 constexpr double kNegligible = 0x1p-60;
@@ -136,6 +137,10 @@ struct Tiles {
 
   static void distances(const double* queries, int64_t query_count, const float* sources, int64_t first,
                         int64_t last, int64_t dimensions, double* out) {
+    if (dimensions <= kFewDimensions) {
+      distances_in_few_dimensions(queries, query_count, sources, first, last, dimensions, out);
+      return;
+    }
     for (int64_t chunk = 0; chunk < dimensions; chunk += kCoordinateChunk) {
       const int64_t end = chunk + kCoordinateChunk < dimensions ? chunk + kCoordinateChunk : dimensions;
       int64_t s = first;
@@ -147,6 +152,47 @@ struct Tiles {
         for (int64_t q = 0; q < query_count; q += kQ)
           distance_tile<kQ, 1>(queries + q * dimensions, sources + s * dimensions, dimensions, chunk, end,
                                chunk == 0, out + q * kSourceBlock + s);
+    }
+  }
+
+  // In few dimensions summing a vector's lanes would cost as much as the rest: here a lane is a source
+  // instead, for which a few sources are transposed at a time.
+  static void distances_in_few_dimensions(const double* queries, int64_t query_count, const float* sources,
+                                          int64_t first, int64_t last, int64_t dimensions, double* out) {
+    constexpr int kVectors = 3, kWidth = kVectors * kLanes;
+    double columns[kFewDimensions * kWidth];
+    for (int64_t s = first; s < last; s += kWidth) {
+      const int64_t there = s + kWidth <= last ? kWidth : last - s;
+      for (int64_t j = 0; j < kWidth; ++j) {
+        const float* row = sources + (s + (j < there ? j : there - 1)) * dimensions;
+        for (int64_t c = 0; c < dimensions; ++c) columns[c * kWidth + j] = double(row[c]);
+      }
+      for (int64_t q = 0; q < query_count; q += kQ) {
+        Vector partial[kQ][kVectors];
+        for (int i = 0; i < kQ; ++i)
+          for (int v = 0; v < kVectors; ++v) partial[i][v] = Vector{};
+        for (int64_t c = 0; c < dimensions; ++c) {
+          Vector column[kVectors];
+          for (int v = 0; v < kVectors; ++v) column[v] = load(columns + c * kWidth + v * kLanes);
+          for (int i = 0; i < kQ; ++i) {
+            const double coordinate = queries[(q + i) * dimensions + c];
+            for (int v = 0; v < kVectors; ++v) {
+              const Vector difference = coordinate - column[v];
+              partial[i][v] += difference * difference;
+            }
+          }
+        }
+        for (int i = 0; i < kQ; ++i) {
+          double* row = out + (q + i) * kSourceBlock + s;
+          if (there == kWidth) {
+            for (int v = 0; v < kVectors; ++v) store(row + v * kLanes, partial[i][v]);
+          } else {
+            double values[kWidth];
+            for (int v = 0; v < kVectors; ++v) store(values + v * kLanes, partial[i][v]);
+            for (int64_t j = 0; j < there; ++j) row[j] = values[j];
+          }
+        }
+      }
     }
   }
 

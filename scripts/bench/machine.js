@@ -1,11 +1,16 @@
 // What the figures were measured on and with.
 import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { info, setThreads } from '../../dist/index.js'
 
 /** @param {import('./peer.js').Peer | undefined} peer made to use as many threads as the library */
 export async function describeMachine(peer) {
   const threads = await setThreads()
+  const versions = await peer?.request('versions', { threads })
+  const busyBefore = Number((await busyShare()).toFixed(2)) // now that the peer has started
+  if (busyBefore > 0.1)
+    console.warn(`The CPUs are ${Math.round(100 * busyBefore)} % busy: the figures will suffer`)
   const { libtorch, instructions, fieldKernel } = info()
   return {
     cpu: cpuModel(),
@@ -17,8 +22,8 @@ export async function describeMachine(peer) {
     fieldKernel,
     libtorch,
     node: process.versions.node,
-    pytorch: (await peer?.request('versions', { threads }))?.torch ?? null,
-    loadBefore: loadavg()[0],
+    pytorch: versions?.torch ?? null,
+    busyBefore,
   }
 }
 
@@ -34,4 +39,21 @@ function cpuModel() {
   } catch {
     return name
   }
+}
+
+/** The share of all CPUs that is in use, over a second in which this program does nothing. */
+async function busyShare() {
+  const before = cpuTimes()
+  await sleep(1000)
+  const after = cpuTimes()
+  return 1 - (after.idle - before.idle) / (after.all - before.all)
+}
+
+function cpuTimes() {
+  let [idle, all] = [0, 0]
+  for (const { times } of cpus()) {
+    idle += times.idle
+    for (const time of Object.values(times)) all += time
+  }
+  return { idle, all }
 }

@@ -5,6 +5,9 @@ import { peerPython } from './peer-environment.js'
 
 const PROGRAM = fileURLToPath(new URL('peer/peer.py', import.meta.url))
 
+/** As the user's shell has it: loading the library sets what suits the library. */
+const ENVIRONMENT = { ...process.env }
+
 /** The comparison program: a process that stays and answers one request at a time. */
 export class Peer {
   #process
@@ -13,7 +16,10 @@ export class Peer {
 
   /** @param {string} python */
   constructor(python) {
-    this.#process = spawn(python, ['-W', 'ignore', PROGRAM], { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#process = spawn(python, ['-W', 'ignore', PROGRAM], {
+      env: ENVIRONMENT,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
     this.#process.stdin.on('error', () => {}) // a peer that ended is reported by the answer that is missing
     this.#process.stderr.setEncoding('utf8').on('data', (text) => {
       this.#errors = (this.#errors + text).slice(-4000)

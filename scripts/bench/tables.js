@@ -108,11 +108,17 @@ function formatLoop({ rows }) {
   return `**The event loop**\n\n${table(head, body)}`
 }
 
+/** What was measured on and with; a busy machine is named, as its figures are not to be believed. */
 function provenance({ date, quick, machine }) {
   const { cpu, cores, memoryGiB, instructions, fieldKernel, threads, libtorch, pytorch, node } = machine
-  const peer = pytorch ? `, PyTorch ${pytorch}` : ''
-  const kind = quick ? 'quick run of ' : ''
-  return `<sub>${kind}${date}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${instructions}, field kernel ${fieldKernel}; ${threads} threads; libtorch ${libtorch}${peer}, Node.js ${node}</sub>`
+  const parts = [
+    `${quick ? 'Quick run of ' : ''}${date}: ${cpu}, ${cores} cores, ${memoryGiB} GiB, ${instructions}, field kernel ${fieldKernel}`,
+    `${threads} threads`,
+    `libtorch ${libtorch}${pytorch ? `, PyTorch ${pytorch}` : ''}, Node.js ${node}`,
+  ]
+  if (machine.busyBefore > 0.1)
+    parts.push(`**${Math.round(100 * machine.busyBefore)} % busy with other programs**`)
+  return `<sub>${parts.join('; ')}</sub>`
 }
 
 function table(head, body) {

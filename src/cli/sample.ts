@@ -3,7 +3,6 @@ import { dirname, extname } from 'node:path'
 import type { Command } from 'commander'
 import { PoissonFlow, type PoolProgress, SOLVERS, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
-import { deviceName } from './device.js'
 import { Stopped, UsageError } from './errors.js'
 import { interruptible } from './interrupt.js'
 import { DEVICE, INTEGER, NUMBER, oneOf, POSITIVE, SEED, TEXT } from './kinds.js'
@@ -28,11 +27,15 @@ const SAMPLING_OPTIONS = {
   batchSize: { kind: INTEGER, value: 'n', help: 'samples at once; bounds memory (default: 256)' },
 } as const
 
+const DEVICE_OPTION = {
+  device: { kind: DEVICE, value: 'name', help: 'auto, cpu, cuda or cuda:N (default: auto)' },
+} as const
+
 const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'PNG file to write (default: samples.png)' },
   ...SAMPLING_OPTIONS,
   columns: { kind: POSITIVE, value: 'n', help: 'images in a row (default: as near to a square as can be)' },
-  device: { kind: DEVICE, value: 'name', help: 'auto, cpu, cuda or cuda:N (default: auto)' },
+  ...DEVICE_OPTION,
   threads: { kind: INTEGER, value: 'n', help: 'of the CPU (default: all cores)' },
 } as const
 
@@ -99,7 +102,7 @@ async function draw(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await PoissonFlow.load(model, { device: deviceName(settings.device) })
+  using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
   const progress = json ? NO_PROGRESS : startProgress()
   const onProgress = ({ finished, count, evaluations }: PoolProgress) =>
     progress.update(

@@ -66,7 +66,7 @@ export function toNative(config: NetworkConfig): NativeNetworkConfig {
   return { ...rest, fourier: embedding === 'fourier', progressiveInput: progressiveInput === 'residual' }
 }
 
-/** Says in which fields two configurations differ, for the error about a checkpoint of another architecture. */
+/** @throws PfgmError `ERR_PFGM_CHECKPOINT` that says in which fields the two differ */
 export function expectSameNetwork(expected: NetworkConfig, received: NetworkConfig, where: string): void {
   const fields = new Set([...Object.keys(expected), ...Object.keys(received)])
   const differences = [...fields].flatMap((field) => {

@@ -8,7 +8,7 @@ import { PfgmError } from '../errors.js'
 import { hyperParameters, type PfgmSettings, PUBLISHED } from '../flow/pfgm.js'
 import { energyDistance, energyFloor } from '../metrics/energy-distance.js'
 import { native } from '../native/native.js'
-import { itemShape, type NetworkConfig } from '../nn/config.js'
+import { expectSameNetwork, itemShape, type NetworkConfig } from '../nn/config.js'
 import { PoissonFlow } from '../poisson-flow.js'
 import { Tensor } from '../tensor.js'
 import { type RunConfig, readTrainingCheckpoint, writeTrainingCheckpoint } from './checkpoint.js'
@@ -201,15 +201,16 @@ function resumedConfig(options: TrainOptions, before: RunConfig): RunConfig {
   for (const name of fixed) {
     const given = options[name]
     if (given !== undefined && given !== before.training[name]) {
-      throw new RangeError(
-        `Expected ${name} to be ${before.training[name]} as the run was started with but received ${given}: start another run for other settings`,
-      )
+      throw otherThanStarted(name, before.training[name], given)
     }
   }
-  if (options.seed !== undefined && String(options.seed) !== before.seed) {
-    throw new RangeError(
-      `Expected seed to be ${before.seed} as the run was started with but received ${options.seed}`,
-    )
+  const { network, flow = {} } = options
+  if (network) expectSameNetwork(before.network, network, 'The given network')
+  const given = { seed: options.seed?.toString(), preset: options.preset, mirror: options.mirror, ...flow }
+  const started = { ...before.flow, seed: before.seed, preset: before.preset, mirror: before.mirror }
+  for (const [name, value] of Object.entries(given)) {
+    const expected = started[name as keyof typeof started]
+    if (value !== undefined && value !== expected) throw otherThanStarted(name, expected, value)
   }
   if (options.data.shape.join() !== before.shape.join() || options.data.name !== before.data) {
     throw new PfgmError(
@@ -225,6 +226,12 @@ function resumedConfig(options: TrainOptions, before: RunConfig): RunConfig {
     ...(evaluationCount !== undefined && { evaluationCount }),
   })
   return checkConfig({ ...before, training, keep: options.keep ?? before.keep })
+}
+
+function otherThanStarted(name: string, expected: unknown, received: unknown): RangeError {
+  return new RangeError(
+    `Expected ${name} to be ${expected} as the run was started with but received ${received}: start another run for other settings`,
+  )
 }
 
 function withGiven(base: TrainingSettings, given: Partial<TrainingSettings>): TrainingSettings {

@@ -8,9 +8,6 @@ import { afterAll } from 'vitest'
 /** The command as it is installed. */
 export const BIN = fileURLToPath(new URL('../../bin/pfgm-torch.js', import.meta.url))
 
-/** Other tests keep the cores busy, and threads that spin while they wait for each other then take forever. */
-const ENVIRONMENT = { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' }
-
 export interface Ended {
   readonly code: number | null
   readonly stdout: string
@@ -40,7 +37,7 @@ export function runShell(cwd: string, line: string): Promise<Ended> {
 }
 
 function startProgram(cwd: string, program: string, args: string[]): Running {
-  const env = { ...ENVIRONMENT, CLI: `${process.execPath} ${BIN}` }
+  const env = { ...process.env, CLI: `${process.execPath} ${BIN}` }
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
@@ -84,12 +81,13 @@ export function checkpoints(run: string): string[] {
   return readdirSync(join(run, 'checkpoints')).sort()
 }
 
-/** The quickest training there is. */
-export const TINY_POINTS = ['two-moons', '--steps', '30', '--evaluation-count', '50', '--sample-every', '0']
-export const TINY_IMAGES = [
-  ...['digits', '--batch-size', '64', '--small-batch-size', '16'],
-  ...['--evaluation-count', '0', '--sample-every', '0'],
-]
+/** Data and options of the quickest trainings there are. */
+export const TINY_POINTS = ['two-moons', '--config', besideThis('tiny-points.json')]
+export const TINY_IMAGES = ['digits', '--config', besideThis('tiny-images.json')]
+
+function besideThis(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url))
+}
 
 // In a clone the command compiles src/ to dist/ where that is older, one process at a time: done here, before the tests.
 const built = await run(tmpdir(), '--version')

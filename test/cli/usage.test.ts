@@ -98,7 +98,7 @@ const MISTAKES: readonly [string, number, RegExp][] = [
 ]
 
 describe('a mistake', () => {
-  it.each(MISTAKES)('pfgm-torch %s: exit code %i', async (line, exitCode, says) => {
+  it.concurrent.each(MISTAKES)('pfgm-torch %s: exit code %i', async (line, exitCode, says) => {
     const { code, stdout, stderr } = await run(folder, ...line.split(' '))
     expect({ code, stdout }, stderr).toEqual({ code: exitCode, stdout: '' })
     expect(stderr).toMatch(/^error: .*\n$/)
