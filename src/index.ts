@@ -28,4 +28,4 @@ export { PoissonFlow, type SampleOptions, type SampleResult, SHIPPED_MODELS } fr
 export { type PngOptions, Tensor, type TypedArrayOf } from './tensor.js'
 export type { Estimate } from './train/estimate.js'
 export { PRESETS, type Preset, type PresetName, preset, type TrainingSettings } from './train/presets.js'
-export { type TrainEvent, type TrainOptions, train } from './train/train.js'
+export { type EndEvent, type TrainEvent, type TrainOptions, train } from './train/train.js'

@@ -45,11 +45,13 @@ async function benchCase(wanted, repeats, peer) {
     const extra = { ours: await oursExtraBytes(data), theirs: null }
     const inputs = await readFieldInputs(data)
     try {
-      if (peer) await peer.request('field.load', { ...data, gamma: GAMMA })
+      if (peer) {
+        await peer.request('field.load', { ...data, gamma: GAMMA })
+        // First of all, before there is memory to be used again.
+        extra.theirs = (await peer.request('field.memory', { queries: wanted.theirs })).bytes
+      }
       const times = await compareTimes(wanted, repeats, inputs, peer)
       const errors = peer && (await compareErrors(wanted, inputs, folder, peer))
-      // Last: an arena that has shrunk is slower to fill the first time.
-      if (peer) extra.theirs = (await peer.request('field.memory', { queries: wanted.theirs })).bytes
       return { ...described(wanted), ...times, extraBytes: extra, errors: errors ?? null }
     } finally {
       for (const tensor of Object.values(inputs)) tensor.dispose()

@@ -14,8 +14,6 @@ import { availableParallelism, freemem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-// @ts-expect-error cmake-js has no types
-import cmakeJs from 'cmake-js'
 import {
   addonFolder,
   cacheRoot,
@@ -154,6 +152,9 @@ async function compile(job) {
 /** @param {Job} job */
 async function compileOnce(job) {
   const { work, libtorch, tools, onProgress } = job
+  // Loaded only now: on loading, one of its dependencies reads the process's own --config argument.
+  // @ts-expect-error cmake-js has no types
+  const { default: cmakeJs } = await import('cmake-js')
   const cmake = new cmakeJs.CMake(cmakeOptions(work, libtorch, tools))
   mkdirSync(work, { recursive: true })
   onProgress({ phase: 'configure', message: 'Configuring the build' })

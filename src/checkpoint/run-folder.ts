@@ -33,13 +33,26 @@ export class RunFolder {
     return join(this.path, 'samples.png')
   }
 
-  /** Whether a run was ever started here. */
-  async exists(): Promise<boolean> {
-    return (
-      (await stat(this.config).then(
-        () => true,
-        () => false,
-      )) || (await this.checkpoints()).length > 0
+  /** @throws PfgmError `ERR_PFGM_RUN_EXISTS` where a run was ever started here */
+  async expectNoRun(): Promise<void> {
+    const started = await stat(this.config).catch(() => undefined)
+    if (started || (await this.checkpoints()).length > 0) {
+      throw new PfgmError(
+        'ERR_PFGM_RUN_EXISTS',
+        `Expected ${this.path} to hold no run but one is there: go on with it (--resume), or train elsewhere (--out)`,
+      )
+    }
+  }
+
+  /** @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is nothing to go on from */
+  async expectCheckpoint(): Promise<void> {
+    if ((await this.checkpoints()).length === 0) throw this.noCheckpoint()
+  }
+
+  noCheckpoint(): PfgmError {
+    return new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `Expected a checkpoint to go on from in ${this.path} but there is none: train without --resume first`,
     )
   }
 

@@ -104,9 +104,9 @@ async function draw(
 ) {
   using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
   const progress = json ? NO_PROGRESS : startProgress()
-  const onProgress = ({ finished, count, evaluations }: PoolProgress) =>
+  const onProgress = ({ finished, count, fraction, evaluations }: PoolProgress) =>
     progress.update(
-      finished / count,
+      fraction,
       `${finished} of ${several(count, 'sample')}, ${Math.round(evaluations / count)} evaluations each so far`,
     )
   const began = performance.now()

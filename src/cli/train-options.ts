@@ -19,7 +19,6 @@ export const TRAINING_OPTIONS = {
   smallBatchSize: { kind: INTEGER, value: 'n', help: 'those of them that a step learns from; bounds memory' },
   learningRate: { kind: NUMBER, value: 'x', help: 'largest learning rate' },
   warmup: { kind: INTEGER, value: 'n', help: 'first steps, over which the learning rate rises' },
-  cooldown: { kind: INTEGER, value: 'n', help: 'last steps, over which it falls to 0' },
   clipNorm: { kind: NUMBER, value: 'x', help: 'largest norm of the gradient' },
   emaRate: { kind: NUMBER, value: 'x', help: "decay of the weights' moving average" },
   seed: { kind: SEED, value: 'n', help: 'of the weights and of every draw (default: 0)' },

@@ -96,7 +96,8 @@ export class WordyTrainView implements TrainView {
 
   #showEnd({ step, seconds, picture, distance }: EventOf<'end'>): void {
     this.#progress.end()
-    printLine(`Trained to step ${count(step)} in ${duration(seconds)}. A picture of samples: ${picture}`)
+    const where = picture === undefined ? '' : ` A picture of samples: ${picture}`
+    printLine(`Trained to step ${count(step)} in ${duration(seconds)}.${where}`)
     if (distance) printLine(describeDistance(distance))
     const options = { count: PICTURE_SAMPLES[this.#things], out: 'samples.png' }
     printLine(`Draw more: ${commandLine(['sample', this.#start?.out ?? ''], options)}`)

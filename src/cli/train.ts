@@ -18,7 +18,7 @@ import { JsonTrainView, type TrainView, WordyTrainView } from './train-view.js'
 import { commandLine } from './words.js'
 
 const EXAMPLES = `
-What <data> may be:
+What [data] may be:
   digits                                1,797 handwritten digits that come with the package
   two-moons, eight-gaussians, heart     points in the plane
   idx:FILE                              an IDX file, as MNIST has (--labels FILE)
@@ -29,7 +29,7 @@ What <data> may be:
 Examples:
   npx pfgm-torch train digits
   npx pfgm-torch train digits --steps 3000 --out runs/longer
-  npx pfgm-torch train runs-of-photos/ --size 32 --out runs/photos
+  npx pfgm-torch train folder:photos --size 32 --out runs/photos
   npx pfgm-torch train digits --out runs/digits --resume`
 
 export function addTrainCommand(program: Command): void {
@@ -37,7 +37,7 @@ export function addTrainCommand(program: Command): void {
     .command('train')
     .summary('train a model on data')
     .description('Trains a model and writes checkpoints, pictures and a log to a run folder.')
-    .argument('<data>', 'data to learn from, see below')
+    .argument('[data]', 'data to learn from, see below', 'digits')
   addOptions(command.optionsGroup('Run:'), OUT_OPTION)
   addOptions(command.optionsGroup('Training:'), TRAINING_OPTIONS)
   addOptions(command.optionsGroup('Data:'), DATA_OPTIONS)

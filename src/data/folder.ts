@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { basename, resolve } from 'node:path'
 import { expectBoolean, expectInteger, expectOneOf, expectString } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { allocateBytes, dataError } from './check.js'
@@ -64,7 +65,14 @@ export async function folder(path: string, options: FolderOptions = {}): Promise
     store(image, index)
   })
   const shape = [channels, height, width]
-  return { name: 'folder', shape, count: files.length, values, mirror, ...(labels && { labels }) }
+  return {
+    name: basename(resolve(path)),
+    shape,
+    count: files.length,
+    values,
+    mirror,
+    ...(labels && { labels }),
+  }
 }
 
 /** Runs a task for each index, a bounded number at a time; the first failure or the signal stops the rest. */

@@ -1,4 +1,5 @@
 import { endianness } from 'node:os'
+import { basename } from 'node:path'
 import { expectBoolean, expectString } from '../check.js'
 import { allocateBytes, dataError } from './check.js'
 import type { Dataset } from './dataset.js'
@@ -50,7 +51,7 @@ export async function idx(path: string, options: IdxOptions = {}): Promise<Datas
   const shape = itemShape(path, dims)
   const count = dims[0]!
   return {
-    name: 'idx',
+    name: basename(path).replace(/\.gz$/, ''),
     shape,
     count,
     values,

@@ -31,6 +31,8 @@ export interface PoolProgress {
   /** Samples in the pool. */
   readonly active: number
   readonly count: number
+  /** How much of all paths is behind, from 0 to 1. */
+  readonly fraction: number
   /** Drift evaluations so far, summed over the samples. */
   readonly evaluations: number
 }
@@ -332,8 +334,12 @@ class Pool {
     if (!this.#options.onStep) return
     let evaluations = 0
     for (const spent of this.#statistics.evaluations) evaluations += spent
+    const { count } = this.#problem
     const active = this.#rows.length
-    this.#options.onStep({ finished: this.#joined - active, active, count: this.#problem.count, evaluations })
+    const finished = this.#joined - active
+    const start = this.#solver.variable.toTime(this.#problem.from)
+    const behind = this.#rows.reduce((sum, row) => sum + (row.time - start) / (this.#end - start), finished)
+    this.#options.onStep({ finished, active, count, fraction: behind / count, evaluations })
   }
 }
 

@@ -10,8 +10,9 @@ import type { Trainer } from './trainer.js'
 
 const runConfigSchema = z.object({
   preset: z.string(),
-  /** Name of the data and shape of its items. */
+  /** Name of the data, number and shape of its items. */
   data: z.string(),
+  count: z.number().int().positive(),
   shape: z.array(z.number().int().positive()),
   network: networkConfigSchema,
   flow: pfgmSettingsSchema,
@@ -68,12 +69,7 @@ export interface TrainingCheckpoint {
 /** The newest checkpoint of a run. */
 export async function readTrainingCheckpoint(folder: RunFolder): Promise<TrainingCheckpoint> {
   const newest = (await folder.checkpoints()).at(-1)
-  if (newest === undefined) {
-    throw new PfgmError(
-      'ERR_PFGM_CHECKPOINT',
-      `Expected a checkpoint to go on from in ${folder.path} but there is none: train without --resume first`,
-    )
-  }
+  if (newest === undefined) throw folder.noCheckpoint()
   const { file, config: model } = await readModelHeader(folder.checkpoint(newest))
   let config: RunConfig
   let machine: Machine

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import {
   checkpoints,
@@ -105,6 +106,18 @@ describe('an interrupted training', () => {
     expect(stderr).toContain('saved at step')
   })
 
+  it('ends at once on a second signal', async () => {
+    const large = ['--batch-size', '8192', '--small-batch-size', '8192', '--steps', '1000000']
+    const running = start(folder, 'train', ...TINY_IMAGES, ...large, '--json', '--out', 'at-once')
+    await running.line(/"type":"start"/)
+    running.process.kill('SIGINT')
+    await setTimeout(700) // a step takes longer
+    running.process.kill('SIGINT')
+    const { code, stderr } = await running.ended
+    expect(code).toBe(130)
+    expect(stderr).toMatch(/^Stopping after this step .*\nstopped by SIGINT\n$/)
+  })
+
   it('goes on to the same bits as without a break', async () => {
     const straight = await run(folder, 'train', ...TINY_IMAGES, '--out', 'straight', '--steps', '8')
     expect(straight.code).toBe(0)
@@ -123,17 +136,8 @@ describe('an interrupted training', () => {
   })
 
   it('is refused where another process trains in the folder', async () => {
-    const args = [
-      'train',
-      ...TINY_POINTS,
-      '--json',
-      '--out',
-      'busy',
-      '--steps',
-      '1000000',
-      '--checkpoint-every',
-      '1',
-    ]
+    const often = ['--steps', '1000000', '--checkpoint-every', '1', '--keep', '1000000']
+    const args = ['train', ...TINY_POINTS, ...often, '--json', '--out', 'busy']
     const running = start(folder, ...args)
     await running.line(/"type":"checkpoint"/)
     const { code, stderr } = await run(folder, ...args, '--resume')

@@ -1,5 +1,5 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp, { type Sharp } from 'sharp'
 import { expect, test } from 'vitest'
@@ -43,7 +43,7 @@ test('images come in the order of their names, planar and unchanged', async () =
   const seen: number[][] = []
   const dataset = await folder(path, { onProgress: (done, total) => seen.push([done, total]) })
   expect(dataset).toEqual({
-    name: 'folder',
+    name: basename(path),
     shape: [3, 16, 16],
     count: 9,
     values: patches.values,

@@ -45,7 +45,7 @@ test('uint8 files of 2 to 4 dimensions are read back, plain and gzipped', async 
       const dataset = await idx(await write(zipped ? gzipSync(bytes) : bytes))
       const item = dims.slice(1)
       expect(dataset).toEqual({
-        name: 'idx',
+        name: expect.any(String),
         shape: dims.length === 3 ? [1, ...item] : item,
         count: dims[0],
         values: new Uint8Array(values),
@@ -159,4 +159,12 @@ test('a missing file and a folder are refused', async () => {
   await expect(idx(join(folder, 'none'))).rejects.toThrow('expected a file but received nothing')
   await expect(idx(folder)).rejects.toThrow('expected a file but received a folder')
   await expect(idx('')).rejects.toThrow(TypeError)
+})
+
+test('a data set is named after its file', async () => {
+  const path = await write(
+    gzipSync(encode(0x08, [2, 3], Uint8Array.from([1, 2, 3, 4, 5, 6]))),
+    'letters.idx.gz',
+  )
+  expect(await idx(path)).toMatchObject({ name: 'letters.idx', shape: [3], count: 2 })
 })

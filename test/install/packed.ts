@@ -69,9 +69,12 @@ function stateOfSources(): string {
   ].join('\n')
 }
 
+/** Projects of other states of the sources, unless tests may still be using them. */
 function removeOthers(home: string, version: string): void {
+  const aDayAgo = Date.now() - 24 * 3600 * 1000
   for (const name of existsSync(home) ? readdirSync(home) : []) {
-    if (join(home, name) !== version) rmSync(join(home, name), { recursive: true, force: true })
+    const path = join(home, name)
+    if (path !== version && statSync(path).mtimeMs < aDayAgo) rmSync(path, { recursive: true, force: true })
   }
 }
 

@@ -139,7 +139,7 @@ describe('resuming', () => {
     for await (const event of train({ ...SMALL, data, out })) {
       if (event.type === 'step' && event.step === 3) break
     }
-    expect(checkpoints(out)).toEqual(['step-0000003.safetensors'])
+    expect(checkpoints(out).at(-1)).toBe('step-0000003.safetensors')
     const events = await collect({ out, resume: true })
     expect(events.at(-1)).toMatchObject({ type: 'end', step: 12 })
   })
@@ -157,7 +157,7 @@ describe('resuming', () => {
     }
     await expect(training()).rejects.toThrow('stop now')
     expect(seen.at(-1)).toMatchObject({ type: 'checkpoint', step: 2 })
-    expect(checkpoints(out)).toEqual(['step-0000002.safetensors'])
+    expect(checkpoints(out).at(-1)).toBe('step-0000002.safetensors')
     expect(existsSync(join(out, '.lock'))).toBe(false)
   })
 

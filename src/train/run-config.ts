@@ -1,0 +1,155 @@
+import type { ZodType } from 'zod'
+import { expectInteger, expectNumber, expectOneOf, expectSeed, product } from '../check.js'
+import type { Dataset } from '../data/dataset.js'
+import { PfgmError } from '../errors.js'
+import { hyperParameters, PUBLISHED, pfgmSettingsSchema } from '../flow/pfgm.js'
+import { native } from '../native/native.js'
+import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
+import { Tensor } from '../tensor.js'
+import type { RunConfig } from './checkpoint.js'
+import { fitNetwork, PRESETS, preset, presetForData, type TrainingSettings } from './presets.js'
+import type { TrainOptions } from './train.js'
+
+export interface LoadedData {
+  readonly tensor: Tensor
+  readonly name: string
+  readonly count: number
+  readonly shape: readonly number[]
+  readonly mirror: boolean
+  readonly meanNorm: number
+  readonly warnings: string[]
+}
+
+export async function loadData(data: Dataset): Promise<LoadedData> {
+  const { name, shape, count, values, mirror } = data
+  expectInteger('data.count', count, 1, 2 ** 31 - 1)
+  if (values.length !== count * product(shape)) {
+    throw new TypeError(
+      `Expected data.values to have ${count} x [${shape.join(', ')}] = ${count * product(shape)} values but received ${values.length}`,
+    )
+  }
+  const tensor = await Tensor.from(values, [count, ...shape])
+  const { meanNorm, minimum, maximum, notFinite } = await native().dataStatistics(tensor.handle)
+  if (notFinite >= 0) {
+    tensor.dispose()
+    throw new PfgmError(
+      'ERR_PFGM_DATA',
+      `Expected finite data but item ${notFinite} of ${name} has a NaN or an infinity`,
+    )
+  }
+  const warnings =
+    shape.length === 3 && Math.max(-minimum, maximum) > 1.5
+      ? [
+          `Expected images with values in [-1, 1] but they span ${minimum.toPrecision(3)} to ${maximum.toPrecision(3)}`,
+        ]
+      : []
+  return { tensor, name, count, shape, mirror, meanNorm, warnings }
+}
+
+/** The settings of a new run: what was given, else the preset's. */
+export function freshConfig(options: TrainOptions, data: LoadedData): RunConfig {
+  const name = options.preset ?? presetForData(data.shape)
+  expectOneOf('preset', name, PRESETS)
+  const base = preset(name)
+  const { seed = 0, mirror = data.mirror, keep = 3 } = options
+  expectSeed('seed', seed)
+  const constants = { ...PUBLISHED, ...base.flow, ...options.flow }
+  const derived = hyperParameters(data.meanNorm, product(data.shape), constants)
+  const config: RunConfig = {
+    preset: name,
+    data: data.name,
+    count: data.count,
+    shape: [...data.shape],
+    network: options.network
+      ? checkNetwork(options.network, data.shape)
+      : fitNetwork(base.network, data.shape),
+    flow: parseOption(pfgmSettingsSchema, 'flow', { ...derived, ...constants }),
+    training: withGiven(base.training, options),
+    seed: String(seed),
+    mirror,
+    keep,
+  }
+  return checkConfig(config)
+}
+
+function checkNetwork(given: NetworkConfig, shape: readonly number[]): NetworkConfig {
+  const network = parseOption(networkConfigSchema, 'network', given)
+  const takes = itemShape(network)
+  if (takes.join() !== shape.join()) {
+    throw new RangeError(
+      `Expected the network to take items of [${shape.join(', ')}] as the data has but it takes [${takes.join(', ')}]`,
+    )
+  }
+  return network
+}
+
+/** A structured option, checked field by field. */
+function parseOption<T>(schema: ZodType<T>, name: string, value: unknown): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new RangeError(
+    `Expected ${[name, ...(issue?.path ?? [])].join('.')} to be right but: ${issue?.message}`,
+  )
+}
+
+/** The settings of a run that goes on: those it was started with; only its length and its records may change. */
+export function resumedConfig(options: TrainOptions, before: RunConfig, data: LoadedData): RunConfig {
+  const fixed = ['batchSize', 'smallBatchSize', 'learningRate', 'warmup', 'clipNorm', 'emaRate'] as const
+  for (const name of fixed) {
+    const given = options[name]
+    if (given !== undefined && given !== before.training[name]) {
+      throw otherThanStarted(name, before.training[name], given)
+    }
+  }
+  const { network, flow = {} } = options
+  if (network) expectSameNetwork(before.network, network, 'The given network')
+  const given = { seed: options.seed?.toString(), preset: options.preset, mirror: options.mirror, ...flow }
+  const started = { ...before.flow, seed: before.seed, preset: before.preset, mirror: before.mirror }
+  for (const [name, value] of Object.entries(given)) {
+    const expected = started[name as keyof typeof started]
+    if (value !== undefined && value !== expected) throw otherThanStarted(name, expected, value)
+  }
+  const came = `${data.name}, ${data.count} x [${data.shape.join(', ')}]`
+  const was = `${before.data}, ${before.count} x [${before.shape.join(', ')}]`
+  if (came !== was) {
+    throw new PfgmError('ERR_PFGM_CHECKPOINT', `Expected the data of the run, ${was}, but received ${came}`)
+  }
+  const { steps, checkpointEvery, sampleEvery, evaluationCount } = options
+  const training = withGiven(before.training, {
+    ...(steps !== undefined && { steps }),
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+    ...(sampleEvery !== undefined && { sampleEvery }),
+    ...(evaluationCount !== undefined && { evaluationCount }),
+  })
+  return checkConfig({ ...before, training, keep: options.keep ?? before.keep })
+}
+
+function otherThanStarted(name: string, expected: unknown, received: unknown): RangeError {
+  return new RangeError(
+    `Expected ${name} to be ${expected} as the run was started with but received ${received}: start another run for other settings`,
+  )
+}
+
+function withGiven(base: TrainingSettings, given: Partial<TrainingSettings>): TrainingSettings {
+  const names = Object.keys(base) as (keyof TrainingSettings)[]
+  return Object.fromEntries(
+    names.map((name) => [name, given[name] ?? base[name]]),
+  ) as unknown as TrainingSettings
+}
+
+function checkConfig(config: RunConfig): RunConfig {
+  const { training } = config
+  expectInteger('steps', training.steps, 1, 1e9)
+  expectInteger('batchSize', training.batchSize, 1, 1e7)
+  expectInteger('smallBatchSize', training.smallBatchSize, 1, training.batchSize)
+  expectNumber('learningRate', training.learningRate, 0, 10)
+  expectInteger('warmup', training.warmup, 0, 1e9)
+  expectNumber('clipNorm', training.clipNorm, 0, Number.POSITIVE_INFINITY)
+  expectNumber('emaRate', training.emaRate, 0, 1)
+  expectInteger('checkpointEvery', training.checkpointEvery, 1, 1e9)
+  expectInteger('sampleEvery', training.sampleEvery, 0, 1e9)
+  expectInteger('evaluationCount', training.evaluationCount, 0, 1e6)
+  expectInteger('keep', config.keep, 1, 1e6)
+  return config
+}
