@@ -62,7 +62,7 @@ describe('a training', () => {
     const { stdout, stderr } = await runShell(folder, line)
     expect(JSON.parse(stdout)).toMatchObject({ type: 'start' })
     expect(stderr).toBe('')
-    expect(checkpoints(join(folder, 'piped'))).toHaveLength(1)
+    expect(checkpoints(join(folder, 'piped')).length).toBeGreaterThan(0)
   })
 })
 
@@ -85,7 +85,7 @@ describe('an interrupted training', () => {
       `stopped by ${signal}: saved at step ${step}; go on with: npx pfgm-torch`,
     )
     expect(stopped.stderr).toContain(`train two-moons --count 500 --out ${out} --resume`)
-    expect(checkpoints(out)).toEqual([`step-${String(step).padStart(7, '0')}.safetensors`])
+    expect(checkpoints(out).at(-1)).toBe(`step-${String(step).padStart(7, '0')}.safetensors`)
 
     const resumed = await run(folder, ...args, '--resume', '--steps', String(step + 2))
     expect({ code: resumed.code, stderr: resumed.stderr }).toEqual({ code: 0, stderr: '' })
@@ -109,7 +109,7 @@ describe('an interrupted training', () => {
   it('ends at once on a second signal', async () => {
     const large = ['--batch-size', '8192', '--small-batch-size', '8192', '--steps', '1000000']
     const running = start(folder, 'train', ...TINY_IMAGES, ...large, '--json', '--out', 'at-once')
-    await running.line(/"type":"start"/)
+    await running.line(/"type":"step"/)
     running.process.kill('SIGINT')
     await setTimeout(700) // a step takes longer
     running.process.kill('SIGINT')
