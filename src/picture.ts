@@ -4,7 +4,16 @@ import { expectInteger, expectNumber } from './check.js'
 import { PfgmError } from './errors.js'
 import type { NativePicture } from './native/addon.js'
 import { native } from './native/native.js'
-import type { PngOptions, Tensor } from './tensor.js'
+import type { Tensor } from './tensor.js'
+
+export interface PngOptions {
+  /** Images in a row; as near to a square as possible where not given. */
+  columns?: number
+  /** Pixels a pixel: small images are enlarged to be seen. Chosen by size where not given. */
+  zoom?: number
+  /** For points: half the width of the square that is drawn. 1.25 where not given. */
+  extent?: number
+}
 
 const POINT_PICTURE_SIZE = 512
 

@@ -1,7 +1,7 @@
 import { product } from './check.js'
 import type { Dtype, TensorHandle, TensorInfo } from './native/addon.js'
 import { NativeObject, native } from './native/native.js'
-import { savePng } from './picture.js'
+import { type PngOptions, savePng } from './picture.js'
 
 /** The typed array that holds a dtype's values. */
 export interface TypedArrayOf {
@@ -80,13 +80,4 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
   async savePng(path: string, options: PngOptions = {}): Promise<void> {
     await savePng(this, path, options)
   }
-}
-
-export interface PngOptions {
-  /** Images in a row; as near to a square as possible where not given. */
-  columns?: number
-  /** Pixels a pixel: small images are enlarged to be seen. Chosen by size where not given. */
-  zoom?: number
-  /** For points: half the width of the square that is drawn. 1.25 where not given. */
-  extent?: number
 }

@@ -7,8 +7,8 @@ import { native } from '../native/native.js'
 import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 import { Tensor } from '../tensor.js'
 import type { RunConfig } from './checkpoint.js'
+import type { TrainOptions } from './options.js'
 import { fitNetwork, PRESETS, preset, presetForData, type TrainingSettings } from './presets.js'
-import type { TrainOptions } from './train.js'
 
 export interface LoadedData {
   readonly tensor: Tensor

@@ -8,8 +8,8 @@ import { PoissonFlow } from '../poisson-flow.js'
 import type { Tensor } from '../tensor.js'
 import { type RunConfig, writeTrainingCheckpoint } from './checkpoint.js'
 import { estimate } from './estimate.js'
+import type { EndEvent, TrainEvent } from './events.js'
 import { emaDecayAt, learningRateAt } from './optimizer.js'
-import type { EndEvent, TrainEvent } from './train.js'
 import type { Batch, Trainer } from './trainer.js'
 
 /** Samples of the pictures that a run draws. */

@@ -8,8 +8,10 @@ import { memory, setThreads } from '../../src/device.js'
 import { PfgmError, type PfgmErrorCode } from '../../src/errors.js'
 import type { NetworkConfig } from '../../src/nn/config.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
+import type { TrainEvent } from '../../src/train/events.js'
+import type { TrainOptions } from '../../src/train/options.js'
 import { preset } from '../../src/train/presets.js'
-import { type TrainEvent, type TrainOptions, train } from '../../src/train/train.js'
+import { train } from '../../src/train/train.js'
 
 const home = mkdtempSync(join(tmpdir(), 'pfgm-train-'))
 let runs = 0

@@ -1,0 +1,39 @@
+import type { PfgmSettings } from '../flow/pfgm.js'
+import type { Estimate } from './estimate.js'
+
+/** What happens in a run, as `train()` yields it. */
+export type TrainEvent =
+  | {
+      readonly type: 'start'
+      readonly out: string
+      readonly step: number
+      readonly steps: number
+      readonly parameterCount: number
+      readonly flow: PfgmSettings
+      readonly device: string
+      readonly threads: number
+      readonly estimate: Estimate
+    }
+  | { readonly type: 'warning'; readonly message: string }
+  | {
+      readonly type: 'step'
+      readonly step: number
+      readonly loss: number
+      readonly gradientNorm: number
+      readonly learningRate: number
+      readonly imagesPerSecond: number
+      readonly secondsLeft: number
+    }
+  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
+  | { readonly type: 'picture'; readonly step: number; readonly path: string }
+  | EndEvent
+
+export interface EndEvent {
+  readonly type: 'end'
+  readonly step: number
+  readonly seconds: number
+  /** A picture of samples, where they can be drawn: grey or colour images, points in the plane. */
+  readonly picture?: string
+  /** Energy distance of fresh samples to the data, with that of as many draws from the data itself beside it. */
+  readonly distance?: { value: number; samples: number; floor: { mean: number; deviation: number } }
+}
