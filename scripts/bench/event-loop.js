@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { datasets, Network, PoissonFlow, preset, Tensor, train } from '../../dist/index.js'
+import { datasets, info, Network, PoissonFlow, preset, Tensor, train } from '../../dist/index.js'
 import { Trainer } from '../../dist/train/trainer.js'
 import { measureDelays } from './delays.js'
 import { photographPatches } from './photographs.js'
@@ -63,6 +63,7 @@ async function cifarSampling() {
 }
 
 async function measureAll() {
+  info() // loads libtorch, once a process and at once: not what is measured here
   const folder = await mkdtemp(join(tmpdir(), 'pfgm-bench-'))
   const rows = []
   try {

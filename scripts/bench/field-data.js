@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { datasets } from '../../dist/index.js'
 import { photographPatches } from './photographs.js'
+import { pixelValues } from './pixels.js'
 import { gaussians, uniforms } from './random.js'
 
 const SIGMA = 0.01
@@ -32,7 +33,7 @@ export async function writeFieldData({ sources: count, queries, dimensions, M },
 
 async function images(count, dimensions) {
   const { values } = dimensions === 64 ? await datasets.digits() : await photographPatches(count)
-  return Float32Array.from(values.subarray(0, count * dimensions), (pixel) => pixel / 127.5 - 1)
+  return pixelValues(values.subarray(0, count * dimensions))
 }
 
 /** x = y + u |eps_x| 1.03^m, z = |eps_z| 1.03^m, with m uniform on [0, M] (arXiv 2209.11178, section 3.2). */

@@ -6,6 +6,7 @@ import { datasets, fieldTarget, preset, Tensor } from '../../dist/index.js'
 import { Trainer } from '../../dist/train/trainer.js'
 import { compare, median, timed } from './compare.js'
 import { photographPatches } from './photographs.js'
+import { pixelValues } from './pixels.js'
 import { expectSameNetwork } from './same-network.js'
 import { writeWeights } from './weights.js'
 
@@ -88,10 +89,7 @@ class OurSteps {
     const size = shape.reduce((product, length) => product * length)
     steps.#wanted = wanted
     steps.#data = await Tensor.from(images.values, [images.count, ...images.shape])
-    steps.#sources = await Tensor.from(
-      Float32Array.from(images.values.subarray(0, size), (pixel) => pixel / 127.5 - 1),
-      shape,
-    )
+    steps.#sources = await Tensor.from(pixelValues(images.values.subarray(0, size)), shape)
     steps.trainer = await Trainer.create(preset(wanted.preset).network, 0n, 'cpu')
     return steps
   }
