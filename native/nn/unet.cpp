@@ -234,9 +234,7 @@ at::Tensor Unet::embed_time(const at::Tensor& z) const {
 Field Unet::forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& mode) const {
   const at::Tensor time = at::silu(embed_time(z_in.clamp_min(1e-10)));
   const at::Tensor x = config_.centered ? x_in : x_in * 2 - 1;
-  // Channels last throughout: the layout in which convolutions of few channels are fastest
-  // (docs/performance.md).
-  at::Tensor pyramid = x, h = in_(x).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor pyramid = x, h = in_(x);
   std::vector<at::Tensor> skips = {h};
   for (const Level& level : down_) {
     for (size_t j = 0; j < level.blocks.size(); ++j) {
