@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PfgmError } from '../errors.js'
 
@@ -33,10 +33,12 @@ export class RunFolder {
     return join(this.path, 'samples.png')
   }
 
-  /** @throws PfgmError `ERR_PFGM_RUN_EXISTS` where a run was ever started here */
+  /**
+   * A run saves its first checkpoint before its first step: without one there is nothing to lose here.
+   * @throws PfgmError `ERR_PFGM_RUN_EXISTS`
+   */
   async expectNoRun(): Promise<void> {
-    const started = await stat(this.config).catch(() => undefined)
-    if (started || (await this.checkpoints()).length > 0) {
+    if ((await this.checkpoints()).length > 0) {
       throw new PfgmError(
         'ERR_PFGM_RUN_EXISTS',
         `Expected ${this.path} to hold no run but one is there: go on with it (--resume), or train elsewhere (--out)`,
