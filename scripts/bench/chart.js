@@ -1,5 +1,6 @@
 // The ratios as horizontal bars on a logarithmic scale, in an SVG with a background of its own: it is read on light
 // pages and on dark ones.
+import { times } from './format.js'
 
 const WIDTH = 800
 const LEFT = 270
@@ -20,11 +21,15 @@ const GROUPS = [
   { section: 'sampling', title: 'The network alone', colour: '#2b8a3e' },
 ]
 
-/** @param {Record<string, any>} results by section */
+/**
+ * @param {Record<string, any>} results by section
+ * @returns {string | undefined} undefined where there is nothing to compare with
+ */
 export function drawChart(results) {
   const groups = GROUPS.map((group) => ({ ...group, rows: ratios(results[group.section]) })).filter(
     ({ rows }) => rows.length > 0,
   )
+  if (groups.length === 0) return undefined
   const scale = logarithmic(groups.flatMap(({ rows }) => rows.map((row) => row.ratio)))
   const { marks, bottom } = drawGroups(groups, scale)
   const height = bottom + BOTTOM
@@ -49,12 +54,14 @@ function subtitle(results) {
   return `float32, NCHW, the same libtorch build, ${threads} threads of ${escaped(cpu ?? '')}, ${instructions}; logarithmic scale`
 }
 
-/** Powers of ten around the ratios, and where on the page a ratio lies. */
+/** From a half, or from below the smallest ratio, to a power of ten; and where on the page a ratio lies. */
 function logarithmic(values) {
-  const low = Math.min(0, Math.floor(Math.log10(Math.min(...values))))
+  const smallest = Math.log10(Math.min(...values))
+  const low = smallest > Math.log10(0.5) ? Math.log10(0.5) : Math.floor(smallest)
   const high = Math.max(1, Math.ceil(Math.log10(Math.max(...values))))
   const x = (value) => LEFT + ((Math.log10(value) - low) / (high - low)) * (WIDTH - LEFT - RIGHT)
-  const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i))
+  const first = Math.ceil(low)
+  const ticks = Array.from({ length: high - first + 1 }, (_, i) => 10 ** (first + i))
   return { x, ticks }
 }
 
@@ -75,11 +82,10 @@ function drawGroups(groups, scale) {
 function drawBar({ name, ratio }, colour, y, { x }) {
   const [from, to] = [Math.min(x(1), x(ratio)), Math.max(x(1), x(ratio))]
   const middle = y + BAR / 2 + 4
-  const value = `${Number(ratio.toPrecision(ratio >= 100 ? 3 : 2))}x`
   return [
     text(LEFT - 12, middle, name, { size: 12, anchor: 'end' }),
     `<rect x="${from.toFixed(1)}" y="${y}" width="${(to - from).toFixed(1)}" height="${BAR}" rx="3" fill="${colour}"/>`,
-    text(to + 8, middle, value, { size: 13, weight: 600 }),
+    text(to + 8, middle, times(ratio), { size: 13, weight: 600 }),
   ]
 }
 

@@ -3,11 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { fieldTarget } from '../../dist/index.js'
+import { fieldTarget, setThreads } from '../../dist/index.js'
 import { run } from '../install/run.js'
 import { compare, timed } from './compare.js'
 import { writeFieldData } from './field-data.js'
 import { readFieldInputs } from './field-inputs.js'
+import { Peer } from './peer.js'
 
 const GAMMA = 5
 const CIFAR = { dimensions: 3072, M: 291 }
@@ -25,7 +26,7 @@ const CASES = [
 ]
 
 /**
- * @param {import('./peer.js').Peer | undefined} peer
+ * @param {Peer | undefined} peer
  * @param {{ quick: boolean }} options
  */
 export async function benchField(peer, { quick }) {
@@ -42,17 +43,16 @@ async function benchCase(wanted, repeats, peer) {
   const folder = await mkdtemp(join(tmpdir(), 'pfgm-bench-'))
   try {
     const data = await writeFieldData(wanted, folder)
-    const extra = { ours: await oursExtraBytes(data), theirs: null }
+    const extraBytes = {
+      ours: await ourExtraBytes(data),
+      theirs: peer ? await theirExtraBytes(data, wanted.theirs) : null,
+    }
     const inputs = await readFieldInputs(data)
     try {
-      if (peer) {
-        await peer.request('field.load', { ...data, gamma: GAMMA })
-        // First of all, before there is memory to be used again.
-        extra.theirs = (await peer.request('field.memory', { queries: wanted.theirs })).bytes
-      }
+      if (peer) await peer.request('field.load', { ...data, gamma: GAMMA })
       const times = await compareTimes(wanted, repeats, inputs, peer)
       const errors = peer && (await compareErrors(wanted, inputs, folder, peer))
-      return { ...described(wanted), ...times, extraBytes: extra, errors: errors ?? null }
+      return { ...described(wanted), ...times, extraBytes, errors: errors ?? null }
     } finally {
       for (const tensor of Object.values(inputs)) tensor.dispose()
     }
@@ -89,8 +89,20 @@ async function compareErrors(wanted, { sources, x, z }, folder, peer) {
   return peer.request('field.errors', { ours, queries: wanted.theirs })
 }
 
-async function oursExtraBytes(data) {
+async function ourExtraBytes(data) {
   const program = fileURLToPath(new URL('field-memory.js', import.meta.url))
   const { stdout } = await run(process.execPath, [program, JSON.stringify(data)])
   return JSON.parse(stdout.trim() || 'null')
+}
+
+/** In a process of its own too. */
+async function theirExtraBytes(data, queries) {
+  const peer = await Peer.start()
+  try {
+    await peer.request('versions', { threads: await setThreads() })
+    await peer.request('field.load', { ...data, gamma: GAMMA })
+    return (await peer.request('field.memory', { queries })).bytes
+  } finally {
+    await peer.end()
+  }
 }

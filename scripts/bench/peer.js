@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { peerPython } from './peer-environment.js'
@@ -51,7 +52,10 @@ export class Peer {
     return answer
   }
 
-  end() {
+  /** Resolves when the process has ended, and its memory is free. */
+  async end() {
+    const ended = this.#process.exitCode === null ? once(this.#process, 'exit') : undefined
     this.#process.stdin.end()
+    await ended
   }
 }

@@ -26,7 +26,8 @@ export async function writeResults(results) {
   const tables = formatResults(results)
   mkdirSync(place('bench'), { recursive: true })
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`)
-  writeFileSync(CHART, drawChart(results))
+  const chart = drawChart(results)
+  if (chart) writeFileSync(CHART, chart)
   writeFigures(tables)
   console.log(`\n${tables}`)
 }

@@ -33,7 +33,7 @@ async function main() {
       const measured = await bench(peer, { quick })
       results[name] = { date: new Date().toISOString().slice(0, 10), quick, machine, ...measured }
     } finally {
-      peer?.end()
+      await peer?.end()
     }
   }
   await writeResults(results)

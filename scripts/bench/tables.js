@@ -1,4 +1,5 @@
 // The results as Markdown tables.
+import { bytes, duration, significant, times } from './format.js'
 
 /** @param {Record<string, any>} results by section */
 export function formatResults(results) {
@@ -127,25 +128,10 @@ function table(head, body) {
   return [head, align, ...body].map(line).join('\n')
 }
 
-function ratio(row) {
-  return row.ratio ? `**${significant(row.ratio)}x**` : '-'
+function ratio({ ratio: value }) {
+  return value === undefined ? '-' : `**${times(value)}**`
 }
 
 function share(part, whole) {
   return `${significant((100 * part) / whole)} %`
-}
-
-function duration(seconds) {
-  if (seconds === undefined) return '-'
-  return seconds < 1 ? `${significant(seconds * 1000)} ms` : `${significant(seconds)} s`
-}
-
-function bytes(count) {
-  if (count === null) return '-'
-  return count < 1e9 ? `${significant(count / 1e6)} MB` : `${significant(count / 1e9)} GB`
-}
-
-/** Three digits, but no power of ten. */
-function significant(value) {
-  return String(Number(value.toPrecision(value >= 100 ? 3 : 2)))
 }

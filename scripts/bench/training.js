@@ -26,7 +26,7 @@ const CASES = [
     flow: { ...PUBLISHED, M: 291 },
     smaller: { batchSize: 16, smallBatchSize: 2 },
     steps: 1,
-    repeats: 3,
+    repeats: 7,
     long: true,
   },
 ]
