@@ -19,10 +19,16 @@ Napi::Value invoke(const Napi::CallbackInfo& info) {
   }
 }
 
+void guard_end_of_process(Napi::Env env) {
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  const Napi::Function guard =
+      Napi::Function::New(env, [](const Napi::CallbackInfo&) { guard_process_exit(); });
+  process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env, "exit"), guard});
+}
+
 Napi::Object start(Napi::Env env, Napi::Object exports) {
-  static std::once_flag once;
-  std::call_once(once, guard_process_exit);
   Environment::start(env);
+  guard_end_of_process(env);
   Napi::Object signatures = Napi::Object::New(env);
   for (const auto* table : {&runtime_exports(), &tensor_exports(), &network_exports(), &flow_exports(),
                             &train_exports(), &ode_exports(), &metrics_exports(), &io_exports()})

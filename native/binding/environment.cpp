@@ -24,12 +24,13 @@ int64_t bytes_of(const Object& object) {
 
 }  // namespace
 
+struct Environment::Letter {
+  Napi::Promise::Deferred deferred;
+  std::function<Napi::Value(Napi::Env)> reply;
+  std::optional<Failure> failure;
+};
+
 struct Environment::Mailbox {
-  struct Letter {
-    Napi::Promise::Deferred deferred;
-    std::function<Napi::Value(Napi::Env)> reply;
-    std::optional<Failure> failure;
-  };
   std::mutex mutex;
   bool open = true;
   napi_threadsafe_function wake = nullptr;
@@ -61,7 +62,7 @@ Environment::Environment(Napi::Env env) : env_(env), mailbox_(std::make_shared<M
 // way own what they use and run to their end.
 void Environment::stop(void* raw) {
   auto* self = static_cast<Environment*>(raw);
-  std::vector<Mailbox::Letter> undelivered;
+  std::vector<Letter> undelivered;
   {
     std::lock_guard<std::mutex> lock(self->mailbox_->mutex);
     self->mailbox_->open = false;
@@ -69,6 +70,7 @@ void Environment::stop(void* raw) {
   }
   napi_release_threadsafe_function(self->mailbox_->wake, napi_tsfn_abort);
   self->handles_.clear();
+  guard_process_exit();  // a worker that process.exit() in another thread ends has no exit event
 }
 
 uint32_t Environment::add(Object object) {
@@ -123,27 +125,35 @@ Napi::Value Environment::post(const std::string& device, std::function<void()> w
 }
 
 void Environment::deliver() {
-  std::vector<Mailbox::Letter> letters;
+  std::vector<Letter> letters;
   {
     std::lock_guard<std::mutex> lock(mailbox_->mutex);
     letters.swap(mailbox_->letters);
   }
-  for (Mailbox::Letter& letter : letters) {
-    const Napi::HandleScope scope(env_);
+  for (Letter& letter : letters) {
     if (--pending_ == 0) napi_unref_threadsafe_function(env_, mailbox_->wake);
     try {
-      if (!letter.failure) {
-        letter.deferred.Resolve(letter.reply(env_));
-        continue;
-      }
-    } catch (const Napi::Error& error) {
-      letter.deferred.Reject(error.Value());
-      continue;
-    } catch (...) {
-      letter.failure = current_failure();
+      deliver(letter);
+    } catch (const Napi::Error&) {
+      return;  // nothing more can be told to a worker that is being terminated
     }
-    letter.deferred.Reject(to_js(env_, *letter.failure));
   }
+}
+
+void Environment::deliver(Letter& letter) {
+  const Napi::HandleScope scope(env_);
+  try {
+    if (!letter.failure) {
+      letter.deferred.Resolve(letter.reply(env_));
+      return;
+    }
+  } catch (const Napi::Error& error) {
+    letter.deferred.Reject(error.Value());
+    return;
+  } catch (...) {
+    letter.failure = current_failure();
+  }
+  letter.deferred.Reject(to_js(env_, *letter.failure));
 }
 
 Failure current_failure() {

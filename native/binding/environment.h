@@ -54,6 +54,7 @@ class Environment {
     int64_t bytes;
   };
   // The part that a device's thread touches; outlives the environment.
+  struct Letter;
   struct Mailbox;
 
   explicit Environment(Napi::Env env);
@@ -61,6 +62,7 @@ class Environment {
   Napi::Value post(const std::string& device, std::function<void()> work,
                    std::function<Napi::Value(Napi::Env)> reply);
   void deliver();
+  void deliver(Letter& letter);
 
   Napi::Env env_;
   std::shared_ptr<Mailbox> mailbox_;

@@ -78,6 +78,25 @@ it('process.exit() in mid-call ends the process with its code, at once', async (
   expect(await run('exit-main', own)).toMatchObject({ code: 5, stderr: '' })
 }, 60_000)
 
+/** libtorch sets up much at its first convolution only, and takes it down as the process ends. */
+const SAMPLING = `
+import { parentPort } from 'node:worker_threads'
+import { PoissonFlow } from 'pfgm-torch'
+const flow = await PoissonFlow.load('digits')
+let steps = 0
+await flow.sample({ count: 64, onProgress: () => { if (++steps === 3) parentPort ? parentPort.postMessage('sampling') : process.emit('sampling') } })
+`
+
+it('process.exit() while a network computes ends the process with its code, every time', async () => {
+  put(join(project.folder, 'sampling.mjs'), SAMPLING)
+  const own = `import('./sampling.mjs'); process.once('sampling', () => setTimeout(() => process.exit(5), 20))`
+  const main = `new Worker(new URL('./sampling.mjs', import.meta.url)).once('message', () => setTimeout(() => process.exit(7), 20))`
+  for (let i = 0; i < 8; i++) {
+    expect(await run('exit-sampling', own)).toMatchObject({ code: 5, stderr: '' })
+    expect(await run('exit-sampling-worker', main)).toMatchObject({ code: 7, stderr: '' })
+  }
+}, 120_000)
+
 it('a process with nothing to do ends although the addon is loaded', async () => {
   expect(await run('idle', `(await import('pfgm-torch')).info(); console.log('loaded')`)).toMatchObject({
     code: 0,
