@@ -17,10 +17,16 @@ export type {
 export { datasets, openDataset, TOY_KINDS } from './data/index.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
-export { fieldTarget, hyperParameters, logPriorDensity, type PfgmSettings } from './flow/pfgm.js'
+export {
+  fieldTarget,
+  hyperParameters,
+  logPriorDensity,
+  type PfgmSettings,
+  pfgmSettingsSchema,
+} from './flow/pfgm.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
-export type { MlpConfig, NetworkConfig, UnetConfig } from './nn/config.js'
+export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
 export { Network } from './nn/network.js'
 export type { PoolProgress, SampleStatistics } from './ode/pool.js'
 export { SOLVERS, type SolverName } from './ode/solver.js'

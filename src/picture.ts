@@ -22,17 +22,26 @@ function defaultZoom(width: number, columns: number): number {
   return Math.max(1, Math.min(8, Math.floor(800 / (width * columns))))
 }
 
+/** Whether items of a shape can be drawn: points in the plane, grey or colour images. */
+export function isDrawable(itemShape: readonly number[]): boolean {
+  const [channels] = itemShape
+  return itemShape.length === 1
+    ? channels === 2
+    : itemShape.length === 3 && (channels === 1 || channels === 3)
+}
+
 async function draw(tensor: Tensor, options: PngOptions): Promise<NativePicture> {
-  const [count = 0, channels, , width = 1] = tensor.shape
-  if (tensor.shape.length === 2 && channels === 2) {
-    const { extent = 1.25 } = options
-    expectNumber('extent', extent, Number.MIN_VALUE, Number.MAX_VALUE)
-    return native().pointDensity(tensor.handle, POINT_PICTURE_SIZE, extent)
-  }
-  if (tensor.shape.length !== 4 || (channels !== 1 && channels !== 3) || count < 1) {
+  const [count = 0, ...itemShape] = tensor.shape
+  const [, , width] = itemShape
+  if (!isDrawable(itemShape) || (width !== undefined && count < 1)) {
     throw new TypeError(
       `Expected images of shape [n, 1 or 3, height, width] or points of shape [n, 2] but received [${tensor.shape.join(', ')}]`,
     )
+  }
+  if (width === undefined) {
+    const { extent = 1.25 } = options
+    expectNumber('extent', extent, Number.MIN_VALUE, Number.MAX_VALUE)
+    return native().pointDensity(tensor.handle, POINT_PICTURE_SIZE, extent)
   }
   const { columns = Math.ceil(Math.sqrt(count)) } = options
   const { zoom = defaultZoom(width, Math.min(columns, count)) } = options

@@ -114,10 +114,6 @@ Sums sum_over_sources(const field::Kernel& kernel, const float* sources, int64_t
 
 }  // namespace
 
-const char* field_kernel_name() {
-  return field::current_kernel().name;
-}
-
 at::Tensor field_target(const at::Tensor& sources, const at::Tensor& x, const at::Tensor& z, double gamma) {
   const int64_t source_count = sources.size(0), count = x.size(0);
   const int64_t dimensions = source_count ? sources.numel() / source_count : 0;

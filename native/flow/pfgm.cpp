@@ -10,14 +10,10 @@
 #include <cmath>
 
 #include "random/philox.h"
+#include "runtime/grain.h"
 
 namespace pfgm {
 namespace {
-
-// Rows of so many numbers that are worth a thread's while.
-int64_t grain(int64_t dimensions) {
-  return std::max<int64_t>(1, 4096 / std::max<int64_t>(1, dimensions));
-}
 
 at::Tensor float_tensor(at::IntArrayRef shape) {
   return at::empty(shape, at::kFloat);

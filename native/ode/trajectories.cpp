@@ -14,6 +14,7 @@
 #include <string>
 
 #include "runtime/error.h"
+#include "runtime/grain.h"
 
 namespace pfgm {
 namespace {
@@ -52,6 +53,7 @@ struct RowTerms {
 
 Trajectories::Trajectories(const at::Tensor& start, int64_t slots, std::string queue)
     : queue_(std::move(queue)), x_(rows_of(start).clone()) {
+  if (x_.size(1) < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected trajectories of at least one number");
   if (slots < 1 || slots > 64) throw Error("ERR_PFGM_ARGUMENT", "Expected slots to be from 1 to 64");
   for (int64_t j = 0; j < slots; ++j) k_.push_back(at::zeros_like(x_));
 }
@@ -76,7 +78,7 @@ at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>
   at::Tensor out = at::empty({rows, dimensions}, x_.options());
   const double* x = x_.const_data_ptr<double>();
   double* to = out.mutable_data_ptr<double>();
-  at::parallel_for(0, rows, std::max<int64_t>(1, 16384 / dimensions), [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, rows, grain(dimensions), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const RowTerms terms(y, k_, steps[i], first + i, dimensions);
       for (int64_t c = 0; c < dimensions; ++c)
@@ -113,7 +115,7 @@ std::vector<double> Trajectories::norms(const Combination& y, const Combination*
   std::vector<double> sums(count());
   const int64_t dimensions = x_.size(1);
   const double* x = x_.const_data_ptr<double>();
-  at::parallel_for(0, count(), std::max<int64_t>(1, 16384 / dimensions), [&](int64_t first, int64_t last) {
+  at::parallel_for(0, count(), grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const double* row = x + i * dimensions;
       const RowTerms value(y, k_, steps[i], i, dimensions);

@@ -1,7 +1,11 @@
 import { z } from 'zod'
-import { pfgmSettingsSchema } from '../flow/pfgm.js'
-import type { Device, NetworkConfig, PfgmSettings } from '../index.js'
-import { networkConfigSchema } from '../nn/config.js'
+import {
+  type Device,
+  type NetworkConfig,
+  networkConfigSchema,
+  type PfgmSettings,
+  pfgmSettingsSchema,
+} from '../index.js'
 
 /** What an option's value may be, whether it comes as text after a flag or as JSON from a config file. */
 export interface Kind<T> {

@@ -5,7 +5,8 @@ import { PoissonFlow, type PoolProgress, SOLVERS, setThreads } from '../index.js
 import { ensureAddon } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
 import { interruptible } from './interrupt.js'
-import { DEVICE, INTEGER, NUMBER, oneOf, POSITIVE, SEED, TEXT } from './kinds.js'
+import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, TEXT } from './kinds.js'
+import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printJson, printLine, printWarning } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
@@ -27,16 +28,12 @@ const SAMPLING_OPTIONS = {
   batchSize: { kind: INTEGER, value: 'n', help: 'samples at once; bounds memory (default: 256)' },
 } as const
 
-const DEVICE_OPTION = {
-  device: { kind: DEVICE, value: 'name', help: 'auto, cpu, cuda or cuda:N (default: auto)' },
-} as const
-
 const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'PNG file to write (default: samples.png)' },
   ...SAMPLING_OPTIONS,
   columns: { kind: POSITIVE, value: 'n', help: 'images in a row (default: as near to a square as can be)' },
   ...DEVICE_OPTION,
-  threads: { kind: INTEGER, value: 'n', help: 'of the CPU (default: all cores)' },
+  ...THREADS_OPTION,
 } as const
 
 const EXAMPLES = `

@@ -1,5 +1,6 @@
 import { PRESETS } from '../index.js'
-import { DEVICE, FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, TEXT } from './kinds.js'
+import { FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, TEXT } from './kinds.js'
+import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import type { Settings } from './options.js'
 
 export const OUT_OPTION = {
@@ -31,8 +32,8 @@ export const TRAINING_OPTIONS = {
     value: 'n',
     help: 'samples measured against the data at the end, 0 for none',
   },
-  device: { kind: DEVICE, value: 'name', help: 'auto, cpu, cuda or cuda:N (default: auto)' },
-  threads: { kind: INTEGER, value: 'n', help: 'of the CPU (default: all cores)' },
+  ...DEVICE_OPTION,
+  ...THREADS_OPTION,
 } as const
 
 /** How to read the data: given on to openDataset, which knows which of them the data takes. */

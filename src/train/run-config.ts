@@ -115,13 +115,7 @@ export function resumedConfig(options: TrainOptions, before: RunConfig, data: Lo
   if (came !== was) {
     throw new PfgmError('ERR_PFGM_CHECKPOINT', `Expected the data of the run, ${was}, but received ${came}`)
   }
-  const { steps, checkpointEvery, sampleEvery, evaluationCount } = options
-  const training = withGiven(before.training, {
-    ...(steps !== undefined && { steps }),
-    ...(checkpointEvery !== undefined && { checkpointEvery }),
-    ...(sampleEvery !== undefined && { sampleEvery }),
-    ...(evaluationCount !== undefined && { evaluationCount }),
-  })
+  const training = withGiven(before.training, options)
   return checkConfig({ ...before, training, keep: options.keep ?? before.keep })
 }
 

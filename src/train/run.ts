@@ -4,6 +4,7 @@ import type { RunFolder } from '../checkpoint/run-folder.js'
 import { info } from '../device.js'
 import { PfgmError } from '../errors.js'
 import { energyDistance, energyFloor } from '../metrics/energy-distance.js'
+import { isDrawable } from '../picture.js'
 import { PoissonFlow } from '../poisson-flow.js'
 import type { Tensor } from '../tensor.js'
 import { type RunConfig, writeTrainingCheckpoint } from './checkpoint.js'
@@ -15,11 +16,6 @@ import type { Batch, Trainer } from './trainer.js'
 /** Samples of the pictures that a run draws. */
 const PICTURE_SAMPLES = 64
 const PICTURE_POINTS = 5000
-/** Whether `savePng` can draw items of a shape. */
-function isDrawable([channels, ...size]: readonly number[]): boolean {
-  return size.length === 0 ? channels === 2 : channels === 1 || channels === 3
-}
-
 /** Steps between lines of `log.jsonl`. */
 const LOG_EVERY = 10
 
@@ -242,7 +238,7 @@ export class Run {
   }
 
   #notFinite(step: number, loss: number): PfgmError {
-    const last = this.#saved > 0 ? this.#folder.checkpoint(this.#saved) : 'none yet'
+    const last = this.#folder.checkpoint(this.#saved)
     return new PfgmError(
       'ERR_PFGM_NOT_FINITE',
       `Expected a finite loss and gradient but step ${step + 1} has a loss of ${loss}: lower the learning rate (last good checkpoint: ${last})`,

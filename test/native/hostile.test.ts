@@ -50,14 +50,22 @@ function hostileValues(handles: number[]): fc.Arbitrary<unknown> {
   return fc.oneof(leaf, fc.dictionary(fc.constantFrom(...fields), leaf), fc.array(leaf, { maxLength: 3 }))
 }
 
+it('refuses trajectories of no numbers', async () => {
+  using empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
+  await expect(native().createTrajectories(empty.handle, 2, 'cpu')).rejects.toThrow(
+    'Expected trajectories of at least one number',
+  )
+})
+
 it('survives any arguments: a call gives a value or an error, never the end of the process', async () => {
   const addon = native() as unknown as Record<string, (...values: unknown[]) => unknown>
   const tensor = await Tensor.from<'float32'>(new Float32Array(6), [3, 2])
   const network = await Network.create(CONFIG)
+  const empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
   const pool = await native().createTrajectories(tensor.handle, 2, 'cpu')
   const flow = native().createPfgmFlow(network.handle, { gamma: 5, zExp: 5, upperNorm: 10, epsilon: 0 })
   const trainer = await native().createTrainer(CONFIG, 0, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 'cpu')
-  const handles = [tensor.handle, network.handle, pool, flow, trainer.id, 999_999]
+  const handles = [tensor.handle, empty.handle, network.handle, pool, flow, trainer.id, 999_999]
   // Left out: what would change this process for the tests after it, or write files at random paths.
   const skipped = new Set(['initialise', 'dispose', 'setThreads', 'loadCuda', 'writeState'])
   const names = Object.keys(native().signatures).filter((name) => !skipped.has(name))
