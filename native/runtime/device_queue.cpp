@@ -58,9 +58,9 @@ bool any_device_busy() {
   return busy_devices > 0;
 }
 
-// exit() destroys libtorch's globals while the device's thread may still use them. Handlers run in the reverse
-// order of their registration, and libtorch registers destructors whenever it first uses something (oneDNN's
-// cache of kernels, for one): only a handler registered at the end runs before all of them.
+// exit() destroys libtorch's globals while the device's thread may still use them. Handlers run in the
+// reverse order of their registration, and libtorch registers destructors whenever it first uses something
+// (oneDNN's cache of kernels, for one): only a handler registered at the end runs before all of them.
 #if defined(__GLIBC__)
 void guard_process_exit() {
   on_exit(

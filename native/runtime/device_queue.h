@@ -31,8 +31,8 @@ class DeviceQueue {
 // Whether any device's thread is in the middle of a job.
 bool any_device_busy();
 
-// Makes process exit safe while a device's thread is inside libtorch, for what libtorch has set up so far: called
-// whenever the process may be about to exit.
+// Makes process exit safe while a device's thread is inside libtorch, for what libtorch has set up so far:
+// called whenever the process may be about to exit.
 void guard_process_exit();
 
 }  // namespace pfgm
