@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "binding/arguments.h"
-#include "field/field_kernel.h"
+#include "field/sums.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
 
@@ -85,10 +85,16 @@ Napi::Value field_kernels(const Call& call) {
   return names;
 }
 
-// chooseFieldKernel(name): uses that one from now on, in the whole process.
+// chooseFieldKernel(name, form): uses that one from now on, in the whole process.
 Napi::Value choose_field_kernel(const Call& call) {
+  static const std::map<std::string, field::Form> forms = {{"auto", field::Form::kByCost},
+                                                           {"differences", field::Form::kDifferences},
+                                                           {"product", field::Form::kProduct}};
+  const auto form = forms.find(call(1, "form").string());
+  if (form == forms.end()) call(1, "form").expected("auto, differences or product");
   if (!field::choose_kernel(call(0, "name").string().c_str()))
     call(0, "name").expected("one of fieldKernels()");
+  field::choose_form(form->second);
   return call.env().Undefined();
 }
 
@@ -119,7 +125,7 @@ const std::vector<Export>& runtime_exports() {
                                             {"countThreads", 0, count_threads},
                                             {"memory", 0, memory},
                                             {"fieldKernels", 0, field_kernels},
-                                            {"chooseFieldKernel", 1, choose_field_kernel},
+                                            {"chooseFieldKernel", 2, choose_field_kernel},
                                             {"dispose", 1, dispose}};
   return table;
 }

@@ -1,9 +1,11 @@
-#include "field/field_kernel.h"
+#include "field/difference_tiles.h"
+#include "field/product_tiles.h"
 
 namespace pfgm::field {
 
 const Kernel& avx2_kernel() {
-  static constexpr Kernel kernel = Tiles<4, 4, 2, 4>::kernel("avx2");
+  static constexpr Kernel kernel{"avx2", DifferenceTiles<4, 4, 2>::kernel(),
+                                 ProductTiles<4, 3, 4, 4, 3>::kernel()};
   return kernel;
 }
 

@@ -1,9 +1,11 @@
-#include "field/field_kernel.h"
+#include "field/difference_tiles.h"
+#include "field/product_tiles.h"
 
 namespace pfgm::field {
 
 const Kernel& avx512_kernel() {
-  static constexpr Kernel kernel = Tiles<8, 4, 6, 4>::kernel("avx512");
+  static constexpr Kernel kernel{"avx512", DifferenceTiles<8, 4, 6>::kernel(),
+                                 ProductTiles<8, 4, 6, 4, 6>::kernel()};
   return kernel;
 }
 

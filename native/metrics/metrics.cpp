@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "field/field_kernel.h"
+#include "field/kernel.h"
 #include "random/philox.h"
 #include "runtime/error.h"
 #include "train/batch.h"
@@ -46,7 +46,7 @@ DataStatistics data_statistics(const at::Tensor& data) {
 }
 
 double mean_distance(const at::Tensor& a, const at::Tensor& b, bool skip_diagonal) {
-  const field::Kernel& kernel = field::current_kernel();
+  const field::DifferenceKernel& kernel = field::current_kernel().differences;
   const at::Tensor left = rows_of(a), right = rows_of(b);
   const int64_t rows = left.size(0), columns = right.size(0), dimensions = left.size(1);
   if (rows == 0 || columns == 0 || right.size(1) != dimensions)

@@ -1,93 +1,23 @@
-// The tile arithmetic of the empirical Poisson field, in float64 differences, with no dependency on torch.
-//
-//   E(q) = sum_i w_i (q - s_i),   w_i = |q - s_i|^-p / sum_j |q - s_j|^-p,   p = N + 1 for PFGM (N + D for
-//   PFGM++)
-//
-// arXiv 2209.11178, eq. (5); p as in arXiv 2302.04265. Sources lie on the plane z = 0 and stream past in
-// blocks. Relative to the nearest source seen so far, at squared distance m, the weights are (m /
-// d2_i)^(p/2), so a new minimum rescales what was summed, as an online softmax does. The power is by repeated
-// squaring (and one square root where p is odd): 1e-13 accurate, and it underflows to 0 without a logarithm.
-//
-// Each instruction set compiles this header in a file of its own (field_avx2.cpp, …) with its own `Lanes`.
+// The tile arithmetic of the field in float64 differences. See kernel.h.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <vector>
+
+#include "field/kernel.h"
+#include "field/vectors.h"
 
 namespace pfgm::field {
 
-constexpr int64_t kSourceBlock = 1024;  // sources whose distances are held at once
-constexpr int64_t kCoordinateChunk = 512;
 constexpr int64_t kFewDimensions = 192;
 // A source is left out of the weighted sum where its share of it is below this fraction of the nearest one's,
 // in all: the sum's own float64 rounding is larger.
 constexpr double kNegligible = 0x1p-60;
-constexpr double kSmallestSquare = 1e-300;  // keeps a query that lies on a source finite
 
-// What one instruction set offers. Queries and sums are float64, sources float32, all row-major.
-struct Kernel {
-  const char* name;
-  int query_tile;   // queries are padded to a multiple of this
-  int source_tile;  // distance tiles start at multiples of this
-
-  // Squared distances in x of every query to sources [first, last) of the block: adds to nothing, writes
-  // distances[query * kSourceBlock + source].
-  void (*distances)(const double* queries, int64_t query_count, const float* sources, int64_t first,
-                    int64_t last, int64_t dimensions, double* distances);
-
-  // Turns one query's x-distances into weights relative to the nearest source and returns what the running
-  // sums must be multiplied by first; updates the running minimum and the running sum of weights.
-  double (*weigh)(double* distances, int64_t count, double height_squared, int64_t exponent, double& minimum,
-                  double& weight_sum);
-
-  // sums[q, c] = scale[q] * sums[q, c] + sum_i weights[q, i] (queries[q, c] - sources[i, c]) for the
-  // coordinates [first, last) of one tile of queries.
-  void (*accumulate)(const double* queries, const float* sources, int64_t source_count, const double* weights,
-                     const double* scale, int64_t dimensions, int64_t first, int64_t last, double* sums);
-};
-
-const Kernel& portable_kernel();
-const Kernel& avx2_kernel();
-const Kernel& avx512_kernel();
-// All that this machine's instructions allow, the fastest first.
-const std::vector<const Kernel*>& available_kernels();
-// The one in use: the fastest, unless choose_kernel says otherwise.
-const Kernel& current_kernel();
-// Uses the kernel of that name from now on; false where it is not available.
-bool choose_kernel(const char* name);
-
-template <int kLanes>
-struct Vectors;
-#define PFGM_VECTORS(lanes)                                       \
-  template <>                                                     \
-  struct Vectors<lanes> {                                         \
-    typedef double Wide __attribute__((vector_size((lanes)*8)));  \
-    typedef float Narrow __attribute__((vector_size((lanes)*4))); \
-  }
-PFGM_VECTORS(2);
-PFGM_VECTORS(4);
-PFGM_VECTORS(8);
-#undef PFGM_VECTORS
-
-// The sum of a vector's lanes, by halves. Static: the linker must not share it between instruction sets.
-template <int kLanes>
-static inline double sum_lanes(typename Vectors<kLanes>::Wide v) {
-  if constexpr (kLanes == 2) {
-    return v[0] + v[1];
-  } else {
-    typename Vectors<kLanes / 2>::Wide low, high;
-    std::memcpy(&low, &v, sizeof low);
-    std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-    return sum_lanes<kLanes / 2>(low + high);
-  }
-}
-
-// The kernel itself, for vectors of kLanes doubles; kQ x kS is the register tile of the distances, kA queries
-// that of the weighted sum.
-template <int kLanes, int kQ, int kS, int kA>
-struct Tiles {
+// For vectors of kLanes doubles; kQ x kS is the register tile of the distances, kQ queries that of the
+// weighted sum.
+template <int kLanes, int kQ, int kS>
+struct DifferenceTiles {
   using Vector = typename Vectors<kLanes>::Wide;
   using Narrow = typename Vectors<kLanes>::Narrow;
   static_assert(kSourceBlock % kLanes == 0);
@@ -246,57 +176,105 @@ struct Tiles {
     return rescale;
   }
 
+  static void listed_distances(const double* query, const float* sources, const int32_t* list, int64_t count,
+                               int64_t dimensions, double* out) {
+    constexpr int kRows = 4;
+    for (int64_t i = 0; i < count; i += kRows) {
+      const float* rows[kRows];
+      for (int64_t j = 0; j < kRows; ++j)
+        rows[j] = sources + list[i + j < count ? i + j : count - 1] * dimensions;
+      Vector partial[kRows] = {};
+      int64_t c = 0;
+      for (; c + kLanes <= dimensions; c += kLanes) {
+        const Vector coordinates = load(query + c);
+        for (int j = 0; j < kRows; ++j) {
+          const Vector difference = coordinates - widen(rows[j] + c);
+          partial[j] += difference * difference;
+        }
+      }
+      for (int64_t j = 0; j < kRows && i + j < count; ++j) {
+        out[i + j] = sum(partial[j]);
+        for (int64_t tail = c; tail < dimensions; ++tail) {
+          const double difference = query[tail] - double(rows[j][tail]);
+          out[i + j] += difference * difference;
+        }
+      }
+    }
+  }
+
+  static void accumulate_listed(const double* query, const float* sources, const int32_t* list,
+                                const double* weights, int64_t count, int64_t dimensions, double* sums) {
+    constexpr int64_t kRows = 4;
+    const float* rows[kRows];
+    double row_weights[kRows][1];
+    for (int64_t i = 0; i < count; i += kRows) {
+      const int64_t there = i + kRows <= count ? kRows : count - i;
+      for (int64_t j = 0; j < there; ++j) {
+        rows[j] = sources + list[i + j] * dimensions;
+        row_weights[j][0] = weights[i + j];
+      }
+      if (there == kRows) {
+        add_sources<1, kRows>(query, rows, row_weights, dimensions, 0, dimensions, sums);
+      } else {
+        for (int64_t j = 0; j < there; ++j)
+          add_sources<1, 1>(query, rows + j, row_weights + j, dimensions, 0, dimensions, sums);
+      }
+    }
+  }
+
   static void accumulate(const double* queries, const float* sources, int64_t source_count,
                          const double* weights, const double* scale, int64_t dimensions, int64_t first,
                          int64_t last, double* sums) {
-    for (int q = 0; q < kA; ++q)
+    for (int q = 0; q < kQ; ++q)
       if (scale[q] != 1.0)
         for (int64_t c = first; c < last; ++c) sums[q * dimensions + c] *= scale[q];
     constexpr int64_t kGroup = 8;  // sources that pass while one vector of sums stays in registers
     const float* rows[kGroup];
-    double group_weights[kGroup][kA];
+    double group_weights[kGroup][kQ];
     int64_t grouped = 0;
     for (int64_t s = 0; s < source_count; ++s) {
       double any = 0;
-      for (int q = 0; q < kA; ++q) any += weights[q * kSourceBlock + s];
+      for (int q = 0; q < kQ; ++q) any += weights[q * kSourceBlock + s];
       if (any > 0) {
         rows[grouped] = sources + s * dimensions;
-        for (int q = 0; q < kA; ++q) group_weights[grouped][q] = weights[q * kSourceBlock + s];
+        for (int q = 0; q < kQ; ++q) group_weights[grouped][q] = weights[q * kSourceBlock + s];
         ++grouped;
       }
       if (grouped == kGroup) {
-        add_sources<kGroup>(queries, rows, group_weights, dimensions, first, last, sums);
+        add_sources<kQ, kGroup>(queries, rows, group_weights, dimensions, first, last, sums);
         grouped = 0;
       }
     }
     for (int64_t s = 0; s < grouped; ++s)
-      add_sources<1>(queries, rows + s, group_weights + s, dimensions, first, last, sums);
+      add_sources<kQ, 1>(queries, rows + s, group_weights + s, dimensions, first, last, sums);
   }
 
-  template <int kSources>
-  static inline void add_sources(const double* queries, const float* const* rows, const double (*weights)[kA],
-                                 int64_t dimensions, int64_t first, int64_t last, double* sums) {
+  template <int kQueries, int kSources>
+  static inline void add_sources(const double* queries, const float* const* rows,
+                                 const double (*weights)[kQueries], int64_t dimensions, int64_t first,
+                                 int64_t last, double* sums) {
     int64_t c = first;
     for (; c + kLanes <= last; c += kLanes) {
-      Vector query[kA], total[kA];
-      for (int q = 0; q < kA; ++q) {
+      Vector query[kQueries], total[kQueries];
+      for (int q = 0; q < kQueries; ++q) {
         query[q] = load(queries + q * dimensions + c);
         total[q] = load(sums + q * dimensions + c);
       }
       for (int s = 0; s < kSources; ++s) {
         const Vector source = widen(rows[s] + c);
-        for (int q = 0; q < kA; ++q) total[q] += weights[s][q] * (query[q] - source);
+        for (int q = 0; q < kQueries; ++q) total[q] += weights[s][q] * (query[q] - source);
       }
-      for (int q = 0; q < kA; ++q) store(sums + q * dimensions + c, total[q]);
+      for (int q = 0; q < kQueries; ++q) store(sums + q * dimensions + c, total[q]);
     }
     for (; c < last; ++c)
       for (int s = 0; s < kSources; ++s)
-        for (int q = 0; q < kA; ++q)
+        for (int q = 0; q < kQueries; ++q)
           sums[q * dimensions + c] += weights[s][q] * (queries[q * dimensions + c] - double(rows[s][c]));
   }
 
-  static_assert(kA == kQ, "the queries are padded to one tile height");
-  static constexpr Kernel kernel(const char* name) { return {name, kQ, kS, distances, weigh, accumulate}; }
+  static constexpr DifferenceKernel kernel() {
+    return {kQ, kS, distances, listed_distances, weigh, accumulate, accumulate_listed};
+  }
 };
 
 }  // namespace pfgm::field

@@ -1,0 +1,53 @@
+// The field with float64 differences for every pair.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "field/sums.h"
+
+namespace pfgm::field {
+
+Sums sums_by_differences(const Kernel& chosen, const Problem& problem) {
+  const DifferenceKernel& kernel = chosen.differences;
+  const int64_t count = problem.count, dimensions = problem.dimensions;
+  Sums sums(count, dimensions);
+  std::vector<double> minimum(count, INFINITY), rescale(count);
+  // Not cleared: every distance is written before it is read.
+  const std::unique_ptr<double[]> block(new double[count * kSourceBlock]);
+
+  for (int64_t start = 0; start < problem.source_count; start += kSourceBlock) {
+    const float* rows = problem.sources + start * dimensions;
+    const int64_t size = std::min(kSourceBlock, problem.source_count - start);
+    const int64_t tiles = (size + kernel.source_tile - 1) / kernel.source_tile;
+    at::parallel_for(0, tiles, 1, [&](int64_t first, int64_t last) {
+      // A slice of a few tiles stays in cache while every query passes it.
+      constexpr int64_t kSlice = 8;
+      for (int64_t tile = first; tile < last; tile += kSlice) {
+        const int64_t end = std::min({(tile + kSlice) * kernel.source_tile, last * kernel.source_tile, size});
+        kernel.distances(problem.queries, count, rows, tile * kernel.source_tile, end, dimensions,
+                         block.get());
+      }
+    });
+    at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+      for (int64_t q = first; q < last; ++q)
+        rescale[q] = kernel.weigh(block.get() + q * kSourceBlock, size, problem.heights_squared[q],
+                                  problem.exponent, minimum[q], sums.weights[q]);
+    });
+    const int64_t query_tiles = count / kernel.query_tile;
+    const int64_t chunks = (dimensions + kCoordinateChunk - 1) / kCoordinateChunk;
+    at::parallel_for(0, query_tiles * chunks, 1, [&](int64_t first, int64_t last) {
+      for (int64_t job = first; job < last; ++job) {
+        const int64_t q = job / chunks * kernel.query_tile;
+        const int64_t c = job % chunks * kCoordinateChunk;
+        kernel.accumulate(problem.queries + q * dimensions, rows, size, block.get() + q * kSourceBlock,
+                          rescale.data() + q, dimensions, c, std::min(c + kCoordinateChunk, dimensions),
+                          sums.weighted.data() + q * dimensions);
+      }
+    });
+  }
+  return sums;
+}
+
+}  // namespace pfgm::field

@@ -1,0 +1,42 @@
+// The sums over sources that every result of the field is made of, in two forms.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "field/kernel.h"
+
+namespace pfgm::field {
+
+// Queries against sources. The number of queries is a multiple of kQueryPadding.
+struct Problem {
+  const float* sources;  // [source_count, dimensions]
+  int64_t source_count;
+  const double* queries;          // [count, dimensions]
+  const double* heights_squared;  // [count]
+  int64_t count;
+  int64_t dimensions;
+  int64_t exponent;  // p = N + D
+};
+
+// Of one problem, weights being relative to each query's nearest source.
+struct Sums {
+  std::vector<double> weighted;  // [count, dimensions]: sum w (q - s)
+  std::vector<double> weights;   // [count]: sum w
+
+  Sums(int64_t count, int64_t dimensions) : weighted(count * dimensions), weights(count) {}
+};
+
+// The form that costs less for the problem's size, or the chosen one.
+Sums sum_over_sources(const Problem& problem);
+
+enum class Form { kByCost, kDifferences, kProduct };
+void choose_form(Form form);
+
+// Every pair by float64 differences.
+Sums sums_by_differences(const Kernel& kernel, const Problem& problem);
+
+// Distances from float32 products, float64 differences for the sources that carry the weight (product.cpp).
+Sums sums_by_product(const Kernel& kernel, const Problem& problem);
+
+}  // namespace pfgm::field
