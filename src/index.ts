@@ -2,6 +2,7 @@
 
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
+  AnyDataset,
   ArrayOptions,
   Channels,
   Cifar10Options,
@@ -9,6 +10,8 @@ export type {
   Dataset,
   FolderOptions,
   IdxOptions,
+  MappedValues,
+  NpyOptions,
   OpenOptions,
   Split,
   ToyKind,
@@ -24,6 +27,7 @@ export {
   type PfgmSettings,
   pfgmSettingsSchema,
 } from './flow/pfgm.js'
+export { posteriorMean } from './flow/pfgmpp.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
 export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
@@ -36,5 +40,13 @@ export { Tensor, type TypedArrayOf } from './tensor.js'
 export type { Estimate } from './train/estimate.js'
 export type { EndEvent, TrainEvent } from './train/events.js'
 export type { TrainOptions } from './train/options.js'
-export { PRESETS, type Preset, type PresetName, preset, type TrainingSettings } from './train/presets.js'
+export {
+  FIELD_BATCHES,
+  type FieldBatch,
+  PRESETS,
+  type Preset,
+  type PresetName,
+  preset,
+  type TrainingSettings,
+} from './train/presets.js'
 export { train } from './train/train.js'

@@ -1,4 +1,4 @@
-import { product } from './check.js'
+import { expectInteger, expectString, product } from './check.js'
 import type { Dtype, TensorHandle, TensorInfo } from './native/addon.js'
 import { NativeObject, native } from './native/native.js'
 import { type PngOptions, savePng } from './picture.js'
@@ -54,6 +54,22 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
   ): Promise<Tensor<D>> {
     const info = await native().createTensor(values, dtypeOf(values), shape, options.device ?? 'cpu')
     return new Tensor<D>(info)
+  }
+
+  /**
+   * A tensor of the values in a file from byte `offset` on. They are mapped: read as they are used, and not held in
+   * memory. Leave the file alone as long as the tensor lives; a file that becomes shorter ends the process.
+   * @throws PfgmError `ERR_PFGM_IO` where the file cannot be opened, `ERR_PFGM_DATA` where it is too short
+   */
+  static async map<D extends Dtype>(
+    path: string,
+    dtype: D,
+    shape: readonly number[],
+    offset = 0,
+  ): Promise<Tensor<D>> {
+    expectString('path', path)
+    expectInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER)
+    return new Tensor<D>(await native().mapTensor(path, dtype, shape, offset))
   }
 
   /** Number of values. */

@@ -29,16 +29,30 @@ Napi::Value prior(const Call& call) {
       tensor_to_js);
 }
 
+FieldSources field_sources(const at::Tensor& items, const at::Tensor& x) {
+  if (items.dim() < 1 || x.dim() < 1)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected sources and x to have one row an item");
+  return {items, false, {}};
+}
+
 // fieldTarget(sources, x, z, gamma): resolves to the training target [b, N + 1].
 Napi::Value target(const Call& call) {
-  const at::Tensor sources = call(0, "sources").tensor(), x = call(1, "x").tensor(),
-                   z = call(2, "z").tensor();
+  const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor();
+  const FieldSources sources = field_sources(call(0, "sources").tensor(), x);
   const double gamma = call(3, "gamma").number();
-  if (sources.dim() < 1 || x.dim() < 1)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected sources and x to have one row an item");
   return call.environment().submit(
       queue_name(x.device()), [sources, x, z, gamma] { return field_target(sources, x, z, gamma); },
       tensor_to_js);
+}
+
+// posteriorMean(sources, x, r, d): resolves to the weighted mean of the sources [b, N].
+Napi::Value mean(const Call& call) {
+  const at::Tensor x = call(1, "x").tensor(), r = call(2, "r").tensor();
+  const FieldSources sources = field_sources(call(0, "sources").tensor(), x);
+  const int64_t d = call(3, "d").integer();
+  if (d < 1 || d > (int64_t(1) << 31)) call(3, "d").expected("from 1 to 2^31");
+  return call.environment().submit(
+      queue_name(x.device()), [sources, x, r, d] { return posterior_mean(sources, x, r, d); }, tensor_to_js);
 }
 
 // perturb(y, {gaussian, epsX, epsZ, m}, tau): resolves to {x, z}.
@@ -71,6 +85,7 @@ const std::vector<Export>& flow_exports() {
   static const std::vector<Export> table = {{"createPfgmFlow", 2, create_pfgm_flow},
                                             {"pfgmPrior", 4, prior},
                                             {"fieldTarget", 4, target},
+                                            {"posteriorMean", 4, mean},
                                             {"perturb", 3, perturb_points}};
   return table;
 }

@@ -4,6 +4,7 @@
 
 #include "binding/arguments.h"
 #include "data/toys.h"
+#include "io/mapped_file.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -48,6 +49,23 @@ Napi::Value create_tensor(const Call& call) {
                 array.ByteLength());
   return call.environment().submit(
       queue_name(device), [tensor, device] { return tensor.to(device); }, tensor_to_js);
+}
+
+// mapTensor(path, dtype, shape, offset): resolves to a tensor of the values in a file from a byte on. They
+// are read as they are used, so the file must be left alone as long as the tensor lives.
+Napi::Value map_tensor(const Call& call) {
+  const std::string path = call(0, "path").string();
+  const ElementType type = element_type(call(1, "dtype"));
+  const std::vector<int64_t> shape = call(2, "shape").integers();
+  const int64_t offset = call(3, "offset").integer(), size = int64_t(c10::elementSize(type.type));
+  if (offset < 0 || offset % size) call(3, "offset").expected("a multiple of a value's size");
+  double bytes = double(size);
+  for (const int64_t length : shape) {
+    if (length < 1) call(2, "shape").expected("sizes of at least 1");
+    bytes *= double(length);
+  }
+  return call.environment().submit(
+      "cpu", [=] { return map_values(path, type.type, shape, offset, bytes); }, tensor_to_js);
 }
 
 // readTensor(tensor): resolves to an ArrayBuffer with a copy of its values, row-major.
@@ -98,6 +116,7 @@ Napi::Value toy_points(const Call& call) {
 
 const std::vector<Export>& tensor_exports() {
   static const std::vector<Export> table = {{"createTensor", 4, create_tensor},
+                                            {"mapTensor", 4, map_tensor},
                                             {"readTensor", 1, read_tensor},
                                             {"sliceTensor", 3, slice_tensor},
                                             {"toyPoints", 3, toy_points}};

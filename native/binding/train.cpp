@@ -46,13 +46,15 @@ Napi::Value make_pfgm_batch(const Call& call) {
   settings.step = given["step"].seed();
   settings.sources = given["batchSize"].integer();
   settings.perturbed = given["smallBatchSize"].integer();
+  settings.whole_data = given["wholeData"].boolean();
   settings.mirror = given["mirror"].boolean();
   settings.gamma = given["gamma"].number();
   settings.perturbation = {given["sigma"].number(), given["tau"].number(), given["M"].number(),
                            given["restrictM"].boolean()};
   if (data.dim() < 2) throw Error("ERR_PFGM_ARGUMENT", "Expected data of one item a row");
+  // Where the data is: beside a step on another device, behind it on the same one.
   return call.environment().submit(
-      queue_name(device),
+      queue_name(data.device()),
       [data, settings, device] {
         const Batch batch = make_batch(data, settings);
         return Batch{batch.x.to(device), batch.z.to(device), batch.target.to(device)};

@@ -11,15 +11,17 @@ namespace pfgm::field {
 
 Sums sums_by_differences(const Kernel& chosen, const Problem& problem) {
   const DifferenceKernel& kernel = chosen.differences;
-  const int64_t count = problem.count, dimensions = problem.dimensions;
+  const int64_t count = problem.count, dimensions = problem.sources.dimensions,
+                source_count = problem.sources.count();
   Sums sums(count, dimensions);
   std::vector<double> minimum(count, INFINITY), rescale(count);
+  const std::unique_ptr<float[]> room = problem.sources.room(std::min(kSourceBlock, source_count));
   // Not cleared: every distance is written before it is read.
   const std::unique_ptr<double[]> block(new double[count * kSourceBlock]);
 
-  for (int64_t start = 0; start < problem.source_count; start += kSourceBlock) {
-    const float* rows = problem.sources + start * dimensions;
-    const int64_t size = std::min(kSourceBlock, problem.source_count - start);
+  for (int64_t start = 0; start < source_count; start += kSourceBlock) {
+    const int64_t size = std::min(kSourceBlock, source_count - start);
+    const float* rows = problem.sources.rows(start, size, room.get());
     const int64_t tiles = (size + kernel.source_tile - 1) / kernel.source_tile;
     at::parallel_for(0, tiles, 1, [&](int64_t first, int64_t last) {
       // A slice of a few tiles stays in cache while every query passes it.
@@ -30,20 +32,34 @@ Sums sums_by_differences(const Kernel& chosen, const Problem& problem) {
                          block.get());
       }
     });
-    at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
-      for (int64_t q = first; q < last; ++q)
+    const int64_t query_tiles = count / kernel.query_tile;
+    const auto weigh = [&](int64_t tile) {
+      for (int64_t q = tile * kernel.query_tile; q < (tile + 1) * kernel.query_tile; ++q)
         rescale[q] = kernel.weigh(block.get() + q * kSourceBlock, size, problem.heights_squared[q],
                                   problem.exponent, minimum[q], sums.weights[q]);
+    };
+    const auto accumulate = [&](int64_t tile, int64_t first, int64_t last) {
+      const int64_t q = tile * kernel.query_tile;
+      kernel.accumulate(problem.queries + q * dimensions, rows, size, block.get() + q * kSourceBlock,
+                        rescale.data() + q, dimensions, first, last, sums.weighted.data() + q * dimensions);
+    };
+    if (dimensions <= kCoordinateChunk) {  // each wait for all threads would cost as much as the work
+      at::parallel_for(0, query_tiles, 1, [&](int64_t first, int64_t last) {
+        for (int64_t tile = first; tile < last; ++tile) {
+          weigh(tile);
+          accumulate(tile, 0, dimensions);
+        }
+      });
+      continue;
+    }
+    at::parallel_for(0, query_tiles, 1, [&](int64_t first, int64_t last) {
+      for (int64_t tile = first; tile < last; ++tile) weigh(tile);
     });
-    const int64_t query_tiles = count / kernel.query_tile;
     const int64_t chunks = (dimensions + kCoordinateChunk - 1) / kCoordinateChunk;
     at::parallel_for(0, query_tiles * chunks, 1, [&](int64_t first, int64_t last) {
       for (int64_t job = first; job < last; ++job) {
-        const int64_t q = job / chunks * kernel.query_tile;
         const int64_t c = job % chunks * kCoordinateChunk;
-        kernel.accumulate(problem.queries + q * dimensions, rows, size, block.get() + q * kSourceBlock,
-                          rescale.data() + q, dimensions, c, std::min(c + kCoordinateChunk, dimensions),
-                          sums.weighted.data() + q * dimensions);
+        accumulate(job / chunks, c, std::min(c + kCoordinateChunk, dimensions));
       }
     });
   }

@@ -9,6 +9,7 @@
 
 #include "field/sums.h"
 #include "runtime/error.h"
+#include "runtime/grain.h"
 
 namespace pfgm {
 
@@ -18,57 +19,105 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-}  // namespace
+// Sources and queries as the sums over sources take them.
+class Field {
+ public:
+  Field(const FieldSources& given, const at::Tensor& x, const at::Tensor& height)
+      : items_(given.items.to(at::kCPU).contiguous()), guesses_(given.guesses), count(x.size(0)) {
+    sources_.items = items_.size(0);
+    sources_.dimensions = sources_.items ? items_.numel() / sources_.items : 0;
+    check(x, height);
+    if (items_.scalar_type() == at::kByte) {
+      sources_.pixels = items_.const_data_ptr<uint8_t>();
+    } else {
+      items_ = items_.to(at::kFloat);
+      sources_.values = items_.const_data_ptr<float>();
+    }
+    if (given.mirrored && items_.dim() == 4) sources_.width = items_.size(3);
 
-at::Tensor field_target(const at::Tensor& sources, const at::Tensor& x, const at::Tensor& z, double gamma) {
-  const int64_t source_count = sources.size(0), count = x.size(0);
-  const int64_t dimensions = source_count ? sources.numel() / source_count : 0;
-  if (source_count == 0 || dimensions == 0)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected at least one source of at least one dimension");
-  if (x.numel() != count * dimensions)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected x to have " + std::to_string(dimensions) +
-                                         " numbers a query, as the sources have, but received " +
-                                         std::to_string(count ? x.numel() / count : 0));
-  if (z.numel() != count)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected one z a query, " + std::to_string(count) + ", but received " +
-                                         std::to_string(z.numel()));
-  const auto device = x.device();
-  const auto host = at::TensorOptions(at::kCPU).dtype(at::kFloat);
-  const at::Tensor source_rows = sources.to(host).contiguous();
-  const at::Tensor x_rows = x.to(host).contiguous(), z_rows = z.to(host).contiguous();
-  at::Tensor target = at::empty({count, dimensions + 1}, host);
-  if (count == 0) return target.to(device);
-
-  const int64_t padded = round_up(count, field::kQueryPadding);
-  const float* x_data = x_rows.const_data_ptr<float>();
-  const float* z_data = z_rows.const_data_ptr<float>();
-  std::vector<double> queries(padded * dimensions), heights(padded), heights_squared(padded);
-  for (int64_t q = 0; q < padded; ++q) {
-    const int64_t row = std::min(q, count - 1);  // padding repeats the last query
-    heights[q] = std::max(double(z_data[row]), 1e-10);
-    heights_squared[q] = heights[q] * heights[q];
-    std::copy_n(x_data + row * dimensions, dimensions, queries.data() + q * dimensions);
+    const at::Tensor x_rows = x.to(at::kCPU, at::kFloat).contiguous();
+    const at::Tensor height_rows = height.to(at::kCPU, at::kDouble).contiguous();
+    const int64_t padded = round_up(count, field::kQueryPadding), n = sources_.dimensions;
+    queries.resize(padded * n);
+    heights.resize(padded);
+    for (int64_t q = 0; q < padded && count > 0; ++q) {
+      const int64_t row = std::min(q, count - 1);  // padding repeats the last query
+      heights[q] = std::max(height_rows.const_data_ptr<double>()[row], 1e-10);
+      std::copy_n(x_rows.const_data_ptr<float>() + row * n, n, queries.data() + q * n);
+    }
+    if (!guesses_.empty()) guesses_.resize(padded, guesses_.back());
   }
 
-  const field::Sums sums =
-      field::sum_over_sources({source_rows.const_data_ptr<float>(), source_count, queries.data(),
-                               heights_squared.data(), padded, dimensions, dimensions + 1});
+  int64_t dimensions() const { return sources_.dimensions; }
 
+  // Of the weights d^-exponent.
+  field::Sums sums(int64_t exponent) const {
+    std::vector<double> squares(heights.size());
+    for (size_t q = 0; q < heights.size(); ++q) squares[q] = heights[q] * heights[q];
+    return field::sum_over_sources({sources_, queries.data(), squares.data(), int64_t(heights.size()),
+                                    exponent, guesses_.empty() ? nullptr : guesses_.data()});
+  }
+
+ private:
+  void check(const at::Tensor& x, const at::Tensor& height) const {
+    if (dimensions() == 0)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected at least one source of at least one dimension");
+    if (x.numel() != count * dimensions())
+      throw Error("ERR_PFGM_ARGUMENT", "Expected x to have " + std::to_string(dimensions()) +
+                                           " numbers a query, as the sources have, but received " +
+                                           std::to_string(count ? x.numel() / count : 0));
+    if (height.numel() != count)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected one height a query, " + std::to_string(count) +
+                                           ", but received " + std::to_string(height.numel()));
+    if (!guesses_.empty() && int64_t(guesses_.size()) != count)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected one guess a query");
+  }
+
+  at::Tensor items_;
+  std::vector<int64_t> guesses_;
+  field::Sources sources_;
+
+ public:
+  const int64_t count;
+  // Padded to a multiple of kQueryPadding.
+  std::vector<double> queries, heights;
+};
+
+}  // namespace
+
+at::Tensor field_target(const FieldSources& sources, const at::Tensor& x, const at::Tensor& z, double gamma) {
+  const Field at_x(sources, x, z);
+  const int64_t n = at_x.dimensions();
+  at::Tensor target = at::empty({at_x.count, n + 1}, at::kFloat);
+  if (at_x.count == 0) return target.to(x.device());
+  const field::Sums sums = at_x.sums(n + 1);
   float* out = target.mutable_data_ptr<float>();
-  const double root_n = std::sqrt(double(dimensions));
-  at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+  at::parallel_for(0, at_x.count, grain(n), [&](int64_t first, int64_t last) {
     for (int64_t q = first; q < last; ++q) {
-      const double* weighted = sums.weighted.data() + q * dimensions;
+      const double* weighted = sums.weighted.data() + q * n;
       const double inverse = 1.0 / sums.weights[q];
-      double square = heights_squared[q];
-      for (int64_t c = 0; c < dimensions; ++c) square += weighted[c] * inverse * weighted[c] * inverse;
-      const double factor = -root_n / (std::sqrt(square) + gamma);
-      float* row = out + q * (dimensions + 1);
-      for (int64_t c = 0; c < dimensions; ++c) row[c] = float(factor * weighted[c] * inverse);
-      row[dimensions] = float(factor * heights[q]);
+      double square = at_x.heights[q] * at_x.heights[q];
+      for (int64_t c = 0; c < n; ++c) square += weighted[c] * inverse * weighted[c] * inverse;
+      const double factor = -std::sqrt(double(n)) / (std::sqrt(square) + gamma);
+      float* row = out + q * (n + 1);
+      for (int64_t c = 0; c < n; ++c) row[c] = float(factor * weighted[c] * inverse);
+      row[n] = float(factor * at_x.heights[q]);
     }
   });
-  return target.to(device);
+  return target.to(x.device());
+}
+
+at::Tensor posterior_mean(const FieldSources& sources, const at::Tensor& x, const at::Tensor& r, int64_t d) {
+  const Field at_x(sources, x, r);
+  const int64_t n = at_x.dimensions();
+  at::Tensor mean = at::empty({at_x.count, n}, at::kFloat);
+  if (at_x.count == 0) return mean.to(x.device());
+  const field::Sums sums = at_x.sums(n + d);
+  float* out = mean.mutable_data_ptr<float>();
+  for (int64_t q = 0; q < at_x.count; ++q)
+    for (int64_t c = 0; c < n; ++c)
+      out[q * n + c] = float(at_x.queries[q * n + c] - sums.weighted[q * n + c] / sums.weights[q]);
+  return mean.to(x.device());
 }
 
 }  // namespace pfgm

@@ -44,15 +44,16 @@ int64_t round_up(int64_t value, int64_t multiple) {
 }
 
 // The mean of up to 256 sources: any point in their midst would do.
-std::vector<float> centre_of(const Problem& problem) {
-  const int64_t taken = std::min<int64_t>(problem.source_count, 256);
-  std::vector<double> sum(problem.dimensions);
+std::vector<float> centre_of(const Sources& sources) {
+  const int64_t taken = std::min<int64_t>(sources.count(), 256);
+  const std::unique_ptr<float[]> room = sources.room(1);
+  std::vector<double> sum(sources.dimensions);
   for (int64_t i = 0; i < taken; ++i) {
-    const float* row = problem.sources + i * (problem.source_count / taken) * problem.dimensions;
-    for (int64_t c = 0; c < problem.dimensions; ++c) sum[c] += row[c];
+    const float* row = sources.rows(i * (sources.count() / taken), 1, room.get());
+    for (int64_t c = 0; c < sources.dimensions; ++c) sum[c] += row[c];
   }
-  std::vector<float> centre(problem.dimensions);
-  for (int64_t c = 0; c < problem.dimensions; ++c) centre[c] = float(sum[c] / double(taken));
+  std::vector<float> centre(sources.dimensions);
+  for (int64_t c = 0; c < sources.dimensions; ++c) centre[c] = float(sum[c] / double(taken));
   return centre;
 }
 
@@ -62,11 +63,14 @@ class ByProduct {
       : exact_(kernel.differences),
         product_(kernel.product),
         problem_(problem),
+        source_count_(problem.sources.count()),
+        dimensions_(problem.sources.dimensions),
+        room_(problem.sources.room(std::min(kSourceBlock, source_count_))),
         half_exponent_(double(problem.exponent) / 2),
-        reach_(std::pow(kNegligibleShare / double(problem.source_count), -1 / half_exponent_)),
-        centre_(centre_of(problem)),
-        padded_(round_up(problem.dimensions, kernel.product.lanes)),
-        sums_(problem.count, problem.dimensions),
+        reach_(std::pow(kNegligibleShare / double(source_count_), -1 / half_exponent_)),
+        centre_(centre_of(problem.sources)),
+        padded_(round_up(dimensions_, kernel.product.lanes)),
+        sums_(problem.count, dimensions_),
         order_(problem.count),
         queries_(problem.count * padded_),
         query_squares_(problem.count),
@@ -82,9 +86,9 @@ class ByProduct {
   }
 
   Sums run() {
-    for (int64_t start = 0; start < problem_.source_count; start += kSourceBlock) {
-      rows_ = problem_.sources + start * problem_.dimensions;
-      size_ = std::min(kSourceBlock, problem_.source_count - start);
+    for (int64_t start = 0; start < source_count_; start += kSourceBlock) {
+      size_ = std::min(kSourceBlock, source_count_ - start);
+      rows_ = problem_.sources.rows(start, size_, room_.get());
       measure_distances();
       // Tiles of far queries take longer: each thread gets some of every kind.
       const int64_t tiles = int64_t(tiles_.size()), threads = at::get_num_threads();
@@ -103,19 +107,22 @@ class ByProduct {
 
  private:
   // Queries are taken from the nearest to the farthest, so that those of a tile need much the same.
-  const double* query(int64_t q) const { return problem_.queries + order_[q] * problem_.dimensions; }
+  const double* query(int64_t q) const { return problem_.queries + order_[q] * dimensions_; }
   double height_squared(int64_t q) const { return problem_.heights_squared[order_[q]]; }
-  double* weighted(int64_t q) { return sums_.weighted.data() + order_[q] * problem_.dimensions; }
+  double* weighted(int64_t q) { return sums_.weighted.data() + order_[q] * dimensions_; }
   double& weight_sum(int64_t q) { return sums_.weights[order_[q]]; }
 
   void prepare_queries() {
-    // In training query i is source i, perturbed: a good guess of the nearest, and some source in any case.
+    // In training query i is source i, perturbed, unless guesses say which: some source in any case.
     std::vector<double> guess(problem_.count);
     at::parallel_for(0, problem_.count, 1, [&](int64_t first, int64_t last) {
+      const std::unique_ptr<float[]> room = problem_.sources.room(1);
       for (int64_t q = first; q < last; ++q) {
-        const int32_t source = int32_t(std::min(q, problem_.source_count - 1));
-        exact_.listed_distances(problem_.queries + q * problem_.dimensions, problem_.sources, &source, 1,
-                                problem_.dimensions, &guess[q]);
+        const int64_t source = std::min(problem_.guesses ? problem_.guesses[q] : q, source_count_ - 1);
+        const int32_t first_row = 0;
+        exact_.listed_distances(problem_.queries + q * dimensions_,
+                                problem_.sources.rows(source, 1, room.get()), &first_row, 1, dimensions_,
+                                &guess[q]);
         guess[q] = std::max(kSmallestSquare, guess[q] + problem_.heights_squared[q]);  // also for NaN
       }
     });
@@ -131,7 +138,7 @@ class ByProduct {
 
   void centre_query(int64_t q) {
     float* row = queries_.data() + q * padded_;
-    for (int64_t c = 0; c < problem_.dimensions; ++c) {
+    for (int64_t c = 0; c < dimensions_; ++c) {
       const double value = query(q)[c] - double(centre_[c]);
       row[c] = float(value);
       query_squares_[q] +=
@@ -146,8 +153,8 @@ class ByProduct {
       const std::unique_ptr<float[]> centred(new float[slice * padded_]);
       for (int64_t i = first; i < last; ++i) {
         const int64_t begin = i * slice, count = std::min(slice, size_ - begin);
-        product_.centre(rows_ + begin * problem_.dimensions, count, problem_.dimensions, centre_.data(),
-                        padded_, centred.get(), squares_.data() + begin);
+        product_.centre(rows_ + begin * dimensions_, count, dimensions_, centre_.data(), padded_,
+                        centred.get(), squares_.data() + begin);
         product_.distances(queries_.data(), query_squares_.data(), problem_.count, centred.get(),
                            squares_.data() + begin, count, padded_, block_.get() + begin);
       }
@@ -190,7 +197,7 @@ class ByProduct {
   void scale_sums(int64_t q, double by) {
     if (by == 1.0) return;
     double* sums = weighted(q);
-    for (int64_t c = 0; c < problem_.dimensions; ++c) sums[c] *= by;
+    for (int64_t c = 0; c < dimensions_; ++c) sums[c] *= by;
     accepted_[q] *= by;
   }
 
@@ -201,10 +208,10 @@ class ByProduct {
     for (int64_t i = 0; i < size_; ++i)
       if (distances[i] <= limit) list[count++] = int32_t(i);
     std::fill_n(distances, size_, 0.0);
-    exact_.listed_distances(query(q), rows_, list, count, problem_.dimensions, exact);
+    exact_.listed_distances(query(q), rows_, list, count, dimensions_, exact);
     scale_sums(q,
                exact_.weigh(exact, count, height_squared(q), problem_.exponent, minimum_[q], weight_sum(q)));
-    exact_.accumulate_listed(query(q), rows_, list, exact, count, problem_.dimensions, weighted(q));
+    exact_.accumulate_listed(query(q), rows_, list, exact, count, dimensions_, weighted(q));
   }
 
   void weigh_accepting(int64_t q, double* weights) {
@@ -230,7 +237,7 @@ class ByProduct {
     for (int64_t i = 0; i < size_; ++i)
       change[i] = weights[i] * norms_[i] * (distance_error * rounding(i) + sum_error);
     for (int64_t i = 0; i < size_; ++i) sum += change[i];
-    const double allowed = kTolerance / 2 * (added + total * double(size_) / double(problem_.source_count));
+    const double allowed = kTolerance / 2 * (added + total * double(size_) / double(source_count_));
     const double largest_accepted = sum <= allowed ? INFINITY : threshold(change, allowed);
 
     int32_t list[kSourceBlock];
@@ -238,7 +245,7 @@ class ByProduct {
     int64_t count = 0;
     const int64_t heaviest =
         std::max_element(weights, weights + size_) - weights;  // measures the product's error
-    const double negligible = kNegligibleShare * total / double(problem_.source_count);
+    const double negligible = kNegligibleShare * total / double(source_count_);
     double accepted = 0, dropped = 0;
     for (int64_t i = 0; i < size_; ++i) {
       if (weights[i] < negligible) {
@@ -250,7 +257,7 @@ class ByProduct {
         accepted += weights[i];
       }
     }
-    exact_.listed_distances(query(q), rows_, list, count, problem_.dimensions, exact);
+    exact_.listed_distances(query(q), rows_, list, count, dimensions_, exact);
     for (int64_t j = 0; j < count; ++j) {
       const int64_t i = list[j];
       if (!(std::abs(products[i] - exact[j]) <= kOutlier * rounding(i))) trusted_[q] = 0;
@@ -262,7 +269,7 @@ class ByProduct {
     }
     weight_sum(q) -= dropped;
     accepted_[q] += accepted;
-    exact_.accumulate_listed(query(q), rows_, list, listed, count, problem_.dimensions, weighted(q));
+    exact_.accumulate_listed(query(q), rows_, list, listed, count, dimensions_, weighted(q));
   }
 
   // The power of two below which changes sum to no more than allowed.
@@ -297,7 +304,7 @@ class ByProduct {
   // weighted -= sum w (s - centre) over the accepted sources, some strips of coordinates at a time: while
   // those are in a core's cache, all tiles of queries pass.
   void add_accepted() {
-    const int64_t width = product_.strip, strips = (problem_.dimensions + width - 1) / width;
+    const int64_t width = product_.strip, strips = (dimensions_ + width - 1) / width;
     const int64_t group = std::clamp<int64_t>(strips / at::get_num_threads(), 1, 4);
     at::parallel_for(0, (strips + group - 1) / group, 1, [&](int64_t first, int64_t last) {
       const std::unique_ptr<float[]> packed(new float[group * kSourceBlock * width]);
@@ -305,7 +312,7 @@ class ByProduct {
       for (int64_t job = first; job < last; ++job) {
         const int64_t end = std::min((job + 1) * group, strips);
         for (int64_t strip = job * group; strip < end; ++strip)
-          product_.pack(rows_, size_, problem_.dimensions, centre_.data(), strip * width,
+          product_.pack(rows_, size_, dimensions_, centre_.data(), strip * width,
                         packed.get() + (strip - job * group) * kSourceBlock * width);
         for (int64_t tile = 0; tile < int64_t(tiles_.size()); ++tile) {
           const int64_t q = tile * product_.query_tile;
@@ -314,7 +321,7 @@ class ByProduct {
             product_.subtract(packed.get() + (strip - job * group) * kSourceBlock * width,
                               tiles_[tile].data(), int64_t(tiles_[tile].size()),
                               tile_weights_.get() + q * kSourceBlock,
-                              std::min(width, problem_.dimensions - strip * width), sums.data());
+                              std::min(width, dimensions_ - strip * width), sums.data());
           }
         }
       }
@@ -325,7 +332,7 @@ class ByProduct {
   void finish(int64_t q) {
     double square = height_squared(q) * weight_sum(q) * weight_sum(q);
     double* sums = weighted(q);
-    for (int64_t c = 0; c < problem_.dimensions; ++c) {
+    for (int64_t c = 0; c < dimensions_; ++c) {
       sums[c] += accepted_[q] * (query(q)[c] - double(centre_[c]));
       square += sums[c] * sums[c];
     }
@@ -337,7 +344,7 @@ class ByProduct {
     for (int64_t q = 0; q < problem_.count; ++q)
       if (!trusted_[q]) rows.push_back(q);
     if (rows.empty()) return;
-    const int64_t count = round_up(int64_t(rows.size()), kQueryPadding), dimensions = problem_.dimensions;
+    const int64_t count = round_up(int64_t(rows.size()), kQueryPadding), dimensions = dimensions_;
     std::vector<double> queries(count * dimensions), heights_squared(count);
     for (int64_t i = 0; i < count; ++i) {
       const int64_t q = rows[std::min<size_t>(i, rows.size() - 1)];
@@ -358,6 +365,8 @@ class ByProduct {
   const DifferenceKernel& exact_;
   const ProductKernel& product_;
   const Problem& problem_;
+  const int64_t source_count_, dimensions_;
+  const std::unique_ptr<float[]> room_;
   const double half_exponent_;
   const double reach_;  // times the nearest squared distance: beyond it sources do not count
   const std::vector<float> centre_;

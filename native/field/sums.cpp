@@ -10,7 +10,7 @@ std::atomic<Form> chosen{Form::kByCost};
 // As measured (docs/performance.md): a product pays for its preparations where rows are long and meet several
 // queries.
 Form cheaper(const Problem& problem) {
-  return problem.dimensions > 128 && problem.count >= 16 ? Form::kProduct : Form::kDifferences;
+  return problem.sources.dimensions > 128 && problem.count >= 16 ? Form::kProduct : Form::kDifferences;
 }
 
 }  // namespace

@@ -5,18 +5,18 @@
 #include <vector>
 
 #include "field/kernel.h"
+#include "field/sources.h"
 
 namespace pfgm::field {
 
 // Queries against sources. The number of queries is a multiple of kQueryPadding.
 struct Problem {
-  const float* sources;  // [source_count, dimensions]
-  int64_t source_count;
+  Sources sources;
   const double* queries;          // [count, dimensions]
   const double* heights_squared;  // [count]
   int64_t count;
-  int64_t dimensions;
-  int64_t exponent;  // p = N + D
+  int64_t exponent;                  // p = N + D
+  const int64_t* guesses = nullptr;  // [count]: sources that are probably near
 };
 
 // Of one problem, weights being relative to each query's nearest source.

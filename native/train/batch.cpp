@@ -25,13 +25,13 @@ std::vector<int64_t> shuffled(uint64_t seed, uint64_t epoch, int64_t count) {
 }
 
 // Items step * wanted … of the endless sequence of shuffled epochs.
-std::vector<int64_t> batch_items(const BatchSettings& settings, int64_t count) {
+std::vector<int64_t> batch_items(const BatchSettings& settings, int64_t wanted, int64_t count) {
   std::vector<int64_t> items;
-  items.reserve(settings.sources);
-  uint64_t position = settings.step * uint64_t(settings.sources);
+  items.reserve(wanted);
+  uint64_t position = settings.step * uint64_t(wanted);
   std::vector<int64_t> order;
   uint64_t epoch = 0;
-  while (int64_t(items.size()) < settings.sources) {
+  while (int64_t(items.size()) < wanted) {
     if (order.empty() || position / uint64_t(count) != epoch) {
       epoch = position / uint64_t(count);
       order = shuffled(settings.seed, epoch, count);
@@ -55,24 +55,28 @@ Batch make_batch(const at::Tensor& data, const BatchSettings& settings) {
   if (count < 1 || data.numel() == 0) throw Error("ERR_PFGM_ARGUMENT", "Expected data of at least one item");
   if (settings.sources < 1 || settings.perturbed < 1 || settings.perturbed > settings.sources)
     throw Error("ERR_PFGM_ARGUMENT", "Expected perturbed to be from 1 to sources");
-  const at::Tensor rows = at::tensor(batch_items(settings, count), at::kLong).to(data.device());
-  at::Tensor sources = as_values(data.index_select(0, rows));
-  if (settings.mirror && sources.dim() == 4) {
+  const int64_t wanted = settings.whole_data ? settings.perturbed : settings.sources;
+  std::vector<int64_t> chosen = batch_items(settings, wanted, count);
+  at::Tensor items = as_values(data.index_select(0, at::tensor(chosen, at::kLong).to(data.device())));
+  if (settings.mirror && items.dim() == 4) {
     const Philox random(settings.seed, (uint64_t(Purpose::kMirror) << 48) | settings.step);
-    std::vector<int64_t> flips(settings.sources);
+    std::vector<int64_t> flips(wanted);
     uint32_t raw[4];
-    for (int64_t i = 0; i < settings.sources; ++i) {
+    for (int64_t i = 0; i < wanted; ++i) {
       random.bits(uint64_t(i), raw);
       flips[i] = raw[0] & 1;
+      if (flips[i]) chosen[i] += count;  // a field's mirrored sources come after the others
     }
     const at::Tensor flipped = at::tensor(flips, at::kLong).to(data.device(), at::kBool).view({-1, 1, 1, 1});
-    sources = at::where(flipped, sources.flip({3}), sources);
+    items = at::where(flipped, items.flip({3}), items);
   }
-  const at::Tensor y = sources.slice(0, 0, settings.perturbed);
-  const int64_t dimensions = sources.numel() / sources.size(0);
+  const at::Tensor y = items.slice(0, 0, settings.perturbed);
+  const int64_t dimensions = items.numel() / wanted;
   const PerturbationDraws draws =
       draw_perturbation(settings.seed, settings.step, settings.perturbed, dimensions, settings.perturbation);
   const Perturbed points = perturb(y, draws, settings.perturbation.tau);
+  const FieldSources sources =
+      settings.whole_data ? FieldSources{data, settings.mirror, chosen} : FieldSources{items, false, {}};
   return {points.x, points.z, field_target(sources, points.x, points.z, settings.gamma)};
 }
 

@@ -10,6 +10,7 @@ struct BatchSettings {
   uint64_t step = 0;        // which batch of the run
   int64_t sources = 512;    // items whose charges make the field
   int64_t perturbed = 128;  // the first of them, which are perturbed
+  bool whole_data = false;  // every item of the data is a source, also mirrored where images are mirrored
   bool mirror = false;      // flip each image left to right with probability 1/2
   double gamma = 5;
   Perturbation perturbation;

@@ -44,7 +44,7 @@ async function cifarTraining() {
   const trainer = await Trainer.create(preset('cifar10').network, 0n, 'cpu')
   const work = async () => {
     for (let step = 0; step < (quick ? 3 : 10); step++) {
-      const drawn = { seed: 0n, step, batchSize: 64, smallBatchSize: 2, mirror: true }
+      const drawn = { seed: 0n, step, batchSize: 64, smallBatchSize: 2, wholeData: false, mirror: true }
       const batch = await trainer.batch(data, { ...CIFAR10, ...drawn })
       const update = { update: step + 1, learningRate: 2e-4, clipNorm: 1, emaDecay: 0.9, dropoutSeed: 0n }
       await trainer.step(batch, update)

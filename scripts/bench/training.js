@@ -111,7 +111,7 @@ class OurSteps {
   #batch() {
     const { batchSize, smallBatchSize } = settings(this.#wanted)
     const settingsOfBatch = { ...this.#wanted.flow, seed: 0n, step: this.#step, batchSize, smallBatchSize }
-    return this.trainer.batch(this.#data, { ...settingsOfBatch, mirror: false })
+    return this.trainer.batch(this.#data, { ...settingsOfBatch, wholeData: false, mirror: false })
   }
 
   #fieldSeconds({ x, z }) {

@@ -1,4 +1,4 @@
-import { PRESETS } from '../index.js'
+import { FIELD_BATCHES, PRESETS } from '../index.js'
 import { FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import type { Settings } from './options.js'
@@ -18,6 +18,11 @@ export const TRAINING_OPTIONS = {
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
   smallBatchSize: { kind: INTEGER, value: 'n', help: 'those of them that a step learns from; bounds memory' },
+  fieldBatch: {
+    kind: oneOf(FIELD_BATCHES),
+    value: 'which',
+    help: 'charges that make the field: batch, or full for all of the data (default: batch)',
+  },
   learningRate: { kind: NUMBER, value: 'x', help: 'largest learning rate' },
   warmup: { kind: INTEGER, value: 'n', help: 'first steps, over which the learning rate rises' },
   clipNorm: { kind: NUMBER, value: 'x', help: 'largest norm of the gradient' },

@@ -1,4 +1,4 @@
-import type { Dataset, TrainEvent } from '../index.js'
+import type { AnyDataset, TrainEvent } from '../index.js'
 import { printHint, printJson, printLine, printWarning } from './output.js'
 import { startProgress } from './progress.js'
 import { bytes, commandLine, count, duration, items, several } from './words.js'
@@ -30,13 +30,13 @@ const PICTURE_SAMPLES = { images: 64, points: 5000 } as const
 
 /** For people. */
 export class WordyTrainView implements TrainView {
-  readonly #data: Dataset
+  readonly #data: AnyDataset
   readonly #progress = startProgress()
   readonly #preparing: NodeJS.Timeout
   #start: EventOf<'start'> | undefined
   #loss: number | undefined
 
-  constructor(data: Dataset) {
+  constructor(data: AnyDataset) {
     this.#data = data
     this.#preparing = setTimeout(() => printHint('Setting up the network and measuring a step …'), QUICK_MS)
   }

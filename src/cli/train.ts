@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type Dataset, openDataset, train } from '../index.js'
+import { type AnyDataset, openDataset, train } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped } from './errors.js'
 import { interruptible } from './interrupt.js'
@@ -87,7 +87,7 @@ async function watch(events: ReturnType<typeof train>, view: TrainView, again: s
 }
 
 /** Only a folder of images takes long enough to show how far it is. */
-async function readData(spec: string, options: DataSettings, signal: AbortSignal): Promise<Dataset> {
+async function readData(spec: string, options: DataSettings, signal: AbortSignal): Promise<AnyDataset> {
   const progress = startProgress()
   const onProgress = (done: number, total: number) =>
     progress.update(done / total, `reading images: ${done} of ${total}`)

@@ -1,10 +1,10 @@
 /**
- * A data set in memory: `count` items of `shape`, one after another.
+ * A data set: `count` items of `shape`, one after another.
  *
  * A `Uint8Array` holds pixels 0…255 and stands for values `v / 127.5 - 1` in [-1, 1];
- * a `Float32Array` holds the values themselves. Images are channels first (planar).
+ * a `Float32Array` holds the values themselves; values may also stay in a file. Images are channels first (planar).
  */
-export interface Dataset {
+export interface Dataset<V extends Values = Uint8Array | Float32Array> {
   /** What the data is, for logs and config files: `digits`, `cifar10`, `two-moons`, … */
   readonly name: string
   /** `[channels, height, width]` for images, `[dimensions]` for points. */
@@ -12,9 +12,21 @@ export interface Dataset {
   /** Number of items. */
   readonly count: number
   /** `count * product(shape)` values, item after item. */
-  readonly values: Uint8Array | Float32Array
+  readonly values: V
   /** Class of each item, where the data has classes. */
   readonly labels?: Uint8Array
   /** Whether a horizontally mirrored item is as likely as the item itself (photographs: yes; digits: no). */
   readonly mirror: boolean
 }
+
+/** Values that stay in a file and are mapped, `length` of them from byte `offset` on. */
+export interface MappedValues {
+  readonly path: string
+  readonly offset: number
+  readonly dtype: 'uint8' | 'float32'
+  readonly length: number
+}
+
+export type Values = Uint8Array | Float32Array | MappedValues
+/** A data set whose values are in memory or in a file. */
+export type AnyDataset = Dataset<Values>

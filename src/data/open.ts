@@ -1,20 +1,21 @@
 import { expectString } from '../check.js'
 import { type Cifar100Options, cifar10, cifar100 } from './cifar.js'
-import type { Dataset } from './dataset.js'
+import type { AnyDataset } from './dataset.js'
 import { digits } from './digits.js'
 import { type FolderOptions, folder } from './folder.js'
 import { guessFormats, PATH_FORMATS, type PathFormat } from './guess.js'
 import { type IdxOptions, idx } from './idx.js'
+import { type NpyOptions, npy } from './npy.js'
 import { TOY_KINDS, type ToyOptions, toy } from './toys.js'
 
 /** The options of every kind of data; those that are `undefined` count as not given. */
-type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions
+type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions & NpyOptions
 export type OpenOptions = { readonly [Name in keyof AllOptions]?: AllOptions[Name] | undefined }
 
 interface Source {
   /** The options that mean something here, beside those that may always be given. */
   readonly takes: readonly (keyof OpenOptions)[]
-  readonly open: (options: AllOptions, path: string) => Promise<Dataset>
+  readonly open: (options: AllOptions, path: string) => Promise<AnyDataset>
 }
 
 /** Options without an effect on what the data is may be given with any data. */
@@ -32,21 +33,29 @@ const AT_PATH: Readonly<Record<PathFormat, Source>> = {
   idx: { takes: ['labels', 'mirror'], open: (options, path) => idx(path, options) },
   cifar10: { takes: ['split', 'mirror'], open: (options, path) => cifar10(path, options) },
   cifar100: { takes: ['split', 'classes', 'mirror'], open: (options, path) => cifar100(path, options) },
+  npy: { takes: ['mirror'], open: (options, path) => npy(path, options) },
   folder: { takes: ['size', 'channels', 'mirror'], open: (options, path) => folder(path, options) },
 }
 
-const POSSIBLE = [...NAMED.keys(), 'idx:PATH', 'cifar10:PATH', 'cifar100:PATH', 'folder:PATH'].join(', ')
+const POSSIBLE = [
+  ...NAMED.keys(),
+  'idx:PATH',
+  'cifar10:PATH',
+  'cifar100:PATH',
+  'npy:PATH',
+  'folder:PATH',
+].join(', ')
 
 /**
  * Opens the data that a line of text names: `digits`, `two-moons`, `eight-gaussians`, `heart`, `idx:PATH`,
- * `cifar10:PATH`, `cifar100:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
+ * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
  * called like one of the names is written `./digits`.)
  *
  * @throws RangeError where the text names nothing, the format at the path is not recognised or could be several, or an
  *   option is given that means nothing for this data
  * @throws PfgmError `ERR_PFGM_DATA` where a file is not what it should be
  */
-export async function openDataset(spec: string, options: OpenOptions = {}): Promise<Dataset> {
+export async function openDataset(spec: string, options: OpenOptions = {}): Promise<AnyDataset> {
   expectString('dataset', spec)
   options.signal?.throwIfAborted()
   const { label, source, path } = await resolve(spec)

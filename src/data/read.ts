@@ -58,7 +58,8 @@ export function reason(cause: unknown): string {
   return text.split('\n')[0] ?? ''
 }
 
-function fileError(path: string, expected: string, cause: unknown): PfgmError {
+/** The error for a path that could not be read. */
+export function fileError(path: string, expected: string, cause: unknown): PfgmError {
   switch (codeOf(cause)) {
     case 'ENOENT':
       return dataError(path, expected, 'nothing: there is no such path', { cause })

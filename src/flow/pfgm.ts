@@ -90,12 +90,12 @@ export async function drawPrior(
 
 /**
  * The training target -sqrt(N) E / (|E| + gamma) of the empirical field E at (x, z), float32 `[b, N + 1]`.
- * @param sources `[B, ...]`, the charges, on the plane z = 0
+ * @param sources `[B, ...]`, the charges, on the plane z = 0: float32 values, or uint8 pixels v, which stand for v / 127.5 - 1
  * @param x `[b, ...]`
  * @param z `[b]`
  */
 export async function fieldTarget(
-  sources: Tensor<'float32'>,
+  sources: Tensor<'float32'> | Tensor<'uint8'>,
   x: Tensor<'float32'>,
   z: Tensor<'float32'>,
   gamma: number = PUBLISHED.gamma,

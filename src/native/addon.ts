@@ -103,6 +103,7 @@ export interface Addon {
     shape: readonly number[],
     device: string,
   ): Promise<TensorInfo>
+  mapTensor(path: string, dtype: Dtype, shape: readonly number[], offset: number): Promise<TensorInfo>
   readTensor(tensor: TensorHandle): Promise<ArrayBuffer>
   sliceTensor(tensor: TensorHandle, first: number, count: number): Promise<TensorInfo>
   toyPoints(
@@ -126,6 +127,7 @@ export interface Addon {
   ): FlowHandle
   pfgmPrior(keys: BigUint64Array, dimensions: number, zMax: number, upperNorm: number): Promise<TensorInfo>
   fieldTarget(sources: TensorHandle, x: TensorHandle, z: TensorHandle, gamma: number): Promise<TensorInfo>
+  posteriorMean(sources: TensorHandle, x: TensorHandle, r: TensorHandle, d: number): Promise<TensorInfo>
   perturb(
     y: TensorHandle,
     draws: { gaussian: TensorHandle; epsX: TensorHandle; epsZ: TensorHandle; m: TensorHandle },
@@ -146,6 +148,7 @@ export interface Addon {
       step: number
       batchSize: number
       smallBatchSize: number
+      wholeData: boolean
       mirror: boolean
       gamma: number
       sigma: number

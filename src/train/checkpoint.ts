@@ -6,6 +6,7 @@ import { info } from '../device.js'
 import { PfgmError } from '../errors.js'
 import { pfgmSettingsSchema } from '../flow/pfgm.js'
 import { networkConfigSchema } from '../nn/config.js'
+import { FIELD_BATCHES } from './presets.js'
 import type { Trainer } from './trainer.js'
 
 const runConfigSchema = z.object({
@@ -20,6 +21,7 @@ const runConfigSchema = z.object({
     steps: z.number(),
     batchSize: z.number(),
     smallBatchSize: z.number(),
+    fieldBatch: z.enum(FIELD_BATCHES).default('batch'),
     learningRate: z.number(),
     warmup: z.number(),
     clipNorm: z.number(),

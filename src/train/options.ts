@@ -1,11 +1,11 @@
-import type { Dataset } from '../data/dataset.js'
+import type { AnyDataset } from '../data/dataset.js'
 import type { Device } from '../device.js'
 import type { PfgmSettings } from '../flow/pfgm.js'
 import type { NetworkConfig } from '../nn/config.js'
 import type { PresetName, TrainingSettings } from './presets.js'
 
 export interface TrainOptions extends Partial<TrainingSettings> {
-  data: Dataset
+  data: AnyDataset
   /** The run's folder: made where it is not there; must not hold a run unless `resume`. */
   out: string
   /** Where settings come from that are not given; by the data's shape where not given. */

@@ -1,5 +1,8 @@
 import type { NetworkConfig, UnetConfig } from '../nn/config.js'
 
+export const FIELD_BATCHES = ['batch', 'full'] as const
+export type FieldBatch = (typeof FIELD_BATCHES)[number]
+
 /** Everything about training that does not depend on the data. */
 export interface TrainingSettings {
   /** Optimizer steps in all. */
@@ -8,6 +11,8 @@ export interface TrainingSettings {
   readonly batchSize: number
   /** The first of them, which are perturbed and learned from. */
   readonly smallBatchSize: number
+  /** Which items' charges make the field: those of the batch, or `full`: all of the data, whatever `batchSize` is. */
+  readonly fieldBatch: FieldBatch
   readonly learningRate: number
   /** Steps over which the learning rate rises from 0. */
   readonly warmup: number
@@ -58,6 +63,7 @@ const CIFAR10_TRAINING: TrainingSettings = {
   steps: 1_300_000,
   batchSize: 4096,
   smallBatchSize: 128,
+  fieldBatch: 'batch',
   learningRate: 2e-4,
   warmup: 5000,
   clipNorm: 1,
@@ -90,6 +96,7 @@ export function preset(name: PresetName): Preset {
           steps: 1200,
           batchSize: 512,
           smallBatchSize: 128,
+          fieldBatch: 'batch',
           learningRate: 1e-3,
           warmup: 100,
           clipNorm: 1,
@@ -106,6 +113,7 @@ export function preset(name: PresetName): Preset {
           steps: 3000,
           batchSize: 1024,
           smallBatchSize: 512,
+          fieldBatch: 'batch',
           learningRate: 1e-3,
           warmup: 100,
           clipNorm: 1,

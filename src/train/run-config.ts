@@ -1,6 +1,7 @@
+import { stat } from 'node:fs/promises'
 import type { ZodType } from 'zod'
 import { expectInteger, expectNumber, expectOneOf, expectSeed, product } from '../check.js'
-import type { Dataset } from '../data/dataset.js'
+import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
 import { hyperParameters, PUBLISHED, pfgmSettingsSchema } from '../flow/pfgm.js'
 import { native } from '../native/native.js'
@@ -8,7 +9,14 @@ import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema }
 import { Tensor } from '../tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import type { TrainOptions } from './options.js'
-import { fitNetwork, PRESETS, preset, presetForData, type TrainingSettings } from './presets.js'
+import {
+  FIELD_BATCHES,
+  fitNetwork,
+  PRESETS,
+  preset,
+  presetForData,
+  type TrainingSettings,
+} from './presets.js'
 
 export interface LoadedData {
   readonly tensor: Tensor
@@ -18,9 +26,11 @@ export interface LoadedData {
   readonly mirror: boolean
   readonly meanNorm: number
   readonly warnings: string[]
+  /** Throws where the file that holds the values is no longer what it was: it is mapped, and must not shrink. */
+  readonly expectUnchanged: () => Promise<void>
 }
 
-export async function loadData(data: Dataset): Promise<LoadedData> {
+export async function loadData(data: AnyDataset): Promise<LoadedData> {
   const { name, shape, count, values, mirror } = data
   expectInteger('data.count', count, 1, 2 ** 31 - 1)
   if (values.length !== count * product(shape)) {
@@ -28,7 +38,10 @@ export async function loadData(data: Dataset): Promise<LoadedData> {
       `Expected data.values to have ${count} x [${shape.join(', ')}] = ${count * product(shape)} values but received ${values.length}`,
     )
   }
-  const tensor = await Tensor.from(values, [count, ...shape])
+  const tensor =
+    'path' in values
+      ? await Tensor.map(values.path, values.dtype, [count, ...shape], values.offset)
+      : await Tensor.from(values, [count, ...shape])
   const { meanNorm, minimum, maximum, notFinite } = await native().dataStatistics(tensor.handle)
   if (notFinite >= 0) {
     tensor.dispose()
@@ -43,7 +56,21 @@ export async function loadData(data: Dataset): Promise<LoadedData> {
           `Expected images with values in [-1, 1] but they span ${minimum.toPrecision(3)} to ${maximum.toPrecision(3)}`,
         ]
       : []
-  return { tensor, name, count, shape, mirror, meanNorm, warnings }
+  return { tensor, name, count, shape, mirror, meanNorm, warnings, expectUnchanged: await watch(values) }
+}
+
+async function watch(values: Values): Promise<() => Promise<void>> {
+  if (!('path' in values)) return async () => {}
+  const { path } = values
+  const before = await stat(path)
+  return async () => {
+    const now = await stat(path).catch(() => undefined)
+    if (now?.size === before.size && now.mtimeMs === before.mtimeMs) return
+    throw new PfgmError(
+      'ERR_PFGM_DATA',
+      `Expected ${path} to stay as it is during training but it was changed: train from a copy`,
+    )
+  }
 }
 
 /** The settings of a new run: what was given, else the preset's. */
@@ -95,7 +122,15 @@ function parseOption<T>(schema: ZodType<T>, name: string, value: unknown): T {
 
 /** The settings of a run that goes on: those it was started with; only its length and its records may change. */
 export function resumedConfig(options: TrainOptions, before: RunConfig, data: LoadedData): RunConfig {
-  const fixed = ['batchSize', 'smallBatchSize', 'learningRate', 'warmup', 'clipNorm', 'emaRate'] as const
+  const fixed = [
+    'batchSize',
+    'smallBatchSize',
+    'fieldBatch',
+    'learningRate',
+    'warmup',
+    'clipNorm',
+    'emaRate',
+  ] as const
   for (const name of fixed) {
     const given = options[name]
     if (given !== undefined && given !== before.training[name]) {
@@ -136,6 +171,7 @@ function checkConfig(config: RunConfig): RunConfig {
   const { training } = config
   expectInteger('steps', training.steps, 1, 1e9)
   expectInteger('batchSize', training.batchSize, 1, 1e7)
+  expectOneOf('fieldBatch', training.fieldBatch, FIELD_BATCHES)
   expectInteger('smallBatchSize', training.smallBatchSize, 1, training.batchSize)
   expectNumber('learningRate', training.learningRate, 0, 10)
   expectInteger('warmup', training.warmup, 0, 1e9)

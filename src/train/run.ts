@@ -11,6 +11,7 @@ import { type RunConfig, writeTrainingCheckpoint } from './checkpoint.js'
 import { estimate } from './estimate.js'
 import type { EndEvent, TrainEvent } from './events.js'
 import { emaDecayAt, learningRateAt } from './optimizer.js'
+import type { LoadedData } from './run-config.js'
 import type { Batch, Trainer } from './trainer.js'
 
 /** Samples of the pictures that a run draws. */
@@ -23,7 +24,7 @@ const LOG_EVERY = 10
 export class Run {
   readonly #folder: RunFolder
   readonly #config: RunConfig
-  readonly #data: Tensor
+  readonly #data: LoadedData
   readonly #trainer: Trainer
   readonly #device: string
   readonly #threads: number
@@ -33,7 +34,7 @@ export class Run {
   constructor(
     folder: RunFolder,
     config: RunConfig,
-    data: Tensor,
+    data: LoadedData,
     trainer: Trainer,
     device: string,
     threads: number,
@@ -117,6 +118,7 @@ export class Run {
         })
         // The next batch is queued behind this step, so that the device never waits for JavaScript.
         next = this.#batch(step + 1, batchSize, smallBatchSize)
+        next.catch(() => {}) // met where it is awaited
         const { loss, gradientNorm, applied } = await update
         if (!applied) throw this.#notFinite(step, loss)
         this.#step = step + 1
@@ -204,8 +206,8 @@ export class Run {
         event = { ...event, picture: this.#folder.finalPicture }
       }
       if (evaluationCount > 1) {
-        const value = await energyDistance(images, this.#data)
-        const floor = await energyFloor(this.#data, samples)
+        const value = await energyDistance(images, this.#data.tensor)
+        const floor = await energyFloor(this.#data.tensor, samples)
         event = { ...event, distance: { value, samples, floor } }
       }
     }
@@ -214,14 +216,16 @@ export class Run {
     return event
   }
 
-  #batch(step: number, batchSize: number, smallBatchSize: number): Promise<Batch> {
-    const { flow, seed, mirror } = this.#config
-    return this.#trainer.batch(this.#data, {
+  async #batch(step: number, batchSize: number, smallBatchSize: number): Promise<Batch> {
+    await this.#data.expectUnchanged()
+    const { flow, seed, mirror, training } = this.#config
+    return this.#trainer.batch(this.#data.tensor, {
       ...flow,
       seed: BigInt(seed),
       step,
       batchSize,
       smallBatchSize,
+      wholeData: training.fieldBatch === 'full',
       mirror,
     })
   }

@@ -35,7 +35,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     resources.push(trainer)
     await resumed?.restore(trainer)
     await writeWhole(folder.config, `${JSON.stringify(config, null, 2)}\n`)
-    const run = new Run(folder, config, data.tensor, trainer, device, threads, resumed?.step ?? 0)
+    const run = new Run(folder, config, data, trainer, device, threads, resumed?.step ?? 0)
     for (const message of [...(resumed?.differences(threads) ?? []), ...data.warnings]) {
       yield { type: 'warning', message }
     }

@@ -50,8 +50,21 @@ export class Trainer extends NativeObject<TrainerHandle> {
 
   /** Batch number `settings.step` of a run, a function of the data, the seed and that number. */
   async batch(data: Tensor, settings: BatchSettings): Promise<Batch> {
-    const { seed, step, batchSize, smallBatchSize, mirror, gamma, sigma, tau, M, restrictM } = settings
-    const given = { seed, step, batchSize, smallBatchSize, mirror, gamma, sigma, tau, M, restrictM }
+    const { seed, step, batchSize, smallBatchSize, wholeData, mirror, gamma, sigma, tau, M, restrictM } =
+      settings
+    const given = {
+      seed,
+      step,
+      batchSize,
+      smallBatchSize,
+      wholeData,
+      mirror,
+      gamma,
+      sigma,
+      tau,
+      M,
+      restrictM,
+    }
     const made = await native().makeBatch(data.handle, given, this.device)
     const tensors = [made.x, made.z, made.target].map((info) => new Tensor<'float32'>(info))
     const [x, z, target] = tensors as [Tensor<'float32'>, Tensor<'float32'>, Tensor<'float32'>]

@@ -129,14 +129,19 @@ it('memory beside inputs and output does not grow with the number of sources', {
   timeout: 120_000,
 }, async () => {
   const n = 3072
-  const growth: number[] = []
-  for (const count of [2048, 20_000]) {
-    using sources = await Tensor.from<'float32'>(new Float32Array(count * n).fill(0.5), [count, n])
-    using x = await Tensor.from<'float32'>(new Float32Array(32 * n), [32, n])
-    using z = await Tensor.from<'float32'>(new Float32Array(32).fill(1), [32])
+  using x = await Tensor.from<'float32'>(new Float32Array(64 * n), [64, n])
+  using z = await Tensor.from<'float32'>(new Float32Array(64).fill(1), [64])
+  const growth = async (sources: Tensor<'float32'> | Tensor<'uint8'>) => {
     const before = native().memory()
     ;(await fieldTarget(sources, x, z)).dispose()
-    growth.push(native().memory().peak - before.peak)
+    return native().memory().peak - before.peak
   }
-  for (const bytes of growth) expect(bytes).toBeLessThan(16 * 2 ** 20)
+  for (const count of [2048, 50_000]) {
+    using pixels = await Tensor.from<'uint8'>(new Uint8Array(count * n).fill(100), [count, n])
+    expect(await growth(pixels)).toBeLessThan(16 * 2 ** 20)
+  }
+  for (const count of [2048, 20_000]) {
+    using floats = await Tensor.from<'float32'>(new Float32Array(count * n).fill(0.5), [count, n])
+    expect(await growth(floats)).toBeLessThan(16 * 2 ** 20)
+  }
 })

@@ -21,6 +21,7 @@ it('200 training steps do not make the process grow', { timeout: 120_000 }, asyn
         step,
         batchSize: 128,
         smallBatchSize: 32,
+        wholeData: false,
         mirror: false,
       })
       const settings = { update: step + 1, learningRate: 1e-3, clipNorm: 1, emaDecay: 0.9, dropoutSeed: step }

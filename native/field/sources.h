@@ -1,0 +1,27 @@
+// The sources of a field, in memory or in a mapped file: read a block at a time as float32 rows.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace pfgm::field {
+
+struct Sources {
+  const float* values = nullptr;    // [items, dimensions], or
+  const uint8_t* pixels = nullptr;  // the same as pixels v, which stand for v / 127.5 - 1
+  int64_t items = 0;
+  int64_t dimensions = 0;
+  int64_t width = 0;  // above 0: every item is a source a second time, each row of that width mirrored
+
+  int64_t count() const { return width ? 2 * items : items; }
+  bool in_place() const { return values && !width; }
+
+  // Room for so many rows, or none where rows are used in place.
+  std::unique_ptr<float[]> room(int64_t rows) const {
+    return std::unique_ptr<float[]>(in_place() ? nullptr : new float[rows * dimensions]);
+  }
+  // Rows [first, first + size): where they are, or written to the room.
+  const float* rows(int64_t first, int64_t size, float* room) const;
+};
+
+}  // namespace pfgm::field
