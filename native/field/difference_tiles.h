@@ -31,7 +31,7 @@ struct DifferenceTiles {
   static inline Vector widen(const float* from) {
     Narrow v;
     std::memcpy(&v, from, sizeof v);
-    return __builtin_convertvector(v, Vector);
+    return field::widen<kLanes>(v);
   }
   static inline double sum(Vector v) { return sum_lanes<kLanes>(v); }
 

@@ -38,7 +38,7 @@ struct ProductTiles {
     Half low, high;
     std::memcpy(&low, &v, sizeof low);
     std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
-    return {__builtin_convertvector(low, Doubles), __builtin_convertvector(high, Doubles)};
+    return {field::widen<kLanes>(low), field::widen<kLanes>(high)};
   }
 
   static void centre(const float* rows, int64_t count, int64_t dimensions, const float* centre,

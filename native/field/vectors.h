@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstring>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #if defined(_MSC_VER)
 #define PFGM_NOINLINE __declspec(noinline)
@@ -24,6 +27,15 @@ PFGM_VECTORS(4);
 PFGM_VECTORS(8);
 PFGM_VECTORS(16);
 #undef PFGM_VECTORS
+
+// Floats to doubles. GCC 12 makes two halves of eight lanes, which took a quarter of the time.
+template <int kLanes>
+static inline typename Vectors<kLanes>::Wide widen(typename Vectors<kLanes>::Narrow v) {
+#if defined(__AVX512F__)
+  if constexpr (kLanes == 8) return (typename Vectors<8>::Wide)_mm512_maskz_cvtps_pd(0xff, (__m256)v);
+#endif
+  return __builtin_convertvector(v, typename Vectors<kLanes>::Wide);
+}
 
 // The sum of a vector's lanes, by halves. Static: the linker must not share it between instruction sets.
 template <int kLanes>
