@@ -12,15 +12,15 @@ namespace pfgm::field {
 Sums sums_by_differences(const Kernel& chosen, const Problem& problem) {
   const DifferenceKernel& kernel = chosen.differences;
   const int64_t count = problem.count, dimensions = problem.sources.dimensions,
-                source_count = problem.sources.count();
+                source_count = problem.sources.count(), block_rows = problem.sources.block(kSourceBlock);
   Sums sums(count, dimensions);
   std::vector<double> minimum(count, INFINITY), rescale(count);
-  const std::unique_ptr<float[]> room = problem.sources.room(std::min(kSourceBlock, source_count));
+  const std::unique_ptr<float[]> room = problem.sources.room(std::min(block_rows, source_count));
   // Not cleared: every distance is written before it is read.
   const std::unique_ptr<double[]> block(new double[count * kSourceBlock]);
 
-  for (int64_t start = 0; start < source_count; start += kSourceBlock) {
-    const int64_t size = std::min(kSourceBlock, source_count - start);
+  for (int64_t start = 0; start < source_count; start += block_rows) {
+    const int64_t size = std::min(block_rows, source_count - start);
     const float* rows = problem.sources.rows(start, size, room.get());
     const int64_t tiles = (size + kernel.source_tile - 1) / kernel.source_tile;
     at::parallel_for(0, tiles, 1, [&](int64_t first, int64_t last) {

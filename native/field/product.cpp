@@ -65,7 +65,8 @@ class ByProduct {
         problem_(problem),
         source_count_(problem.sources.count()),
         dimensions_(problem.sources.dimensions),
-        room_(problem.sources.room(std::min(kSourceBlock, source_count_))),
+        block_rows_(problem.sources.block(kSourceBlock)),
+        room_(problem.sources.room(std::min(block_rows_, source_count_))),
         half_exponent_(double(problem.exponent) / 2),
         reach_(std::pow(kNegligibleShare / double(source_count_), -1 / half_exponent_)),
         centre_(centre_of(problem.sources)),
@@ -86,8 +87,8 @@ class ByProduct {
   }
 
   Sums run() {
-    for (int64_t start = 0; start < source_count_; start += kSourceBlock) {
-      size_ = std::min(kSourceBlock, source_count_ - start);
+    for (int64_t start = 0; start < source_count_; start += block_rows_) {
+      size_ = std::min(block_rows_, source_count_ - start);
       rows_ = problem_.sources.rows(start, size_, room_.get());
       measure_distances();
       // Tiles of far queries take longer: each thread gets some of every kind.
@@ -344,6 +345,10 @@ class ByProduct {
     for (int64_t q = 0; q < problem_.count; ++q)
       if (!trusted_[q]) rows.push_back(q);
     if (rows.empty()) return;
+    room_.reset();
+    block_.reset();
+    tile_weights_.reset();
+    queries_ = {};
     const int64_t count = round_up(int64_t(rows.size()), kQueryPadding), dimensions = dimensions_;
     std::vector<double> queries(count * dimensions), heights_squared(count);
     for (int64_t i = 0; i < count; ++i) {
@@ -365,8 +370,8 @@ class ByProduct {
   const DifferenceKernel& exact_;
   const ProductKernel& product_;
   const Problem& problem_;
-  const int64_t source_count_, dimensions_;
-  const std::unique_ptr<float[]> room_;
+  const int64_t source_count_, dimensions_, block_rows_;
+  std::unique_ptr<float[]> room_;
   const double half_exponent_;
   const double reach_;  // times the nearest squared distance: beyond it sources do not count
   const std::vector<float> centre_;
@@ -382,10 +387,10 @@ class ByProduct {
   // The block of sources that passes.
   const float* rows_ = nullptr;
   int64_t size_ = 0;
-  const std::unique_ptr<double[]> block_;  // distances, then weights
+  std::unique_ptr<double[]> block_;  // distances, then weights
   std::vector<double> squares_, norms_;
   double largest_norm_ = 0;
-  const std::unique_ptr<float[]> tile_weights_;
+  std::unique_ptr<float[]> tile_weights_;
   std::vector<std::vector<int32_t>> tiles_;  // the sources that a tile of queries accepted
 };
 

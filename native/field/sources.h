@@ -1,6 +1,7 @@
 // The sources of a field, in memory or in a mapped file: read a block at a time as float32 rows.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -15,6 +16,11 @@ struct Sources {
 
   int64_t count() const { return width ? 2 * items : items; }
   bool in_place() const { return values && !width; }
+
+  // How many rows to take at once, at most: few where they have to be written elsewhere.
+  int64_t block(int64_t most) const {
+    return in_place() ? most : std::clamp<int64_t>((1 << 19) / dimensions, 1, most);
+  }
 
   // Room for so many rows, or none where rows are used in place.
   std::unique_ptr<float[]> room(int64_t rows) const {

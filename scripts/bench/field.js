@@ -7,6 +7,7 @@ import { fieldTarget, setThreads } from '../../dist/index.js'
 import { run } from '../install/run.js'
 import { compare, timed } from './compare.js'
 import { writeFieldData } from './field-data.js'
+import { benchForms } from './field-forms.js'
 import { readFieldInputs } from './field-inputs.js'
 import { Peer } from './peer.js'
 
@@ -19,10 +20,18 @@ const DIGITS = { dimensions: 64, M: 261 }
  * numbers, so the time of a few is scaled to all where all would not fit.
  */
 const CASES = [
-  { ...CIFAR, sources: 2048, queries: 32, theirs: 32, repeats: 9, aim: { ratio: 60, megabytes: 16 } },
-  { ...CIFAR, sources: 4096, queries: 128, theirs: 8, repeats: 7 },
-  { ...CIFAR, sources: 50_000, queries: 128, theirs: 2, repeats: 3, long: true },
-  { ...DIGITS, sources: 512, queries: 128, theirs: 128, repeats: 15 },
+  { ...CIFAR, sources: 2048, queries: 32, theirs: 32, repeats: 9, aim: { ratio: 100, megabytes: 16 } },
+  { ...CIFAR, sources: 4096, queries: 128, theirs: 8, repeats: 7, aim: { ratio: 150, megabytes: 16 } },
+  {
+    ...CIFAR,
+    sources: 50_000,
+    queries: 128,
+    theirs: 2,
+    repeats: 3,
+    long: true,
+    aim: { ratio: 400, megabytes: 16 },
+  },
+  { ...DIGITS, sources: 512, queries: 128, theirs: 128, repeats: 15, aim: { ratio: 20, megabytes: 16 } },
 ]
 
 /**
@@ -36,7 +45,7 @@ export async function benchField(peer, { quick }) {
     const repeats = quick ? Math.min(wanted.repeats, 3) : wanted.repeats
     rows.push(await benchCase(wanted, repeats, peer))
   }
-  return { rows }
+  return { rows, forms: await benchForms(quick ? 1 : 5) }
 }
 
 async function benchCase(wanted, repeats, peer) {

@@ -16,7 +16,7 @@ const FORMATS = {
   'event-loop': formatLoop,
 }
 
-function formatField({ rows }) {
+function formatField({ rows, forms }) {
   const head = [
     'Sources x queries',
     'ours',
@@ -44,7 +44,26 @@ function formatField({ rows }) {
     notes.length > 0
       ? `\n\n\\* ${notes.join('; ')}. The time is scaled to all queries; error and memory are of those few.`
       : ''
-  return `**The field's training target**\n\n${table(head, body)}${note}`
+  return `**The field's training target**\n\n${table(head, body)}${note}${formatForms(forms)}`
+}
+
+/** Times by products and by differences, the shorter in bold. */
+function formatForms(forms) {
+  if (!forms) return ''
+  const queries = [...new Set(forms.map((row) => row.queries))]
+  const lengths = [...new Set(forms.map((row) => row.dimensions))]
+  const cell = ({ product, differences }) =>
+    [product, differences]
+      .map((seconds) =>
+        seconds <= Math.min(product, differences) ? `**${duration(seconds)}**` : duration(seconds),
+      )
+      .join(' / ')
+  const body = lengths.map((n) => [
+    `N = ${n.toLocaleString('en')}`,
+    ...queries.map((q) => cell(forms.find((row) => row.dimensions === n && row.queries === q))),
+  ])
+  const head = ['2,048 sources x', ...queries.map((q) => `${q} ${q === 1 ? 'query' : 'queries'}`)]
+  return `\n\n**By products / by differences**\n\n${table(head, body)}`
 }
 
 function scaled(text, row) {
