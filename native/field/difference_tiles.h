@@ -235,7 +235,7 @@ struct DifferenceTiles {
     for (int64_t s = 0; s < source_count; ++s) {
       double any = 0;
       for (int q = 0; q < kQ; ++q) any += weights[q * kSourceBlock + s];
-      if (any > 0) {
+      if (any != 0) {  // a NaN of one query must not take the source from the others
         rows[grouped] = sources + s * dimensions;
         for (int q = 0; q < kQ; ++q) group_weights[grouped][q] = weights[q * kSourceBlock + s];
         ++grouped;

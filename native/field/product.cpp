@@ -25,6 +25,7 @@ namespace pfgm::field {
 namespace {
 
 constexpr double kUnit = 0x1p-24;
+constexpr double kDoubleUnit = 0x1p-48;  // the sums of squares' own rounding, generously
 // What is taken for the rounding of q.s: u (kRounding |q| |s| + |q.s|), about its root mean square.
 constexpr double kRounding = 0.1;
 // A product that is wrong by so many times that is not trusted, nor are the others of its query. (170,000
@@ -231,13 +232,19 @@ class ByProduct {
                  sum_error = kSumRounding * kUnit / field;
     const double query_square = query_squares_[q], query_norm = std::sqrt(query_square);
     const auto rounding = [&](int64_t i) {  // of the distance
-      return kUnit *
-             (2 * kRounding * query_norm * norms_[i] + std::abs(query_square + squares_[i] - products[i]));
+      return kUnit * (2 * kRounding * query_norm * norms_[i] +
+                      std::abs(query_square + squares_[i] - products[i])) +
+             kDoubleUnit * (query_square + squares_[i]);
     };
     double change[kSourceBlock], sum = 0;
     for (int64_t i = 0; i < size_; ++i)
       change[i] = weights[i] * norms_[i] * (distance_error * rounding(i) + sum_error);
     for (int64_t i = 0; i < size_; ++i) sum += change[i];
+    if (!std::isfinite(sum)) {
+      trusted_[q] = 0;
+      std::fill_n(weights, size_, 0.0);
+      return;
+    }
     const double allowed = kTolerance / 2 * (added + total * double(size_) / double(source_count_));
     const double largest_accepted = sum <= allowed ? INFINITY : threshold(change, allowed);
 
@@ -281,7 +288,7 @@ class ByProduct {
     for (int64_t i = 0; i < size_; ++i)
       if (change[i] > 0) bins[std::clamp(top - std::ilogb(change[i]), 0, kBins - 1)] += change[i];
     int bin = kBins;
-    for (double sum = bins[bin - 1]; bin > 0 && sum <= allowed; sum += bins[bin - 1]) --bin;
+    for (double sum = 0; bin > 0 && sum + bins[bin - 1] <= allowed;) sum += bins[--bin];
     return std::ldexp(1.0, top - bin + 1);
   }
 

@@ -126,6 +126,38 @@ describe.each(kernels)('the %s kernel by %s', (kernel, form) => {
   })
 })
 
+it.each(['differences', 'product'] as const)(
+  'what is no number harms only its own query, by %s',
+  async (form) => {
+    native().chooseFieldKernel(native().fieldKernels()[0]!, form)
+    const random = noise(5)
+    const n = 200
+    const sources = Float32Array.from({ length: 600 * n }, random)
+    const x = Float32Array.from({ length: 24 * n }, (_, i) => sources[i]! + 3 * random())
+    const z = new Float32Array(24).fill(2)
+    const expected = oracle(sources, x, z, n)
+    x[7 * n + 3] = Number.NaN
+    x[9 * n] = Number.POSITIVE_INFINITY
+    x.fill(3e38, 11 * n, 12 * n)
+    z[13] = Number.NaN
+    using s = await Tensor.from<'float32'>(sources, [600, n])
+    using target = await fieldTarget(
+      s,
+      await Tensor.from<'float32'>(x, [24, n]),
+      await Tensor.from<'float32'>(z, [24]),
+      GAMMA,
+    )
+    const found = await target.data()
+    const good = Array.from({ length: 24 }, (_, q) => q).filter((q) => ![7, 9, 11, 13].includes(q))
+    const rows = (values: ArrayLike<number>) =>
+      Float64Array.from(
+        good.flatMap((q) => Array.from({ length: n + 1 }, (_, c) => values[q * (n + 1) + c]!)),
+      )
+    expect(maxRelativeRowError(rows(found), rows(expected), n + 1)).toBeLessThan(1e-6)
+    native().chooseFieldKernel(native().fieldKernels()[0]!, 'auto')
+  },
+)
+
 it('memory beside inputs and output does not grow with the number of sources', {
   timeout: 120_000,
 }, async () => {
