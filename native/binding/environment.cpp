@@ -95,6 +95,9 @@ bool Environment::dispose(uint32_t id) {
   if (found == handles_.end()) return false;
   live_bytes_ -= found->second.bytes;
   Napi::MemoryManagement::AdjustExternalMemory(env_, -found->second.bytes);
+  // Freeing a large network takes as long as some frames: not on the thread of the event loop.
+  if (!std::holds_alternative<at::Tensor>(found->second.object))
+    DeviceQueue::of("cpu").post([object = std::move(found->second.object)] {});
   handles_.erase(found);
   return true;
 }
