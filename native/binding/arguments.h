@@ -83,5 +83,6 @@ const std::vector<Export>& train_exports();
 const std::vector<Export>& ode_exports();
 const std::vector<Export>& metrics_exports();
 const std::vector<Export>& io_exports();
+const std::vector<Export>& cuda_exports();
 
 }  // namespace pfgm

@@ -54,11 +54,7 @@ Napi::Value make_pfgm_batch(const Call& call) {
   if (data.dim() < 2) throw Error("ERR_PFGM_ARGUMENT", "Expected data of one item a row");
   // Where the data is: beside a step on another device, behind it on the same one.
   return call.environment().submit(
-      queue_name(data.device()),
-      [data, settings, device] {
-        const Batch batch = make_batch(data, settings);
-        return Batch{batch.x.to(device), batch.z.to(device), batch.target.to(device)};
-      },
+      queue_name(data.device()), [data, settings, device] { return make_batch(data, settings, device); },
       [](Napi::Env env, const Batch& batch) {
         Napi::Object object = Napi::Object::New(env);
         object.Set("x", tensor_to_js(env, batch.x));

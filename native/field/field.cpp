@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "cuda/operators.h"
 #include "field/sums.h"
 #include "runtime/error.h"
 #include "runtime/grain.h"
@@ -19,14 +20,29 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-// Sources and queries as the sums over sources take them.
-class Field {
+void check(const FieldSources& sources, const at::Tensor& x, const at::Tensor& height) {
+  const int64_t items = sources.items.size(0), count = x.size(0);
+  const int64_t dimensions = items ? sources.items.numel() / items : 0;
+  if (dimensions == 0)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected at least one source of at least one dimension");
+  if (x.numel() != count * dimensions)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected x to have " + std::to_string(dimensions) +
+                                         " numbers a query, as the sources have, but received " +
+                                         std::to_string(count ? x.numel() / count : 0));
+  if (height.numel() != count)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected one height a query, " + std::to_string(count) +
+                                         ", but received " + std::to_string(height.numel()));
+  if (!sources.guesses.empty() && int64_t(sources.guesses.size()) != count)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected one guess a query");
+}
+
+// Sources and queries as the sums over sources take them; checked before.
+class FieldProblem {
  public:
-  Field(const FieldSources& given, const at::Tensor& x, const at::Tensor& height)
+  FieldProblem(const FieldSources& given, const at::Tensor& x, const at::Tensor& height)
       : items_(given.items.to(at::kCPU).contiguous()), guesses_(given.guesses), count(x.size(0)) {
     sources_.items = items_.size(0);
-    sources_.dimensions = sources_.items ? items_.numel() / sources_.items : 0;
-    check(x, height);
+    sources_.dimensions = items_.numel() / sources_.items;
     if (items_.scalar_type() == at::kByte) {
       sources_.pixels = items_.const_data_ptr<uint8_t>();
     } else {
@@ -59,20 +75,6 @@ class Field {
   }
 
  private:
-  void check(const at::Tensor& x, const at::Tensor& height) const {
-    if (dimensions() == 0)
-      throw Error("ERR_PFGM_ARGUMENT", "Expected at least one source of at least one dimension");
-    if (x.numel() != count * dimensions())
-      throw Error("ERR_PFGM_ARGUMENT", "Expected x to have " + std::to_string(dimensions()) +
-                                           " numbers a query, as the sources have, but received " +
-                                           std::to_string(count ? x.numel() / count : 0));
-    if (height.numel() != count)
-      throw Error("ERR_PFGM_ARGUMENT", "Expected one height a query, " + std::to_string(count) +
-                                           ", but received " + std::to_string(height.numel()));
-    if (!guesses_.empty() && int64_t(guesses_.size()) != count)
-      throw Error("ERR_PFGM_ARGUMENT", "Expected one guess a query");
-  }
-
   at::Tensor items_;
   std::vector<int64_t> guesses_;
   field::Sources sources_;
@@ -86,7 +88,14 @@ class Field {
 }  // namespace
 
 at::Tensor field_target(const FieldSources& sources, const at::Tensor& x, const at::Tensor& z, double gamma) {
-  const Field at_x(sources, x, z);
+  check(sources, x, z);
+#ifdef PFGM_CUDA
+  // Pixels, mirrored and mapped sources stay on the host.
+  if (x.is_cuda() && sources.items.is_cuda() && sources.items.scalar_type() == at::kFloat &&
+      !sources.mirrored)
+    return cuda::field_target(sources.items, x, z, gamma).target;
+#endif
+  const FieldProblem at_x(sources, x, z);
   const int64_t n = at_x.dimensions();
   at::Tensor target = at::empty({at_x.count, n + 1}, at::kFloat);
   if (at_x.count == 0) return target.to(x.device());
@@ -108,7 +117,8 @@ at::Tensor field_target(const FieldSources& sources, const at::Tensor& x, const 
 }
 
 at::Tensor posterior_mean(const FieldSources& sources, const at::Tensor& x, const at::Tensor& r, int64_t d) {
-  const Field at_x(sources, x, r);
+  check(sources, x, r);
+  const FieldProblem at_x(sources, x, r);
   const int64_t n = at_x.dimensions();
   at::Tensor mean = at::empty({at_x.count, n}, at::kFloat);
   if (at_x.count == 0) return mean.to(x.device());

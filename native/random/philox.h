@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "cuda/host_device.h"
+
 namespace pfgm {
 
 // What a stream is for. Two purposes never share a stream, so their draws are independent.
@@ -22,9 +24,9 @@ enum class Purpose : uint64_t {
 
 class Philox {
  public:
-  Philox(uint64_t key, uint64_t stream) : key_(key), stream_(stream) {}
+  PFGM_HD Philox(uint64_t key, uint64_t stream) : key_(key), stream_(stream) {}
 
-  void bits(uint64_t counter, uint32_t out[4]) const {
+  PFGM_HD void bits(uint64_t counter, uint32_t out[4]) const {
     uint32_t c0 = uint32_t(counter), c1 = uint32_t(counter >> 32);
     uint32_t c2 = uint32_t(stream_), c3 = uint32_t(stream_ >> 32);
     uint32_t k0 = uint32_t(key_), k1 = uint32_t(key_ >> 32);
@@ -45,14 +47,14 @@ class Philox {
   }
 
   // Four uniforms in (0, 1), never 0 or 1.
-  void uniforms(uint64_t counter, double out[4]) const {
+  PFGM_HD void uniforms(uint64_t counter, double out[4]) const {
     uint32_t raw[4];
     bits(counter, raw);
     for (int i = 0; i < 4; ++i) out[i] = (double(raw[i]) + 0.5) * 0x1p-32;
   }
 
   // Four standard normals (Box-Muller).
-  void normals(uint64_t counter, double out[4]) const {
+  PFGM_HD void normals(uint64_t counter, double out[4]) const {
     double u[4];
     uniforms(counter, u);
     for (int i = 0; i < 4; i += 2) {

@@ -7,6 +7,7 @@
 
 #include <numeric>
 
+#include "cuda/operators.h"
 #include "field/field.h"
 #include "random/philox.h"
 #include "runtime/error.h"
@@ -42,6 +43,17 @@ std::vector<int64_t> batch_items(const BatchSettings& settings, int64_t wanted, 
   return items;
 }
 
+// Where the images lie, with the same draws.
+Perturbed perturbed(const at::Tensor& y, const BatchSettings& settings) {
+#ifdef PFGM_CUDA
+  if (y.is_cuda()) return cuda::perturb(y, settings.seed, settings.step, settings.perturbation);
+#endif
+  const int64_t count = y.size(0), dimensions = y.numel() / count;
+  const PerturbationDraws draws =
+      draw_perturbation(settings.seed, settings.step, count, dimensions, settings.perturbation);
+  return perturb(y, draws, settings.perturbation.tau);
+}
+
 }  // namespace
 
 at::Tensor as_values(const at::Tensor& items) {
@@ -49,7 +61,7 @@ at::Tensor as_values(const at::Tensor& items) {
   return items.to(at::kFloat);
 }
 
-Batch make_batch(const at::Tensor& data, const BatchSettings& settings) {
+Batch make_batch(const at::Tensor& data, const BatchSettings& settings, at::Device device) {
   const at::NoGradGuard no_grad;
   const int64_t count = data.size(0);
   if (count < 1 || data.numel() == 0) throw Error("ERR_PFGM_ARGUMENT", "Expected data of at least one item");
@@ -70,14 +82,14 @@ Batch make_batch(const at::Tensor& data, const BatchSettings& settings) {
     const at::Tensor flipped = at::tensor(flips, at::kLong).to(data.device(), at::kBool).view({-1, 1, 1, 1});
     items = at::where(flipped, items.flip({3}), items);
   }
-  const at::Tensor y = items.slice(0, 0, settings.perturbed);
-  const int64_t dimensions = items.numel() / wanted;
-  const PerturbationDraws draws =
-      draw_perturbation(settings.seed, settings.step, settings.perturbed, dimensions, settings.perturbation);
-  const Perturbed points = perturb(y, draws, settings.perturbation.tau);
+#ifdef PFGM_CUDA
+  if (device.is_cuda()) items = items.to(device);
+#endif
+  const Perturbed points = perturbed(items.slice(0, 0, settings.perturbed), settings);
   const FieldSources sources =
       settings.whole_data ? FieldSources{data, settings.mirror, chosen} : FieldSources{items, false, {}};
-  return {points.x, points.z, field_target(sources, points.x, points.z, settings.gamma)};
+  const at::Tensor target = field_target(sources, points.x, points.z, settings.gamma);
+  return {points.x.to(device), points.z.to(device), target.to(device)};
 }
 
 }  // namespace pfgm

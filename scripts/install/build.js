@@ -56,6 +56,7 @@ const BYTES_PER_JOB = 1.5 * 2 ** 30
  * @property {Libtorch} libtorch
  * @property {string | undefined} [out] folder to build in, instead of the cache
  * @property {boolean | undefined} [force] build even where the cache has the addon
+ * @property {boolean | undefined} [cuda] with the kernels for GPUs; only together with `out`
  * @property {OnProgress} onProgress
  * @property {(line: string) => void} [onLine] hears everything that CMake and the compiler say
  */
@@ -65,7 +66,7 @@ const BYTES_PER_JOB = 1.5 * 2 ** 30
  * @param {Order} order
  * @returns {Promise<Build>}
  */
-export async function buildAddon({ libtorch, out, force, onProgress, onLine }) {
+export async function buildAddon({ libtorch, out, force, cuda, onProgress, onLine }) {
   const tools = await needToolchain()
   const started = performance.now()
   const work = workFolder(libtorch, out)
@@ -75,7 +76,7 @@ export async function buildAddon({ libtorch, out, force, onProgress, onLine }) {
     async () => {
       const there = out || force ? undefined : findCachedAddon(libtorch)
       if (there) return { ...there, seconds: 0, action: 'none' }
-      const hash = await compile({ libtorch, work, tools, onProgress, onLine })
+      const hash = await compile({ libtorch, work, tools, cuda, onProgress, onLine })
       const meta = describe(libtorch, hash, tools)
       const file = out ? publishTo(resolve(out, 'Release'), work, meta) : publishToCache(work, meta)
       if (!isClone() && !out) rmSync(work, { recursive: true, force: true }) // an installed package is built once
@@ -133,6 +134,7 @@ function isWritable(folder) {
  * @property {Libtorch} libtorch
  * @property {string} work
  * @property {import('./toolchain.js').Toolchain} tools
+ * @property {boolean | undefined} cuda
  * @property {OnProgress} onProgress
  * @property {((line: string) => void) | undefined} onLine
  */
@@ -151,11 +153,11 @@ async function compile(job) {
 
 /** @param {Job} job */
 async function compileOnce(job) {
-  const { work, libtorch, tools, onProgress } = job
+  const { work, onProgress } = job
   // Loaded only now: on loading, one of its dependencies reads the process's own --config argument.
   // @ts-expect-error cmake-js has no types
   const { default: cmakeJs } = await import('cmake-js')
-  const cmake = new cmakeJs.CMake(cmakeOptions(work, libtorch, tools))
+  const cmake = new cmakeJs.CMake(cmakeOptions(job))
   mkdirSync(work, { recursive: true })
   onProgress({ phase: 'configure', message: 'Configuring the build' })
   const configure = await cmake.getConfigureCommand()
@@ -172,12 +174,8 @@ async function compileOnce(job) {
   if (code !== 0) throw buildError(output)
 }
 
-/**
- * @param {string} work
- * @param {Libtorch} libtorch
- * @param {import('./toolchain.js').Toolchain} tools
- */
-function cmakeOptions(work, libtorch, { compiler }) {
+/** @param {Job} job */
+function cmakeOptions({ work, libtorch, tools: { compiler }, cuda }) {
   const own = compiler.command && { cppCompilerPath: compiler.command, cCompilerPath: compiler.command }
   return {
     directory: packageRoot,
@@ -185,7 +183,11 @@ function cmakeOptions(work, libtorch, { compiler }) {
     config: 'Release',
     isNodeApi: true, // headers from node-api-headers: none are downloaded
     parallel: process.env.CMAKE_BUILD_PARALLEL_LEVEL ?? String(jobs()),
-    cMakeOptions: { PFGM_LIBTORCH: libtorch.path, PFGM_VERSION: packageVersion() },
+    cMakeOptions: {
+      PFGM_LIBTORCH: libtorch.path,
+      PFGM_VERSION: packageVersion(),
+      ...(cuda && { PFGM_CUDA: 'ON' }),
+    },
     ...own,
   }
 }

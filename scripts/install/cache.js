@@ -56,7 +56,7 @@ export function sourceHash(root = packageRoot) {
 export function nativeFiles(folder) {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(cpp|h)$/.test(name))
+    .filter((name) => /\.(cpp|cu|h)$/.test(name))
     .sort()
     .map((name) => join(folder, name))
 }

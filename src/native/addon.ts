@@ -134,6 +134,50 @@ export interface Addon {
     tau: number,
   ): Promise<{ x: TensorInfo; z: TensorInfo }>
 
+  // the GPU's kernels one by one, for tests: on the CPU their tile code runs lane by lane
+  /** `exactGroups`: how many groups of 4 x 4 pairs took the exact pass; -1 on a GPU, which does not count. */
+  cudaFieldTarget(
+    sources: TensorHandle,
+    x: TensorHandle,
+    z: TensorHandle,
+    gamma: number,
+  ): Promise<{ target: TensorInfo; exactGroups: number }>
+  /** `[b, B, 2]`: the screen's lower bound of each pair's squared distance, and the error that it allows for. */
+  cudaScreen(sources: TensorHandle, x: TensorHandle, z: TensorHandle): Promise<TensorInfo>
+  cudaPrior(
+    keys: BigUint64Array,
+    dimensions: number,
+    zMax: number,
+    upperNorm: number,
+    device: string,
+  ): Promise<TensorInfo>
+  cudaPerturb(
+    y: TensorHandle,
+    settings: {
+      seed: number | bigint
+      step: number
+      sigma: number
+      tau: number
+      M: number
+      restrictM: boolean
+    },
+  ): Promise<{ x: TensorInfo; z: TensorInfo }>
+  cudaCombine(
+    x: TensorHandle,
+    k: readonly TensorHandle[],
+    y: Combination,
+    steps: Float64Array,
+  ): Promise<TensorInfo>
+  cudaNorms(
+    x: TensorHandle,
+    k: readonly TensorHandle[],
+    y: Combination,
+    steps: Float64Array,
+    next: Combination,
+    atol: number,
+    rtol: number,
+  ): Promise<TensorInfo>
+
   // training
   createTrainer(
     config: NativeNetworkConfig,

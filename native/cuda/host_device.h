@@ -1,0 +1,16 @@
+// For headers that compile for the host and, by nvcc, for a GPU.
+#pragma once
+
+#ifdef __CUDACC__
+#define PFGM_HD __host__ __device__
+#define PFGM_UNROLL _Pragma("unroll")
+#else
+#define PFGM_HD
+#define PFGM_UNROLL
+#endif
+
+namespace pfgm::cuda {
+
+constexpr int kLanes = 32;  // threads of a warp
+
+}  // namespace pfgm::cuda
