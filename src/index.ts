@@ -1,5 +1,6 @@
 /** Poisson Flow Generative Models (arXiv 2209.11178) for Node.js, on libtorch. */
 
+export type { ImageTensor } from './ascent.js'
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
   AnyDataset,
@@ -19,6 +20,7 @@ export type {
 } from './data/index.js'
 export { datasets, openDataset, TOY_KINDS } from './data/index.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
+export type { EncodeOptions, EncodeResult } from './encoding.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
 export {
   fieldTarget,
@@ -35,7 +37,13 @@ export { Network } from './nn/network.js'
 export type { PoolProgress, SampleStatistics } from './ode/pool.js'
 export { SOLVERS, type SolverName } from './ode/solver.js'
 export type { PngOptions } from './picture.js'
-export { PoissonFlow, type SampleOptions, type SampleResult, SHIPPED_MODELS } from './poisson-flow.js'
+export {
+  type DecodeOptions,
+  PoissonFlow,
+  type SampleOptions,
+  type SampleResult,
+  SHIPPED_MODELS,
+} from './poisson-flow.js'
 export { Tensor, type TypedArrayOf } from './tensor.js'
 export type { Estimate } from './train/estimate.js'
 export type { EndEvent, TrainEvent } from './train/events.js'

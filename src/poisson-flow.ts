@@ -1,10 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { ImageTensor } from './ascent.js'
 import { expectBoolean, expectInteger, expectNumber, expectOneOf, expectSeed, product } from './check.js'
 import { type ModelConfig, modelMetadata, readModelHeader } from './checkpoint/model.js'
 import { RunFolder } from './checkpoint/run-folder.js'
 import { readTensors, writeTensors } from './checkpoint/safetensors.js'
 import { type Device, resolveDevice } from './device.js'
+import { type EncodeOptions, type EncodeResult, encode } from './encoding.js'
 import { PfgmError } from './errors.js'
 import { drawPrior, PfgmFlow } from './flow/pfgm.js'
 import { native } from './native/native.js'
@@ -12,6 +14,7 @@ import { Network } from './nn/network.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import { integrate, type PoolProgress, type SampleStatistics } from './ode/pool.js'
 import { SOLVERS, type SolverName, solverByName } from './ode/solver.js'
+import { expectFinite, sampleKeys } from './samples.js'
 import { Tensor } from './tensor.js'
 
 /** Trained models that come with the package. */
@@ -45,6 +48,9 @@ export interface SampleOptions {
   signal?: AbortSignal
   onProgress?: (progress: PoolProgress) => void
 }
+
+/** As of `sample`; the starts are the encodings. */
+export type DecodeOptions = Omit<SampleOptions, 'count' | 'seed' | 'start'>
 
 export interface SampleResult extends SampleStatistics {
   /** `[count, ...itemShape]`, data values: images in about [-1, 1], unclipped. Yours to dispose of. */
@@ -135,6 +141,24 @@ export class PoissonFlow implements Disposable {
     }
   }
 
+  /**
+   * Follows the field from the data to the plane z_max, where points lie as the prior says: the inverse of sampling
+   * (arXiv 2209.11178, section 3.3).
+   * @param images `[count, ...itemShape]`: values in about [-1, 1], or uint8 pixels v, which stand for v / 127.5 - 1
+   * @throws TypeError for another shape; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
+   */
+  async encode(images: ImageTensor, options: EncodeOptions = {}): Promise<EncodeResult> {
+    return encode(this, images, options)
+  }
+
+  /**
+   * Follows encodings back to the data: sampling from given starts.
+   * @param encodings `[count, ...itemShape]`, points on the plane z_max
+   */
+  async decode(encodings: Tensor<'float64'>, options: DecodeOptions = {}): Promise<SampleResult> {
+    return this.sample({ ...options, count: encodings.shape[0] ?? 0, start: encodings })
+  }
+
   /** Writes the model alone, without what training needs. @param dtype `F16` halves the file */
   async save(path: string, options: { dtype?: 'F32' | 'F16' } = {}): Promise<void> {
     await writeTensors(this.network.handle, path, modelMetadata('model', this.config), options.dtype ?? 'F32')
@@ -173,21 +197,6 @@ function sampleSettings(options: SampleOptions) {
     batchSize,
     start,
     publishedEpsilon,
-  }
-}
-
-/** The keys of samples `first` to `first + count - 1`: seed + i, modulo 2^64. */
-function sampleKeys(seed: bigint, first: number, count: number): BigUint64Array {
-  return BigUint64Array.from({ length: count }, (_, i) => BigInt.asUintN(64, seed + BigInt(first + i)))
-}
-
-async function expectFinite(images: Tensor<'float32'>): Promise<void> {
-  const { notFinite } = await native().dataStatistics(images.handle)
-  if (notFinite >= 0) {
-    throw new PfgmError(
-      'ERR_PFGM_NOT_FINITE',
-      `Sample ${notFinite} is not finite: the network gives no number on its path. Train longer, or lower the learning rate`,
-    )
   }
 }
 
