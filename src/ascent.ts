@@ -73,7 +73,7 @@ export async function ascend(
       device: network.device,
       async start(first: number, added: number) {
         using some: ImageTensor = await images.slice(first, added)
-        return start(some, first)
+        return await start(some, first)
       },
     }
     const statistics = await integrate(problem, solver, states, pool)

@@ -11,6 +11,7 @@ export type {
   Dataset,
   FolderOptions,
   IdxOptions,
+  ImagesOptions,
   MappedValues,
   NpyOptions,
   OpenOptions,
@@ -18,7 +19,7 @@ export type {
   ToyKind,
   ToyOptions,
 } from './data/index.js'
-export { datasets, openDataset, TOY_KINDS } from './data/index.js'
+export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
 export type { EncodeOptions, EncodeResult } from './encoding.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
@@ -30,6 +31,8 @@ export {
   pfgmSettingsSchema,
 } from './flow/pfgm.js'
 export { posteriorMean } from './flow/pfgmpp.js'
+export type { InterpolateOptions } from './interpolation.js'
+export type { LikelihoodOptions, LikelihoodResult } from './likelihood.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
 export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
