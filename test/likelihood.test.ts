@@ -59,7 +59,7 @@ describe('of points in the plane', () => {
   }, 60_000)
 
   it('the density integrates to 1', { timeout: 240_000 }, async () => {
-    const [side, extent] = [40, 1.4]
+    const [side, extent] = [50, 1.4]
     using points = await grid(side, extent)
     const { logLikelihoods } = await flow.logLikelihood(points, { batchSize: 65536 })
     const cell = ((2 * extent) / side) ** 2
