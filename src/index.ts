@@ -1,5 +1,6 @@
 /** Poisson Flow Generative Models (arXiv 2209.11178) for Node.js, on libtorch. */
 
+export type { ImageTensor } from './ascent.js'
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
   AnyDataset,
@@ -10,6 +11,7 @@ export type {
   Dataset,
   FolderOptions,
   IdxOptions,
+  ImagesOptions,
   MappedValues,
   NpyOptions,
   OpenOptions,
@@ -17,8 +19,9 @@ export type {
   ToyKind,
   ToyOptions,
 } from './data/index.js'
-export { datasets, openDataset, TOY_KINDS } from './data/index.js'
+export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
+export type { EncodeOptions, EncodeResult } from './encoding.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
 export {
   fieldTarget,
@@ -28,6 +31,8 @@ export {
   pfgmSettingsSchema,
 } from './flow/pfgm.js'
 export { posteriorMean } from './flow/pfgmpp.js'
+export type { InterpolateOptions } from './interpolation.js'
+export type { LikelihoodOptions, LikelihoodResult } from './likelihood.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
 export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
@@ -35,7 +40,13 @@ export { Network } from './nn/network.js'
 export type { PoolProgress, SampleStatistics } from './ode/pool.js'
 export { SOLVERS, type SolverName } from './ode/solver.js'
 export type { PngOptions } from './picture.js'
-export { PoissonFlow, type SampleOptions, type SampleResult, SHIPPED_MODELS } from './poisson-flow.js'
+export {
+  type DecodeOptions,
+  PoissonFlow,
+  type SampleOptions,
+  type SampleResult,
+  SHIPPED_MODELS,
+} from './poisson-flow.js'
 export { Tensor, type TypedArrayOf } from './tensor.js'
 export type { Estimate } from './train/estimate.js'
 export type { EndEvent, TrainEvent } from './train/events.js'

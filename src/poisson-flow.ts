@@ -1,17 +1,23 @@
 import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { ImageTensor } from './ascent.js'
 import { expectBoolean, expectInteger, expectNumber, expectOneOf, expectSeed, product } from './check.js'
 import { type ModelConfig, modelMetadata, readModelHeader } from './checkpoint/model.js'
 import { RunFolder } from './checkpoint/run-folder.js'
 import { readTensors, writeTensors } from './checkpoint/safetensors.js'
 import { type Device, resolveDevice } from './device.js'
+import { type EncodeOptions, type EncodeResult, encode } from './encoding.js'
 import { PfgmError } from './errors.js'
-import { drawPrior, PfgmFlow } from './flow/pfgm.js'
+import { PfgmFlow } from './flow/pfgm.js'
+import { type InterpolateOptions, interpolate } from './interpolation.js'
+import { type LikelihoodOptions, type LikelihoodResult, logLikelihood } from './likelihood.js'
 import { native } from './native/native.js'
 import { Network } from './nn/network.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import { integrate, type PoolProgress, type SampleStatistics } from './ode/pool.js'
 import { SOLVERS, type SolverName, solverByName } from './ode/solver.js'
+import { expectFinite } from './samples.js'
+import { startsOf } from './starts.js'
 import { Tensor } from './tensor.js'
 
 /** Trained models that come with the package. */
@@ -39,12 +45,26 @@ export interface SampleOptions {
   batchSize?: number
   /** Starts `[count, ...itemShape]` at z_max instead of ones drawn from the prior. */
   start?: Tensor
+  /**
+   * Scales the norms of the starts that are drawn, 0.01 to 100. Far from 1 starts lie where the network was hardly
+   * trained. Default 1.
+   */
+  temperature?: number
+  /**
+   * Starts at height z, z_min < z <= z_max, around given images instead of on the plane z_max: image i is moved in a
+   * uniform direction by a distance drawn from the kernel at z, from seed + i. The lower z, the more of the image
+   * stays.
+   */
+  from?: { z: number; images: ImageTensor }
   /** Adds 1e-5 to v_z before dividing, as the published code does. Default false. */
   publishedEpsilon?: boolean
   /** Ends the sampling at the next step; the promise rejects with the signal's reason. */
   signal?: AbortSignal
   onProgress?: (progress: PoolProgress) => void
 }
+
+/** As of `sample`; the starts are the encodings. */
+export type DecodeOptions = Omit<SampleOptions, 'count' | 'seed' | 'start' | 'temperature' | 'from'>
 
 export interface SampleResult extends SampleStatistics {
   /** `[count, ...itemShape]`, data values: images in about [-1, 1], unclipped. Yours to dispose of. */
@@ -99,7 +119,8 @@ export class PoissonFlow implements Disposable {
       )
     }
     options.signal?.throwIfAborted()
-    const solver = solverByName(settings.solver, pfgm.zMax, pfgm.zMin, settings)
+    const { height, start: startAt } = startsOf(this, options, settings)
+    const solver = solverByName(settings.solver, height, pfgm.zMin, settings)
     const joint = batchTolerance === 'joint'
     const norm = joint ? jointNorm(dimensions, product(shape.slice(1))) : perSampleNorm(dimensions)
     const flow = new PfgmFlow(this.network, pfgm, settings.publishedEpsilon ? 1e-5 : 0)
@@ -110,13 +131,10 @@ export class PoissonFlow implements Disposable {
       const problem = {
         flow,
         count,
-        from: pfgm.zMax,
+        from: height,
         to: pfgm.zMin,
         device: this.network.device,
-        start: (first: number, added: number) =>
-          start
-            ? (start.slice(first, added) as Promise<Tensor<'float64'>>)
-            : drawPrior(sampleKeys(settings.seed, first, added), dimensions, pfgm),
+        start: startAt,
       }
       const statistics = await integrate(problem, solver, images, {
         norm,
@@ -135,6 +153,44 @@ export class PoissonFlow implements Disposable {
     }
   }
 
+  /**
+   * Follows the field from the data to the plane z_max, where points lie as the prior says: the inverse of sampling
+   * (arXiv 2209.11178, section 3.3).
+   * @param images `[count, ...itemShape]`: values in about [-1, 1], or uint8 pixels v, which stand for v / 127.5 - 1
+   * @throws TypeError for another shape; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
+   */
+  async encode(images: ImageTensor, options: EncodeOptions = {}): Promise<EncodeResult> {
+    return encode(this, images, options)
+  }
+
+  /**
+   * Follows encodings back to the data: sampling from given starts.
+   * @param encodings `[count, ...itemShape]`, points on the plane z_max
+   */
+  async decode(encodings: Tensor<'float64'>, options: DecodeOptions = {}): Promise<SampleResult> {
+    return this.sample({ ...options, count: encodings.shape[0] ?? 0, start: encodings })
+  }
+
+  /**
+   * ln p of images under the model: ln p(x) = ln prior(x at z_max) + the integral of div(dx/dz) dz along the path from
+   * x up to z_max (arXiv 2209.11178, section 3.3), p a density over values in [-1, 1] at height z_min.
+   * @param images `[count, ...itemShape]`: values in about [-1, 1], or uint8 pixels v, which are dequantised
+   * @throws TypeError for another shape; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
+   */
+  async logLikelihood(images: ImageTensor, options: LikelihoodOptions = {}): Promise<LikelihoodResult> {
+    return logLikelihood(this, images, options)
+  }
+
+  /**
+   * Images between two: their encodings' directions are followed along the great circle through both (slerp), the norms
+   * linearly, and decoded.
+   * @param a one image, `[1, ...itemShape]`; `b` likewise
+   * @throws TypeError for another shape or where the two encodings are opposite
+   */
+  async interpolate(a: ImageTensor, b: ImageTensor, options: InterpolateOptions = {}): Promise<SampleResult> {
+    return interpolate(this, a, b, options)
+  }
+
   /** Writes the model alone, without what training needs. @param dtype `F16` halves the file */
   async save(path: string, options: { dtype?: 'F32' | 'F16' } = {}): Promise<void> {
     await writeTensors(this.network.handle, path, modelMetadata('model', this.config), options.dtype ?? 'F32')
@@ -151,8 +207,9 @@ export class PoissonFlow implements Disposable {
 }
 
 function sampleSettings(options: SampleOptions) {
-  const { count = 16, seed = 0, solver = 'rk45', rtol = 1e-4, atol = 1e-4, steps = 100 } = options
+  const { from, seed = 0, solver = 'rk45', rtol = 1e-4, atol = 1e-4, steps = 100 } = options
   const { batchTolerance = 'sample', batchSize = 256, start, publishedEpsilon = false } = options
+  const { count = from?.images.shape[0] ?? 16 } = options
   expectInteger('count', count, 1, 1_000_000)
   expectSeed('seed', seed)
   expectOneOf('solver', solver, SOLVERS)
@@ -173,21 +230,6 @@ function sampleSettings(options: SampleOptions) {
     batchSize,
     start,
     publishedEpsilon,
-  }
-}
-
-/** The keys of samples `first` to `first + count - 1`: seed + i, modulo 2^64. */
-function sampleKeys(seed: bigint, first: number, count: number): BigUint64Array {
-  return BigUint64Array.from({ length: count }, (_, i) => BigInt.asUintN(64, seed + BigInt(first + i)))
-}
-
-async function expectFinite(images: Tensor<'float32'>): Promise<void> {
-  const { notFinite } = await native().dataStatistics(images.handle)
-  if (notFinite >= 0) {
-    throw new PfgmError(
-      'ERR_PFGM_NOT_FINITE',
-      `Sample ${notFinite} is not finite: the network gives no number on its path. Train longer, or lower the learning rate`,
-    )
   }
 }
 

@@ -1,4 +1,5 @@
 import { expectInteger, expectString, product } from './check.js'
+import { writeNpy } from './data/npy-write.js'
 import type { Dtype, TensorHandle, TensorInfo } from './native/addon.js'
 import { NativeObject, native } from './native/native.js'
 import { type PngOptions, savePng } from './picture.js'
@@ -95,5 +96,14 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
    */
   async savePng(path: string, options: PngOptions = {}): Promise<void> {
     await savePng(this, path, options)
+  }
+
+  /**
+   * Writes the values as a NumPy file, as `numpy.save` does.
+   * @throws PfgmError `ERR_PFGM_IO` where the file cannot be written
+   */
+  async saveNpy(path: string): Promise<void> {
+    expectString('path', path)
+    await writeNpy(this, path)
   }
 }

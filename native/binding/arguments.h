@@ -79,6 +79,7 @@ const std::vector<Export>& runtime_exports();
 const std::vector<Export>& tensor_exports();
 const std::vector<Export>& network_exports();
 const std::vector<Export>& flow_exports();
+const std::vector<Export>& likelihood_exports();
 const std::vector<Export>& train_exports();
 const std::vector<Export>& ode_exports();
 const std::vector<Export>& metrics_exports();

@@ -11,15 +11,17 @@
 namespace pfgm {
 
 struct Drift {
-  at::Tensor value;           // dx / d(ln z), [b, N] float64
+  at::Tensor value;           // dx / d(ln z), as x
   std::vector<char> outside;  // [b]: the sample has left the region the network was trained on
 };
 
 class Flow {
  public:
   virtual ~Flow() = default;
-  // x [b, N] float64 on the host; heights: one z a sample.
-  virtual Drift drift(const at::Tensor& x, const std::vector<double>& heights) const = 0;
+  // x [b, N] float64 on the host; heights: one z a sample; samples: which of its pool's trajectories a row
+  // is, for flows that treat them differently.
+  virtual Drift drift(const at::Tensor& x, const std::vector<double>& heights,
+                      const std::vector<int64_t>& samples) const = 0;
 };
 
 }  // namespace pfgm

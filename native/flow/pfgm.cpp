@@ -19,6 +19,20 @@ at::Tensor float_tensor(at::IntArrayRef shape) {
   return at::empty(shape, at::kFloat);
 }
 
+// A uniform point of the hemisphere, projected from the origin onto the plane at height z: direction g / |g|
+// and |x|^2 / z^2 = chi2_N / chi2_1, which is BetaPrime(N/2, 1/2); |x| is clipped to [least, most].
+void draw_projected(uint64_t key, int64_t dimensions, double z, double least, double most, double* row) {
+  const Philox random(key, uint64_t(Purpose::kPrior) << 32);
+  double height[4];
+  random.normals(0, height);
+  random.fill_normals(1, dimensions, row);
+  double square = 0;
+  for (int64_t c = 0; c < dimensions; ++c) square += row[c] * row[c];
+  const double norm = std::sqrt(square);
+  const double radius = std::clamp(z * norm / std::abs(height[0]), least, most);
+  for (int64_t c = 0; c < dimensions; ++c) row[c] *= radius / norm;
+}
+
 }  // namespace
 
 at::Tensor pfgm_prior(const std::vector<uint64_t>& keys, int64_t dimensions, double z_max,
@@ -27,22 +41,25 @@ at::Tensor pfgm_prior(const std::vector<uint64_t>& keys, int64_t dimensions, dou
   at::Tensor starts = at::empty({count, dimensions}, at::kDouble);
   double* out = starts.mutable_data_ptr<double>();
   at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; ++i) {
-      // A uniform point of the hemisphere, projected from the origin onto the plane: direction g / |g| and
-      // |x|^2 / z_max^2 = chi2_N / chi2_1, which is BetaPrime(N/2, 1/2).
-      const Philox random(keys[i], uint64_t(Purpose::kPrior) << 32);
-      double height[4];
-      random.normals(0, height);
-      double* row = out + i * dimensions;
-      random.fill_normals(1, dimensions, row);
-      double square = 0;
-      for (int64_t c = 0; c < dimensions; ++c) square += row[c] * row[c];
-      const double norm = std::sqrt(square);
-      const double radius = std::clamp(z_max * norm / std::abs(height[0]), 1.0, upper_norm);
-      for (int64_t c = 0; c < dimensions; ++c) row[c] *= radius / norm;
-    }
+    for (int64_t i = first; i < last; ++i)
+      draw_projected(keys[i], dimensions, z_max, 1.0, upper_norm, out + i * dimensions);
   });
   return starts;
+}
+
+at::Tensor perturb_to(const at::Tensor& y, const std::vector<uint64_t>& keys, double z, double upper_norm) {
+  const int64_t count = y.size(0), dimensions = y.size(1);
+  at::Tensor points = at::empty_like(y);
+  const double* from = y.const_data_ptr<double>();
+  double* out = points.mutable_data_ptr<double>();
+  at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      double* row = out + i * dimensions;
+      draw_projected(keys[i], dimensions, z, 0.0, upper_norm, row);
+      for (int64_t c = 0; c < dimensions; ++c) row[c] += from[i * dimensions + c];
+    }
+  });
+  return points;
 }
 
 PerturbationDraws draw_perturbation(uint64_t seed, uint64_t batch, int64_t count, int64_t dimensions,
@@ -104,14 +121,13 @@ Perturbed perturb(const at::Tensor& y, const PerturbationDraws& draws, double ta
 
 namespace {
 
-constexpr double kFarthest = 100;  // in units of upper_norm
-
 class PfgmFlow final : public Flow {
  public:
   PfgmFlow(std::shared_ptr<Network> network, const PfgmConfig& config)
       : network_(std::move(network)), config_(config) {}
 
-  Drift drift(const at::Tensor& x, const std::vector<double>& heights) const override {
+  Drift drift(const at::Tensor& x, const std::vector<double>& heights,
+              const std::vector<int64_t>&) const override {
     const int64_t count = x.size(0), dimensions = x.size(1);
     std::vector<int64_t> shape = network_->shape();
     shape.insert(shape.begin(), count);

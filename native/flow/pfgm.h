@@ -9,6 +9,11 @@ namespace pfgm {
 // -> [count, N] float64; |x| is distributed as the paper's prior and clipped to [1, upper_norm].
 at::Tensor pfgm_prior(const std::vector<uint64_t>& keys, int64_t dimensions, double z_max, double upper_norm);
 
+// The kernel around data y [b, N] float64 at height z, one key a row: y + u R, u uniform on the sphere, R the
+// prior's |x| at that height, cut at upper_norm. Its field lines lead back to about y: the lower z, the
+// nearer.
+at::Tensor perturb_to(const at::Tensor& y, const std::vector<uint64_t>& keys, double z, double upper_norm);
+
 // How training points are perturbed: sigma, tau, M of the paper.
 struct Perturbation {
   double sigma = 0.01;
@@ -36,6 +41,10 @@ PerturbationDraws draw_perturbation(uint64_t seed, uint64_t batch, int64_t count
 
 // x = y + u |eps_x| (1 + tau)^m,  z = |eps_z| (1 + tau)^m  (arXiv 2209.11178, eq. 8).
 Perturbed perturb(const at::Tensor& y, const PerturbationDraws& draws, double tau);
+
+// Where n = |v_x| / sqrt(N) nears 1 the distance that it implies grows without bound: it is cut off here, in
+// units of upper_norm.
+constexpr double kFarthest = 100;
 
 struct PfgmConfig {
   double gamma = 5;

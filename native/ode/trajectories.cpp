@@ -56,6 +56,7 @@ Trajectories::Trajectories(const at::Tensor& start, int64_t slots, std::string q
   if (x_.size(1) < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected trajectories of at least one number");
   if (slots < 1 || slots > 64) throw Error("ERR_PFGM_ARGUMENT", "Expected slots to be from 1 to 64");
   for (int64_t j = 0; j < slots; ++j) k_.push_back(at::zeros_like(x_));
+  while (joined_ < count()) samples_.push_back(joined_++);
 }
 
 void Trajectories::check_steps(const std::vector<double>& steps, int64_t first) const {
@@ -95,7 +96,7 @@ std::vector<char> Trajectories::evaluate(const Flow& flow, int64_t slot, const C
   if (slot < 0 || slot >= int64_t(k_.size()))
     throw Error("ERR_PFGM_ARGUMENT", "Expected slot to be from 0 to " + std::to_string(k_.size() - 1));
   check_steps(heights, first);
-  Drift drift = flow.drift(combine(y, steps, first), heights);
+  Drift drift = flow.drift(combine(y, steps, first), heights, {samples_.begin() + first, samples_.end()});
   if (drift.value.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected a flow of " + std::to_string(x_.size(1)) + " dimensions");
   if (per_height) drift.value = drift.value / column(heights);
@@ -175,6 +176,8 @@ void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
     if (!leaves[row]) stays.push_back(row);
   const at::Tensor kept = index(stays);
   x_ = x_.index_select(0, kept);
+  for (size_t i = 0; i < stays.size(); ++i) samples_[i] = samples_[stays[i]];
+  samples_.resize(stays.size());
   for (at::Tensor& k : k_) k = k.index_select(0, kept);
 }
 
@@ -186,6 +189,7 @@ void Trajectories::join(const at::Tensor& start) {
                                          " numbers a trajectory, but received " +
                                          std::to_string(rows.size(1)));
   x_ = at::cat({x_, rows});
+  while (int64_t(samples_.size()) < count()) samples_.push_back(joined_++);
   for (at::Tensor& k : k_) k = at::cat({k, at::zeros_like(rows)});
 }
 

@@ -56,6 +56,8 @@ class Trajectories {
   void check(const Combination& y) const;
 
   std::string queue_;
+  std::vector<int64_t> samples_;  // which trajectory a row is, counted in the order in which they joined
+  int64_t joined_ = 0;
   at::Tensor x_;               // [b, N] float64
   std::vector<at::Tensor> k_;  // each [b, N] float64
 };

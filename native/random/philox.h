@@ -20,6 +20,8 @@ enum class Purpose : uint64_t {
   kInitialisation = 6,
   kToys = 7,
   kBootstrap = 8,
+  kProbe = 9,
+  kDequantization = 10,
 };
 
 class Philox {

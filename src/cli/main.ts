@@ -1,8 +1,11 @@
 import { Command, CommanderError } from 'commander'
 import { addDoctorCommand } from './doctor.js'
+import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain } from './errors.js'
 import { addInfoCommand } from './info.js'
+import { addInterpolateCommand } from './interpolate.js'
 import { endWithReader } from './interrupt.js'
+import { addLikelihoodCommand } from './likelihood.js'
 import { printHint } from './output.js'
 import { addSampleCommand } from './sample.js'
 import { addSetupCommand } from './setup.js'
@@ -25,7 +28,16 @@ function createProgram(): Command {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .configureOutput({ outputError: (text) => printHint(text.trim().replaceAll('\n', ' ')) })
-  const adders = [addTrainCommand, addSampleCommand, addInfoCommand, addDoctorCommand, addSetupCommand]
+  const adders = [
+    addTrainCommand,
+    addSampleCommand,
+    addEncodeCommand,
+    addLikelihoodCommand,
+    addInterpolateCommand,
+    addInfoCommand,
+    addDoctorCommand,
+    addSetupCommand,
+  ]
   for (const add of adders) add(program)
   for (const command of program.commands) command.option('--debug', 'show where an error comes from')
   return program

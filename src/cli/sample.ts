@@ -1,16 +1,17 @@
-import { access, constants, stat } from 'node:fs/promises'
-import { dirname, extname } from 'node:path'
 import type { Command } from 'commander'
-import { PoissonFlow, type PoolProgress, SOLVERS, setThreads } from '../index.js'
+import { PoissonFlow, type SampleOptions, SOLVERS, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
-import { Stopped, UsageError } from './errors.js'
+import { UsageError } from './errors.js'
+import { follow } from './follow.js'
+import { readFiles } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
-import { printJson, printLine, printWarning } from './output.js'
-import { NO_PROGRESS, startProgress } from './progress.js'
-import { count, duration, several } from './words.js'
+import { expectWritable } from './out-file.js'
+import { printJson, printLine } from './output.js'
+import { warnOutside } from './warnings.js'
+import { duration, several } from './words.js'
 
 /** How to sample: given on to the library as they are. */
 const SAMPLING_OPTIONS = {
@@ -26,11 +27,13 @@ const SAMPLING_OPTIONS = {
     help: 'rk45: steps for each sample, or joint ones as published (default: sample)',
   },
   batchSize: { kind: INTEGER, value: 'n', help: 'samples at once; bounds memory (default: 256)' },
+  temperature: { kind: NUMBER, value: 'x', help: 'scales how far out samples start (default: 1)' },
 } as const
 
 const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'PNG file to write (default: samples.png)' },
   ...SAMPLING_OPTIONS,
+  from: { kind: NUMBER, value: 'z', help: 'start at height z around the images; the lower, the more stays' },
   columns: { kind: POSITIVE, value: 'n', help: 'images in a row (default: as near to a square as can be)' },
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
@@ -42,7 +45,8 @@ What <model> may be: a run folder, a checkpoint or model file, or digits, which 
 Examples:
   npx pfgm-torch sample digits --out grid.png
   npx pfgm-torch sample runs/digits --count 64 --seed 100 --out grid.png
-  npx pfgm-torch sample runs/digits --solver heun --steps 20`
+  npx pfgm-torch sample runs/digits --solver heun --steps 20
+  npx pfgm-torch sample digits --from 1 --count 16 photo.png`
 
 export function addSampleCommand(program: Command): void {
   const command = program
@@ -50,6 +54,7 @@ export function addSampleCommand(program: Command): void {
     .summary('draw samples from a model')
     .description('Draws samples from a trained model and writes their picture.')
     .argument('<model>', 'model to draw from, see below')
+    .argument('[images...]', 'image files to start around, with --from')
   addOptions(command, OPTIONS)
     .option('--config <file>', 'JSON file with options, camelCase; flags go before it')
     .option('--json', 'print the results as one JSON object')
@@ -57,69 +62,54 @@ export function addSampleCommand(program: Command): void {
     .action(runSample)
 }
 
-async function runSample(model: string, flags: CommonFlags): Promise<void> {
+async function runSample(model: string, sources: string[], flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags)
   const out = settings.out ?? 'samples.png'
-  await expectWritablePng(out)
+  await expectWritable(out, '.png')
   await ensureAddon()
   await setThreads(settings.threads)
-  const result = await interruptible((signal) => draw(model, out, settings, flags, signal))
+  const result = await interruptible((signal) => draw(model, sources, out, settings, flags, signal))
   if (flags.json) printJson(result)
   else printResult(model, result)
-  if (result.outside > 0) {
-    printWarning(
-      `${several(result.outside, 'sample')} of ${count(result.count)} left the region that the network was trained on`,
-    )
-  }
-}
-
-/** What would only show after the sampling is refused before it. */
-async function expectWritablePng(out: string): Promise<void> {
-  const received = `but received ${out}`
-  if (extname(out).toLowerCase() !== '.png') {
-    throw new UsageError(`Expected --out to end in .png, the format that can be written, ${received}`)
-  }
-  const folder = dirname(out)
-  if (!(await isFolder(folder))) {
-    throw new UsageError(`Expected --out to be in a folder ${received}: there is no folder ${folder}`)
-  }
-  if (await isFolder(out)) throw new UsageError(`Expected --out to be a file ${received}, a folder`)
-  await access(folder, constants.W_OK)
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined)
-  return found?.isDirectory() ?? false
+  warnOutside('sample', result.outside, result.count)
 }
 
 async function draw(
   model: string,
+  sources: readonly string[],
   picture: string,
   settings: Settings<typeof OPTIONS>,
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
   using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
-  const progress = json ? NO_PROGRESS : startProgress()
-  const onProgress = ({ finished, count, fraction, evaluations }: PoolProgress) =>
-    progress.update(
-      fraction,
-      `${finished} of ${several(count, 'sample')}, ${Math.round(evaluations / count)} evaluations each so far`,
-    )
   const began = performance.now()
-  try {
-    const drawn = await flow.sample({ ...pick(settings, SAMPLING_OPTIONS), signal, onProgress })
+  return await follow('sample', json, async (onProgress) => {
+    const start = await startOf(flow, sources, settings)
+    const drawn = await flow.sample({ ...pick(settings, SAMPLING_OPTIONS), ...start, signal, onProgress })
+    start.from?.images.dispose()
     using images = drawn.images
     const seconds = (performance.now() - began) / 1000
     await images.savePng(picture, settings.columns === undefined ? {} : { columns: settings.columns })
     const outside = drawn.outside.reduce((sum, left) => sum + left, 0)
     return { type: 'end', picture, count: images.shape[0] ?? 0, evaluations: drawn.nfe, seconds, outside }
-  } catch (error) {
-    if (!(error instanceof Stopped) || error.message === '') throw error
-    throw new Stopped(error.exitCode, `${error.message}: nothing was written`)
-  } finally {
-    progress.end()
+  })
+}
+
+/** The images that the samples start around, where there are any; one serves all samples. */
+async function startOf(
+  flow: PoissonFlow,
+  sources: readonly string[],
+  { from, count }: Settings<typeof OPTIONS>,
+): Promise<Pick<SampleOptions, 'from' | 'count'>> {
+  if (from === undefined && sources.length === 0) return {}
+  if (from === undefined || sources.length === 0) {
+    const received = from === undefined ? 'images without --from' : '--from without images'
+    throw new UsageError(`Expected --from and images to be given together but received ${received}`)
   }
+  const files = sources.length === 1 ? Array<string>(count ?? 1).fill(sources[0]!) : sources
+  const images = await readFiles(flow, files)
+  return { from: { z: from, images }, count: count ?? files.length }
 }
 
 interface Drawn {

@@ -3,6 +3,7 @@ import { cifar10, cifar100 } from './cifar.js'
 import { digits } from './digits.js'
 import { folder } from './folder.js'
 import { idx } from './idx.js'
+import { images } from './images.js'
 import { npy } from './npy.js'
 import { toy } from './toys.js'
 
@@ -12,9 +13,11 @@ export type { AnyDataset, Dataset, MappedValues, Values } from './dataset.js'
 export type { Channels } from './decode.js'
 export type { FolderOptions } from './folder.js'
 export type { IdxOptions } from './idx.js'
+export { IMAGE_EXTENSIONS } from './image-files.js'
+export type { ImagesOptions } from './images.js'
 export type { NpyOptions } from './npy.js'
 export { type OpenOptions, openDataset } from './open.js'
 export { TOY_KINDS, type ToyKind, type ToyOptions } from './toys.js'
 
 /** The ways to get a data set; each returns a promise of one. */
-export const datasets = { digits, toy, idx, cifar10, cifar100, npy, folder, array } as const
+export const datasets = { digits, toy, idx, cifar10, cifar100, npy, folder, images, array } as const

@@ -59,10 +59,22 @@ export function hyperParameters(
 /**
  * ln of the prior's density at |x| = radius on the plane z = z_max: the projection of the uniform hemisphere,
  * ln(2 z) - (N + 1)/2 ln(|x|^2 + z^2) - ln S with S the area of the unit sphere in N + 1 dimensions.
+ * @param constant `published`: S in N dimensions, as in the published code, with which the density is not normalised
  */
-export function logPriorDensity(radius: number, dimensions: number, zMax: number): number {
-  const logSphere = Math.log(2) + ((dimensions + 1) / 2) * Math.log(Math.PI) - logGamma((dimensions + 1) / 2)
-  return Math.log(2 * zMax) - ((dimensions + 1) / 2) * Math.log(radius ** 2 + zMax ** 2) - logSphere
+export function logPriorDensity(
+  radius: number,
+  dimensions: number,
+  zMax: number,
+  constant: 'exact' | 'published' = 'exact',
+): number {
+  const half = (dimensions + 1) / 2
+  const area = logSphereArea(constant === 'exact' ? dimensions + 1 : dimensions)
+  return Math.log(2 * zMax) - half * Math.log(radius ** 2 + zMax ** 2) - area
+}
+
+/** ln of the area of the unit sphere, 2 pi^(n/2) / Gamma(n/2) in n dimensions. */
+function logSphereArea(n: number): number {
+  return Math.log(2) + (n / 2) * Math.log(Math.PI) - logGamma(n / 2)
 }
 
 /** ln Gamma(x), x > 0: Stirling's series after shifting the argument beyond 10, accurate to 1e-14. */

@@ -39,6 +39,14 @@ export interface TensorSlot {
   readonly end: number
 }
 
+/** How div f is found: exactly, or with random signs drawn from `keys`, or with `given` probes `[samples, probes, N]`. */
+export interface NativeDivergence {
+  readonly exact: boolean
+  readonly probes: number
+  readonly keys: BigUint64Array
+  readonly given?: TensorHandle
+}
+
 export interface NativePicture {
   readonly pixels: ArrayBuffer
   readonly width: number
@@ -177,6 +185,21 @@ export interface Addon {
     atol: number,
     rtol: number,
   ): Promise<TensorInfo>
+
+  // likelihood, encoding
+  dataState(data: TensorHandle, extra: number): Promise<TensorInfo>
+  dequantize(data: TensorHandle, keys: BigUint64Array, levels: number): Promise<TensorInfo>
+  perturbTo(data: TensorHandle, keys: BigUint64Array, z: number, upperNorm: number): Promise<TensorInfo>
+  slerp(ends: TensorHandle, fractions: readonly number[]): Promise<TensorInfo>
+  createLikelihoodFlow(
+    network: NetworkHandle,
+    config: { gamma: number; zExp: number; upperNorm: number; epsilon: number; normalised: boolean },
+    divergence: NativeDivergence,
+  ): FlowHandle
+  readLikelihood(
+    states: TensorHandle,
+    dimensions: number,
+  ): Promise<{ radii: Float64Array; integrals: Float64Array }>
 
   // training
   createTrainer(

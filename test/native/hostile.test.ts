@@ -46,6 +46,11 @@ function hostileValues(handles: number[]): fc.Arbitrary<unknown> {
     'batchSize',
     'smallBatchSize',
     'update',
+    'exact',
+    'probes',
+    'keys',
+    'given',
+    'normalised',
   ]
   return fc.oneof(leaf, fc.dictionary(fc.constantFrom(...fields), leaf), fc.array(leaf, { maxLength: 3 }))
 }
@@ -65,7 +70,12 @@ it('survives any arguments: a call gives a value or an error, never the end of t
   const pool = await native().createTrajectories(tensor.handle, 2, 'cpu')
   const flow = native().createPfgmFlow(network.handle, { gamma: 5, zExp: 5, upperNorm: 10, epsilon: 0 })
   const trainer = await native().createTrainer(CONFIG, 0, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 'cpu')
-  const handles = [tensor.handle, empty.handle, network.handle, pool, flow, trainer.id, 999_999]
+  const likelihood = native().createLikelihoodFlow(
+    network.handle,
+    { gamma: 5, zExp: 5, upperNorm: 10, epsilon: 0, normalised: false },
+    { exact: false, probes: 2, keys: new BigUint64Array(3) },
+  )
+  const handles = [tensor.handle, empty.handle, network.handle, pool, flow, likelihood, trainer.id, 999_999]
   // Left out: what would change this process for the tests after it, or write files at random paths.
   const skipped = new Set(['initialise', 'dispose', 'setThreads', 'loadCuda', 'writeState'])
   const names = Object.keys(native().signatures).filter((name) => !skipped.has(name))

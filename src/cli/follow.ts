@@ -1,0 +1,29 @@
+import type { PoolProgress } from '../index.js'
+import { Stopped } from './errors.js'
+import { NO_PROGRESS, startProgress } from './progress.js'
+import { several } from './words.js'
+
+/**
+ * Follows paths under a progress bar. Where a signal ends them, the message says that nothing was written.
+ * @param thing what a path belongs to: `sample`
+ */
+export async function follow<T>(
+  thing: string,
+  json: boolean | undefined,
+  work: (onProgress: (progress: PoolProgress) => void) => Promise<T>,
+): Promise<T> {
+  const progress = json ? NO_PROGRESS : startProgress()
+  try {
+    return await work(({ finished, count, fraction, evaluations }) =>
+      progress.update(
+        fraction,
+        `${finished} of ${several(count, thing)}, ${Math.round(evaluations / count)} evaluations each so far`,
+      ),
+    )
+  } catch (error) {
+    if (!(error instanceof Stopped) || error.message === '') throw error
+    throw new Stopped(error.exitCode, `${error.message}: nothing was written`)
+  } finally {
+    progress.end()
+  }
+}

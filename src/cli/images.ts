@@ -1,0 +1,70 @@
+import { extname } from 'node:path'
+import {
+  datasets,
+  IMAGE_EXTENSIONS,
+  type ImageTensor,
+  openDataset,
+  type PoissonFlow,
+  Tensor,
+} from '../index.js'
+import { UsageError } from './errors.js'
+
+/** Images to work on, and what to call each of them. */
+export interface NamedImages {
+  readonly images: ImageTensor
+  readonly names: readonly string[]
+}
+
+/** What the help says about `<images...>`. */
+export const IMAGES_HELP = `
+What <images> may be: image files, scaled and cropped to the model's size, or the name of data as for train: digits,
+two-moons, npy:FILE, ... (the first --count items).`
+
+const DEFAULT_COUNT = 16
+
+/** Image files, or the first `count` items of a data set, as a model takes them. */
+export async function readImages(
+  flow: PoissonFlow,
+  sources: readonly string[],
+  count?: number,
+): Promise<NamedImages> {
+  const [first = ''] = sources
+  if (sources.every(isImageFile)) {
+    if (count !== undefined) throw new UsageError('Expected no --count for image files but received one')
+    return { images: await readFiles(flow, sources), names: sources }
+  }
+  if (sources.length > 1) {
+    const other = sources.find((source) => !isImageFile(source))
+    throw new UsageError(
+      `Expected image files or the name of one data set but received ${other} among several`,
+    )
+  }
+  const data = await openDataset(first)
+  const some = Math.min(count ?? DEFAULT_COUNT, data.count)
+  const size = data.shape.reduce((product, length) => product * length, 1)
+  const { values } = data
+  const images =
+    'path' in values
+      ? await Tensor.map(values.path, values.dtype, [some, ...data.shape], values.offset)
+      : await Tensor.from(values.subarray(0, some * size), [some, ...data.shape])
+  return {
+    images: images as ImageTensor,
+    names: Array.from({ length: some }, (_, i) => `${data.name}[${i}]`),
+  }
+}
+
+/** Image files as a tensor of the size that a model is for. */
+export async function readFiles(flow: PoissonFlow, files: readonly string[]): Promise<Tensor<'uint8'>> {
+  const [channels, size] = flow.network.itemShape
+  if (size === undefined || (channels !== 1 && channels !== 3)) {
+    throw new UsageError(
+      `Expected data for a model of [${flow.network.itemShape.join(', ')}] but received ${files[0]}, an image`,
+    )
+  }
+  const { values, count, shape } = await datasets.images(files, { size, channels })
+  return Tensor.from<'uint8'>(values, [count, ...shape])
+}
+
+export function isImageFile(path: string): boolean {
+  return (IMAGE_EXTENSIONS as readonly string[]).includes(extname(path).slice(1).toLowerCase())
+}
