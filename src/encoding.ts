@@ -10,6 +10,7 @@ import { PfgmFlow } from './flow/pfgm.js'
 import { perSampleNorm } from './ode/error-norm.js'
 import type { SampleStatistics } from './ode/pool.js'
 import { solverByName } from './ode/solver.js'
+import { solverOptions } from './ode/solver-options.js'
 import type { PoissonFlow } from './poisson-flow.js'
 import { meanEvaluations } from './samples.js'
 import type { Tensor } from './tensor.js'
@@ -37,7 +38,7 @@ export async function encode(
   const { states, statistics } = await ascend(model, images, {
     flow,
     shape: itemShape,
-    solver: solverByName('rk45', zMin, zMax, { ...settings, steps: 1 }),
+    solver: solverByName(solverOptions({ rtol: settings.rtol, atol: settings.atol }), zMin, zMax),
     pool: {
       norm: perSampleNorm(dimensions),
       capacity: settings.batchSize,

@@ -37,8 +37,16 @@ export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
 export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
 export { Network } from './nn/network.js'
-export type { PoolProgress, SampleStatistics } from './ode/pool.js'
-export { SOLVERS, type SolverName } from './ode/solver.js'
+export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool.js'
+export {
+  CONTROLLERS,
+  type ControllerName,
+  SCHEDULES,
+  type ScheduleName,
+  SOLVERS,
+  type SolverName,
+  type SolverSettings,
+} from './ode/solver-options.js'
 export type { PngOptions } from './picture.js'
 export {
   type DecodeOptions,
@@ -47,6 +55,12 @@ export {
   type SampleResult,
   SHIPPED_MODELS,
 } from './poisson-flow.js'
+export {
+  type ComparisonOptions,
+  type ComparisonPoint,
+  compareSolvers,
+  type SolverComparison,
+} from './solver-comparison.js'
 export { Tensor, type TypedArrayOf } from './tensor.js'
 export type { Estimate } from './train/estimate.js'
 export type { EndEvent, TrainEvent } from './train/events.js'

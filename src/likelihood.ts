@@ -14,6 +14,7 @@ import type { Network } from './nn/network.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import type { SampleStatistics } from './ode/pool.js'
 import { solverByName } from './ode/solver.js'
+import { solverOptions } from './ode/solver-options.js'
 import { HEIGHT, LOG_HEIGHT } from './ode/variable.js'
 import type { PoissonFlow } from './poisson-flow.js'
 import { meanEvaluations, sampleKeys } from './samples.js'
@@ -90,7 +91,7 @@ export async function logLikelihood(
     flow,
     shape: [dimensions + columns],
     solver: {
-      ...solverByName('rk45', zMin, zMax, { ...settings, steps: 1 }),
+      ...solverByName(solverOptions({ rtol: settings.rtol, atol: settings.atol }), zMin, zMax),
       variable: settings.variable === 'z' ? HEIGHT : LOG_HEIGHT,
     },
     pool: {

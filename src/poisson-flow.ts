@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { ImageTensor } from './ascent.js'
-import { expectBoolean, expectInteger, expectNumber, expectOneOf, expectSeed, product } from './check.js'
+import { expectBoolean, expectInteger, expectOneOf, expectSeed, product } from './check.js'
 import { type ModelConfig, modelMetadata, readModelHeader } from './checkpoint/model.js'
 import { RunFolder } from './checkpoint/run-folder.js'
 import { readTensors, writeTensors } from './checkpoint/safetensors.js'
@@ -14,8 +14,9 @@ import { type LikelihoodOptions, type LikelihoodResult, logLikelihood } from './
 import { native } from './native/native.js'
 import { Network } from './nn/network.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
-import { integrate, type PoolProgress, type SampleStatistics } from './ode/pool.js'
-import { SOLVERS, type SolverName, solverByName } from './ode/solver.js'
+import { integrate, type PoolProgress, type SampleStatistics, type SampleStatus } from './ode/pool.js'
+import { solverByName } from './ode/solver.js'
+import { type SolverSettings, solverOptions } from './ode/solver-options.js'
 import { expectFinite } from './samples.js'
 import { startsOf } from './starts.js'
 import { Tensor } from './tensor.js'
@@ -23,19 +24,11 @@ import { Tensor } from './tensor.js'
 /** Trained models that come with the package. */
 export const SHIPPED_MODELS = ['digits'] as const
 
-export interface SampleOptions {
+export interface SampleOptions extends SolverSettings {
   /** How many samples to draw, 1 to 1,000,000. Default 16. */
   count?: number
   /** Sample i is drawn from seed + i, whatever the count: 0 to 2^64 - 1. Default 0. */
   seed?: number | bigint
-  /** `rk45` (Dormand-Prince, adaptive), `heun` or `euler` (fixed steps). Default rk45. */
-  solver?: SolverName
-  /** Relative tolerance of rk45. Default 1e-4. */
-  rtol?: number
-  /** Absolute tolerance of rk45. Default 1e-4. */
-  atol?: number
-  /** Steps of heun and euler, evenly spaced in ln z. Default 100. */
-  steps?: number
   /**
    * `sample`: every sample has its own steps, so it does not depend on who shares its batch. `joint`: one error norm
    * over the whole batch, as in the published code.
@@ -58,6 +51,13 @@ export interface SampleOptions {
   from?: { z: number; images: ImageTensor }
   /** Adds 1e-5 to v_z before dividing, as the published code does. Default false. */
   publishedEpsilon?: boolean
+  /**
+   * Most evaluations of a sample, 2 to 1,000,000: one that would need more ends where it is, with the status
+   * `maxEvaluations`. Without it, a sample that needs 100,000 is an error.
+   */
+  maxEvaluations?: number
+  /** A sample that is not finite ends with the status `notFinite`, rather than all with an error. Default false. */
+  keepNotFinite?: boolean
   /** Ends the sampling at the next step; the promise rejects with the signal's reason. */
   signal?: AbortSignal
   onProgress?: (progress: PoolProgress) => void
@@ -120,7 +120,7 @@ export class PoissonFlow implements Disposable {
     }
     options.signal?.throwIfAborted()
     const { height, start: startAt } = startsOf(this, options, settings)
-    const solver = solverByName(settings.solver, height, pfgm.zMin, settings)
+    const solver = solverByName(settings.solver, height, pfgm.zMin)
     const joint = batchTolerance === 'joint'
     const norm = joint ? jointNorm(dimensions, product(shape.slice(1))) : perSampleNorm(dimensions)
     const flow = new PfgmFlow(this.network, pfgm, settings.publishedEpsilon ? 1e-5 : 0)
@@ -139,10 +139,13 @@ export class PoissonFlow implements Disposable {
       const statistics = await integrate(problem, solver, images, {
         norm,
         capacity: joint ? count : settings.batchSize,
+        maxEvaluations: settings.maxEvaluations,
+        keepNotFinite: settings.keepNotFinite,
         signal: options.signal,
         onStep: options.onProgress,
       })
-      await expectFinite(images)
+      if (settings.keepNotFinite) markNotFinite(await images.data(), statistics.status)
+      else await expectFinite(images)
       const total = statistics.evaluations.reduce((sum, spent) => sum + spent, 0)
       return { images, nfe: total / count, ...statistics }
     } catch (error) {
@@ -207,29 +210,35 @@ export class PoissonFlow implements Disposable {
 }
 
 function sampleSettings(options: SampleOptions) {
-  const { from, seed = 0, solver = 'rk45', rtol = 1e-4, atol = 1e-4, steps = 100 } = options
+  const { from, seed = 0 } = options
   const { batchTolerance = 'sample', batchSize = 256, start, publishedEpsilon = false } = options
   const { count = from?.images.shape[0] ?? 16 } = options
+  const { maxEvaluations, keepNotFinite = false } = options
   expectInteger('count', count, 1, 1_000_000)
   expectSeed('seed', seed)
-  expectOneOf('solver', solver, SOLVERS)
-  expectNumber('rtol', rtol, 1e-13, 1)
-  expectNumber('atol', atol, 1e-13, 1e6)
-  expectInteger('steps', steps, 1, 100_000)
   expectOneOf('batchTolerance', batchTolerance, ['sample', 'joint'])
   expectInteger('batchSize', batchSize, 1, 65536)
   expectBoolean('publishedEpsilon', publishedEpsilon)
+  if (maxEvaluations !== undefined) expectInteger('maxEvaluations', maxEvaluations, 2, 1_000_000)
+  expectBoolean('keepNotFinite', keepNotFinite)
   return {
     count,
     seed: BigInt(seed),
-    solver,
-    rtol,
-    atol,
-    steps,
+    solver: solverOptions(options),
     batchTolerance,
     batchSize,
     start,
     publishedEpsilon,
+    maxEvaluations,
+    keepNotFinite,
+  }
+}
+
+function markNotFinite(images: Float32Array, status: SampleStatus[]): void {
+  const dimensions = images.length / status.length
+  for (const i of status.keys()) {
+    const sample = images.subarray(i * dimensions, (i + 1) * dimensions)
+    if (!sample.every(Number.isFinite)) status[i] = 'notFinite'
   }
 }
 

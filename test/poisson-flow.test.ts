@@ -37,6 +37,17 @@ describe('a sample depends on its seed, not on who shares its batch', () => {
     expect(maxAbsoluteError(all, few)).toBeLessThan(1e-4)
   })
 
+  it.each(['dpm2m', 'dpm3m', 'unipc', 'ipndm', 'deis'] as const)(
+    '%s: nor on how many share the pool, to the bit',
+    async (solver) => {
+      using flow = await publishedFlow()
+      const options = { solver, steps: 12 }
+      const few = await pixels(flow, { ...options, count: 9, batchSize: 4 })
+      const one = await pixels(flow, { ...options, seed: 8, count: 1 })
+      expect(few.subarray(8 * ITEM)).toEqual(one)
+    },
+  )
+
   it('evaluates each sample as often as its own path needs', async () => {
     using flow = await publishedFlow()
     const { images, nfe, evaluations, accepted, rejected } = await flow.sample({ count: 12 })
@@ -65,7 +76,13 @@ describe('a sample depends on its seed, not on who shares its batch', () => {
 describe('sample()', () => {
   const wrong: [string, SampleOptions, string][] = [
     ['a count of 0', { count: 0 }, 'Expected count to be an integer from 1 to 1000000 but received 0'],
-    ['an unknown solver', { solver: 'rk46' as never }, 'Expected solver to be one of rk45, heun, euler'],
+    ['an unknown solver', { solver: 'rk46' as never }, 'Expected solver to be one of rk45, tsit5, bs23'],
+    [
+      'a controller without an estimate',
+      { solver: 'heun', controller: 'pi' },
+      'Expected controller to be constant for heun',
+    ],
+    ['a rho of 0', { schedule: 'karras', rho: 0 }, 'Expected rho to be a number from 0.1 to 100'],
     ['a negative tolerance', { rtol: -1 }, 'Expected rtol to be a number from 1e-13 to 1'],
     ['a NaN', { atol: Number.NaN }, 'Expected atol to be a number'],
     ['a seed below 0', { seed: -1 }, 'Expected seed to be a whole number from 0 to 2^64 - 1 but received -1'],
@@ -86,6 +103,48 @@ describe('sample()', () => {
     })
     await expect(sampling).rejects.toThrow('enough')
     expect(memory().handles).toBe(before)
+  })
+
+  it('ends samples at their most evaluations, where they are, and says so', async () => {
+    using flow = await publishedFlow()
+    const whole = await flow.sample({ count: 6 })
+    const wanted = await whole.images.data()
+    whole.images.dispose()
+    const most = whole.evaluations.toSorted()[2]!
+    const drawn = await flow.sample({ count: 6, maxEvaluations: most })
+    const { status, evaluations, smallestStep, seconds } = drawn
+    const values = await drawn.images.data()
+    drawn.images.dispose()
+    expect(new Set(status)).toEqual(new Set(['done', 'maxEvaluations']))
+    for (const [i, ended] of status.entries()) {
+      const [image, same] = [values, wanted].map((all) => all.slice(i * ITEM, (i + 1) * ITEM))
+      if (ended === 'done') expect(image).toEqual(same)
+      else expect(image).not.toEqual(same)
+      expect(image!.every(Number.isFinite)).toBe(true)
+      expect(evaluations[i]).toBeLessThanOrEqual(most)
+      expect(evaluations[i]).toBeGreaterThan(ended === 'done' ? 0 : most - 6)
+      expect(smallestStep[i]).toBeGreaterThan(0)
+      expect(smallestStep[i]).toBeLessThan(1)
+    }
+    expect(seconds.network).toBeGreaterThan(0)
+    expect(seconds.other).toBeGreaterThan(0)
+  })
+
+  it('ends what is not finite with a status where asked, and draws the others', async () => {
+    using flow = await publishedFlow()
+    const finite = new Float32Array(2 * ITEM).fill(1)
+    using start = await Tensor.from(finite.slice().fill(Number.NaN, ITEM), [2, 3, 8, 8])
+    using both = await Tensor.from(finite, [2, 3, 8, 8])
+    for (const solver of ['rk45', 'dpm2m'] as const) {
+      const options = { count: 2, solver, steps: 5 }
+      const { images, status } = await flow.sample({ ...options, start, keepNotFinite: true })
+      const values = await images.data()
+      images.dispose()
+      const expected = await flow.sample({ ...options, start: both })
+      expect(status).toEqual(['done', 'notFinite'])
+      expect(values.slice(0, ITEM)).toEqual((await expected.images.data()).slice(0, ITEM))
+      expected.images.dispose()
+    }
   })
 
   it('names the sample where the network gives no number', async () => {

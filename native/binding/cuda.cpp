@@ -72,7 +72,7 @@ struct Stage {
 Stage stage(const Call& call) {
   Stage stage{rows(call(0, "x")),
               {},
-              {call(2, "y")["ofX"].number(), call(2, "y")["ofK"].numbers()},
+              {{call(2, "y")["ofX"].number()}, call(2, "y")["ofK"].numbers()},
               call(3, "steps").numbers()};
   for (const Argument& drift : call(1, "k").items()) stage.k.push_back(rows(drift));
   return stage;
@@ -89,7 +89,7 @@ Napi::Value combine(const Call& call) {
 // cudaNorms(x, k, y, steps, next, atol, rtol): resolves to the sum over each row of the squared ratio, [b].
 Napi::Value norms(const Call& call) {
   const Stage given = stage(call);
-  const Combination next{call(4, "next")["ofX"].number(), call(4, "next")["ofK"].numbers()};
+  const Combination next{{call(4, "next")["ofX"].number()}, call(4, "next")["ofK"].numbers()};
   const double atol = call(5, "atol").number(), rtol = call(6, "rtol").number();
   return call.environment().submit(
       queue_name(given.x.device()),

@@ -5,9 +5,19 @@
 namespace pfgm {
 namespace {
 
-// {ofX, ofK}
+// {ofX, ofK}: a number for all rows, or numbers, one a row
 Combination combination(const Argument& given) {
-  return {given["ofX"].number(), given["ofK"].numbers()};
+  const Argument of_x = given["ofX"];
+  return {of_x.value().IsNumber() ? std::vector<double>{of_x.number()} : of_x.numbers(),
+          given["ofK"].numbers()};
+}
+
+View parse_view(const std::string& name) {
+  if (name == "logHeight") return View::kLogHeight;
+  if (name == "height") return View::kHeight;
+  if (name == "denoised") return View::kDenoised;
+  throw Error("ERR_PFGM_ARGUMENT",
+              "Expected view to be one of logHeight, height, denoised but received " + name);
 }
 
 // createTrajectories(start, slots, device): resolves to a pool handle. Its calls run one after another on the
@@ -25,7 +35,7 @@ Napi::Value create(const Call& call) {
       });
 }
 
-// evaluateDrift(pool, flow, slot, y, steps, heights, first, perHeight): resolves to a flag a trajectory from
+// evaluateDrift(pool, flow, slot, y, steps, heights, first, view): resolves to a flag a trajectory from
 // `first` on, set where it left the trained region.
 Napi::Value evaluate(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
@@ -34,9 +44,9 @@ Napi::Value evaluate(const Call& call) {
   const Combination y = combination(call(3, "y"));
   const std::vector<double> steps = call(4, "steps").numbers(), heights = call(5, "heights").numbers();
   const int64_t first = call(6, "first").integer();
-  const bool per_height = call(7, "perHeight").boolean();
+  const View view = parse_view(call(7, "view").string());
   return call.environment().submit(
-      pool->queue(), [=] { return pool->evaluate(*flow, slot, y, steps, heights, first, per_height); },
+      pool->queue(), [=] { return pool->evaluate(*flow, slot, y, steps, heights, first, view); },
       flags_to_js);
 }
 

@@ -137,7 +137,7 @@ Terms terms(const Combination& y, const std::vector<at::Tensor>& k) {
                                          std::to_string(std::min<size_t>(k.size(), kMaxSlots)) +
                                          " coefficients, but received " + std::to_string(y.of_k.size()));
   Terms terms{};
-  terms.of_x = y.of_x;
+  terms.of_x = y.of_x.front();
   for (size_t j = 0; j < y.of_k.size(); ++j) {
     if (y.of_k[j] == 0) continue;
     terms.of_k[terms.count] = y.of_k[j];

@@ -30,7 +30,8 @@ at::Tensor prior(const std::vector<uint64_t>& keys, int64_t dimensions, double z
 // draw_perturbation and perturb in one.
 Perturbed perturb(const at::Tensor& y, uint64_t seed, uint64_t batch, const Perturbation& settings);
 
-// A stage's combination and a step's error norm, as Trajectories has them. x, k: [b, N] float64; steps [b].
+// A stage's combination, the same for all rows, and a step's error norm, as Trajectories has them. x, k: [b,
+// N] float64; steps [b].
 at::Tensor combine(const at::Tensor& x, const std::vector<at::Tensor>& k, const Combination& y,
                    const std::vector<double>& steps);
 at::Tensor norms(const at::Tensor& x, const std::vector<at::Tensor>& k, const Combination& y,

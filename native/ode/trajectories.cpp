@@ -28,14 +28,17 @@ at::Tensor column(const std::vector<double>& values) {
   return at::tensor(values, at::kDouble).unsqueeze(1);
 }
 
-// One row of a combination at a time: a row and its drifts stay in cache.
+// One row of a combination at a time: a row and its drifts stay in cache. `place` counts from the first row
+// that the combination is for.
 struct RowTerms {
-  RowTerms(const Combination& y, const std::vector<at::Tensor>& k, double step, int64_t row,
-           int64_t dimensions)
-      : of_x(y.of_x) {
-    for (size_t j = 0; j < y.of_k.size(); ++j) {
-      if (y.of_k[j] == 0) continue;
-      weights.push_back(step * y.of_k[j]);
+  RowTerms(const Combination& y, const std::vector<at::Tensor>& k, double step, int64_t place, int64_t row,
+           int64_t dimensions) {
+    const size_t terms = y.of_k.size() / y.of_x.size(), own = y.of_x.size() == 1 ? 0 : size_t(place);
+    of_x = y.of_x[own];
+    for (size_t j = 0; j < terms; ++j) {
+      const double weight = y.of_k[own * terms + j];
+      if (weight == 0) continue;
+      weights.push_back(step * weight);
       drifts.push_back(k[j].const_data_ptr<double>() + row * dimensions);
     }
   }
@@ -65,15 +68,20 @@ void Trajectories::check_steps(const std::vector<double>& steps, int64_t first) 
                                          ", but received " + std::to_string(steps.size()));
 }
 
-void Trajectories::check(const Combination& y) const {
-  if (y.of_k.size() > k_.size())
+void Trajectories::check(const Combination& y, int64_t rows) const {
+  const size_t sets = y.of_x.size();
+  if (sets == 0 || (sets != 1 && int64_t(sets) != rows) || y.of_k.size() % sets != 0)
+    throw Error("ERR_PFGM_ARGUMENT",
+                "Expected coefficients for all trajectories at once, or for each of " + std::to_string(rows));
+  if (y.of_k.size() / sets > k_.size())
     throw Error("ERR_PFGM_ARGUMENT", "Expected at most " + std::to_string(k_.size()) +
-                                         " coefficients, but received " + std::to_string(y.of_k.size()));
+                                         " coefficients, but received " +
+                                         std::to_string(y.of_k.size() / sets));
 }
 
 at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>& steps,
                                  int64_t first) const {
-  check(y);
+  check(y, count() - first);
   check_steps(steps, first);
   const int64_t rows = count() - first, dimensions = x_.size(1);
   at::Tensor out = at::empty({rows, dimensions}, x_.options());
@@ -81,7 +89,7 @@ at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>
   double* to = out.mutable_data_ptr<double>();
   at::parallel_for(0, rows, grain(dimensions), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const RowTerms terms(y, k_, steps[i], first + i, dimensions);
+      const RowTerms terms(y, k_, steps[i], i, first + i, dimensions);
       for (int64_t c = 0; c < dimensions; ++c)
         to[i * dimensions + c] = terms(x + (first + i) * dimensions, c);
     }
@@ -91,15 +99,17 @@ at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>
 
 std::vector<char> Trajectories::evaluate(const Flow& flow, int64_t slot, const Combination& y,
                                          const std::vector<double>& steps, const std::vector<double>& heights,
-                                         int64_t first, bool per_height) {
+                                         int64_t first, View view) {
   const at::NoGradGuard no_grad;
   if (slot < 0 || slot >= int64_t(k_.size()))
     throw Error("ERR_PFGM_ARGUMENT", "Expected slot to be from 0 to " + std::to_string(k_.size() - 1));
   check_steps(heights, first);
-  Drift drift = flow.drift(combine(y, steps, first), heights, {samples_.begin() + first, samples_.end()});
+  const at::Tensor x = combine(y, steps, first);
+  Drift drift = flow.drift(x, heights, {samples_.begin() + first, samples_.end()});
   if (drift.value.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected a flow of " + std::to_string(x_.size(1)) + " dimensions");
-  if (per_height) drift.value = drift.value / column(heights);
+  if (view == View::kHeight) drift.value = drift.value / column(heights);
+  if (view == View::kDenoised) drift.value = x - drift.value;
   if (first == 0)
     k_[slot] = drift.value.contiguous();
   else
@@ -110,17 +120,17 @@ std::vector<char> Trajectories::evaluate(const Flow& flow, int64_t slot, const C
 std::vector<double> Trajectories::norms(const Combination& y, const Combination* next,
                                         const std::vector<double>& steps, double atol, double rtol) const {
   const at::NoGradGuard no_grad;
-  check(y);
+  check(y, count());
   check_steps(steps);
-  if (next) check(*next);
+  if (next) check(*next, count());
   std::vector<double> sums(count());
   const int64_t dimensions = x_.size(1);
   const double* x = x_.const_data_ptr<double>();
   at::parallel_for(0, count(), grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const double* row = x + i * dimensions;
-      const RowTerms value(y, k_, steps[i], i, dimensions);
-      const RowTerms after(next ? *next : Combination{}, k_, steps[i], i, dimensions);
+      const RowTerms value(y, k_, steps[i], i, i, dimensions);
+      const RowTerms after(next ? *next : Combination{}, k_, steps[i], i, i, dimensions);
       double total = 0;
       for (int64_t c = 0; c < dimensions; ++c) {
         const double size = std::max(std::abs(row[c]), std::abs(after(row, c)));

@@ -1,6 +1,6 @@
 // A pool of trajectories x_i(t), each with its own time and step, and the fused row-wise operations that
-// every Runge-Kutta method is made of. It knows neither the method nor the flow behind the drift. States live
-// on the host in float64, wherever the network runs.
+// every Runge-Kutta and linear multistep method is made of. It knows neither the method nor the flow behind
+// the drift. States live on the host in float64, wherever the network runs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,11 +12,15 @@
 
 namespace pfgm {
 
-// y_i = of_x x_i + h_i sum_j of_k[j] k_j,i
+// y_i = of_x x_i + h_i sum_j of_k[j] k_j,i: with one number in of_x, the same weights for all rows; with one
+// a row, each row's own, of_k then holding a row of weights after another.
 struct Combination {
-  double of_x = 1;
+  std::vector<double> of_x = {1};
   std::vector<double> of_k;
 };
+
+// What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z).
+enum class View { kLogHeight, kHeight, kDenoised };
 
 class Trajectories {
  public:
@@ -29,11 +33,11 @@ class Trajectories {
   int64_t count() const { return x_.size(0); }
   const at::Tensor& state() const { return x_; }
 
-  // k_slot,i = drift at y_i and height z_i, per unit of ln z, or per unit of z where `per_height`, for the
-  // rows from `first` on, of which each has a step and a height.
+  // k_slot,i = the flow's view at y_i and height z_i, for the rows from `first` on, of which each has a step
+  // and a height.
   std::vector<char> evaluate(const Flow& flow, int64_t slot, const Combination& y,
                              const std::vector<double>& steps, const std::vector<double>& heights,
-                             int64_t first, bool per_height);
+                             int64_t first, View view);
 
   // sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; `next` empty: max is |x|.
   std::vector<double> norms(const Combination& y, const Combination* next, const std::vector<double>& steps,
@@ -53,7 +57,8 @@ class Trajectories {
   // y_i of the rows from `first` on.
   at::Tensor combine(const Combination& y, const std::vector<double>& steps, int64_t first = 0) const;
   void check_steps(const std::vector<double>& steps, int64_t first = 0) const;
-  void check(const Combination& y) const;
+  // Throws unless y has weights for `rows` rows and no more of them than there are slots.
+  void check(const Combination& y, int64_t rows) const;
 
   std::string queue_;
   std::vector<int64_t> samples_;  // which trajectory a row is, counted in the order in which they joined

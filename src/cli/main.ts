@@ -9,6 +9,7 @@ import { addLikelihoodCommand } from './likelihood.js'
 import { printHint } from './output.js'
 import { addSampleCommand } from './sample.js'
 import { addSetupCommand } from './setup.js'
+import { addSolversCommand } from './solvers.js'
 import { addTrainCommand } from './train.js'
 import { packageVersion } from './version.js'
 
@@ -34,6 +35,7 @@ function createProgram(): Command {
     addEncodeCommand,
     addLikelihoodCommand,
     addInterpolateCommand,
+    addSolversCommand,
     addInfoCommand,
     addDoctorCommand,
     addSetupCommand,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { PoissonFlow, type SampleOptions, SOLVERS, setThreads } from '../index.js'
+import { CONTROLLERS, PoissonFlow, type SampleOptions, SCHEDULES, SOLVERS, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { UsageError } from './errors.js'
 import { follow } from './follow.js'
@@ -9,24 +9,41 @@ import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
-import { printJson, printLine } from './output.js'
+import { printJson, printLine, printWarning } from './output.js'
 import { warnOutside } from './warnings.js'
-import { duration, several } from './words.js'
+import { count, duration, several } from './words.js'
 
 /** How to sample: given on to the library as they are. */
 const SAMPLING_OPTIONS = {
   count: { kind: INTEGER, value: 'n', help: 'samples to draw (default: 16)' },
   seed: { kind: SEED, value: 'n', help: 'sample i is that of seed + i, whatever the count (default: 0)' },
   solver: { kind: oneOf(SOLVERS), value: 'name', help: `${SOLVERS.join(', ')} (default: rk45)` },
-  rtol: { kind: NUMBER, value: 'x', help: 'rk45: relative tolerance (default: 1e-4)' },
-  atol: { kind: NUMBER, value: 'x', help: 'rk45: absolute tolerance (default: 1e-4)' },
-  steps: { kind: INTEGER, value: 'n', help: 'heun, euler: steps (default: 100)' },
+  rtol: { kind: NUMBER, value: 'x', help: 'adaptive: relative tolerance (default: 1e-4)' },
+  atol: { kind: NUMBER, value: 'x', help: 'adaptive: absolute tolerance (default: 1e-4)' },
+  controller: {
+    kind: oneOf(CONTROLLERS),
+    value: 'name',
+    help: `what sets the steps, ${CONTROLLERS.join(', ')} (default: i if rk45, tsit5, bs23, else constant)`,
+  },
+  steps: { kind: INTEGER, value: 'n', help: 'constant: steps (default: 100)' },
+  schedule: {
+    kind: oneOf(SCHEDULES),
+    value: 'name',
+    help: 'constant: heights uniform in ln z or karras (default: karras if multistep, else uniform)',
+  },
+  order: { kind: INTEGER, value: 'n', help: 'ipndm, deis, unipc: order (default: 3, unipc 2)' },
+  rho: { kind: NUMBER, value: 'x', help: 'karras: density near the data (default: 7)' },
   batchTolerance: {
     kind: oneOf(['sample', 'joint']),
     value: 'kind',
     help: 'rk45: steps for each sample, or joint ones as published (default: sample)',
   },
   batchSize: { kind: INTEGER, value: 'n', help: 'samples at once; bounds memory (default: 256)' },
+  maxEvaluations: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'most evaluations of a sample, which then ends where it is (default: no limit)',
+  },
   temperature: { kind: NUMBER, value: 'x', help: 'scales how far out samples start (default: 1)' },
 } as const
 
@@ -71,6 +88,11 @@ async function runSample(model: string, sources: string[], flags: CommonFlags): 
   const result = await interruptible((signal) => draw(model, sources, out, settings, flags, signal))
   if (flags.json) printJson(result)
   else printResult(model, result)
+  if (result.unfinished > 0) {
+    printWarning(
+      `${several(result.unfinished, 'sample')} of ${count(result.count)} ended early, at the most evaluations`,
+    )
+  }
   warnOutside('sample', result.outside, result.count)
 }
 
@@ -92,7 +114,17 @@ async function draw(
     const seconds = (performance.now() - began) / 1000
     await images.savePng(picture, settings.columns === undefined ? {} : { columns: settings.columns })
     const outside = drawn.outside.reduce((sum, left) => sum + left, 0)
-    return { type: 'end', picture, count: images.shape[0] ?? 0, evaluations: drawn.nfe, seconds, outside }
+    const unfinished = drawn.status.filter((status) => status !== 'done').length
+    return {
+      type: 'end',
+      picture,
+      count: images.shape[0] ?? 0,
+      evaluations: drawn.nfe,
+      seconds,
+      networkSeconds: drawn.seconds.network,
+      outside,
+      unfinished,
+    }
   })
 }
 

@@ -25,11 +25,20 @@ export interface TensorInfo {
   readonly device: string
 }
 
-/** `y_i = ofX x_i + h_i sum_j ofK[j] k_j,i`, of a trajectory's state x and its stored drifts k. */
+/** `y_i = ofX x_i + h_i sum_j ofK[j] k_j,i`, of a trajectory's state x and what its slots k keep. */
 export interface Combination {
   readonly ofX: number
   readonly ofK: readonly number[]
 }
+
+/** The same with each trajectory's own weights: `ofX` has one a trajectory, `ofK` a row of them after another. */
+export interface RowCombination {
+  readonly ofX: Float64Array
+  readonly ofK: Float64Array
+}
+
+/** What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z). */
+export type View = 'logHeight' | 'height' | 'denoised'
 
 /** Where a tensor lies in a safetensors file, in bytes from the start of the data. */
 export interface TensorSlot {
@@ -252,23 +261,23 @@ export interface Addon {
     pool: TrajectoriesHandle,
     flow: FlowHandle,
     slot: number,
-    y: Combination,
+    y: Combination | RowCombination,
     steps: Float64Array,
     heights: Float64Array,
     first: number,
-    perHeight: boolean,
+    view: View,
   ): Promise<Uint8Array>
   trajectoryNorms(
     pool: TrajectoriesHandle,
-    y: Combination,
-    next: Combination | undefined,
+    y: Combination | RowCombination,
+    next: Combination | RowCombination | undefined,
     steps: Float64Array,
     atol: number,
     rtol: number,
   ): Promise<Float64Array>
   advanceTrajectories(
     pool: TrajectoriesHandle,
-    y: Combination,
+    y: Combination | RowCombination,
     steps: Float64Array,
     moved: Uint8Array,
     last: number,

@@ -1,10 +1,26 @@
 import type { StepController } from './controller.js'
 import { integralController } from './controllers/integral.js'
-import { uniformInLogHeight } from './schedule.js'
+import { pidController } from './controllers/pid.js'
+import { proportionalIntegralController } from './controllers/proportional-integral.js'
+import type { MultistepMethod } from './multistep-method.js'
+import { deis, ipndm } from './multistep-methods/adams-bashforth.js'
+import { DPM_SOLVER_2M, exponentialMultistep } from './multistep-methods/dpm-solver.js'
+import { karrasHeights } from './schedules/karras.js'
+import { uniformInLogHeight } from './schedules/uniform.js'
+import type {
+  ControllerName,
+  MultistepName,
+  RungeKuttaName,
+  SolverName,
+  SolverOptions,
+} from './solver-options.js'
 import type { Tableau } from './tableau.js'
+import { BOGACKI_SHAMPINE } from './tableaus/bogacki-shampine.js'
 import { DORMAND_PRINCE } from './tableaus/dormand-prince.js'
 import { EULER } from './tableaus/euler.js'
 import { HEUN } from './tableaus/heun.js'
+import { KUTTA } from './tableaus/kutta.js'
+import { TSITOURAS } from './tableaus/tsitouras.js'
 import { HEIGHT, LOG_HEIGHT, type Variable } from './variable.js'
 
 /** Steps whose size follows their error. */
@@ -21,38 +37,82 @@ export interface FixedSteps {
   readonly heights: Float64Array
 }
 
-/** A method, what it steps in, and how its steps are chosen. */
-export interface Solver {
+/** A Runge-Kutta method and what it steps in. */
+interface RungeKuttaMethod {
   readonly tableau: Tableau
   readonly variable: Variable
-  readonly steps: AdaptiveSteps | FixedSteps
   /** A one-stage method for the last step, where a second stage would be evaluated at the data. */
   readonly lastStep?: Tableau
 }
 
-export const SOLVERS = ['rk45', 'heun', 'euler'] as const
-export type SolverName = (typeof SOLVERS)[number]
-
-export interface SolverOptions {
-  /** Relative and absolute tolerance of rk45. */
-  rtol: number
-  atol: number
-  /** Number of steps of heun and euler, evenly spaced in ln z. */
-  steps: number
+export interface RungeKuttaSolver extends RungeKuttaMethod {
+  readonly kind: 'rungeKutta'
+  readonly steps: AdaptiveSteps | FixedSteps
 }
 
-/** A solver by name, for a path from one height to another. */
-export function solverByName(name: SolverName, from: number, to: number, options: SolverOptions): Solver {
-  if (name === 'rk45') {
-    const { rtol, atol } = options
-    return {
-      tableau: DORMAND_PRINCE,
-      variable: LOG_HEIGHT,
-      steps: { kind: 'adaptive', controller: integralController(), rtol, atol },
-    }
+export interface MultistepSolver {
+  readonly kind: 'multistep'
+  readonly method: MultistepMethod
+  readonly variable: Variable
+  readonly steps: FixedSteps
+}
+
+/** A method and how its steps are chosen. */
+export type Solver = RungeKuttaSolver | MultistepSolver
+
+const RUNGE_KUTTA: Readonly<Record<RungeKuttaName, RungeKuttaMethod>> = {
+  rk45: { tableau: DORMAND_PRINCE, variable: LOG_HEIGHT },
+  tsit5: { tableau: TSITOURAS, variable: LOG_HEIGHT },
+  bs23: { tableau: BOGACKI_SHAMPINE, variable: LOG_HEIGHT },
+  rk4: { tableau: KUTTA, variable: LOG_HEIGHT },
+  heun: { tableau: HEUN, variable: HEIGHT, lastStep: EULER },
+  euler: { tableau: EULER, variable: HEIGHT },
+}
+
+const MULTISTEP: Readonly<Record<MultistepName, (order: number) => MultistepMethod>> = {
+  dpm2m: () => DPM_SOLVER_2M,
+  dpm3m: () => exponentialMultistep('dpm3m', 3, false),
+  unipc: (order) => exponentialMultistep('unipc', order, true),
+  ipndm,
+  deis,
+}
+
+const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => StepController>> = {
+  i: integralController,
+  pi: proportionalIntegralController,
+  pid: pidController,
+}
+
+/**
+ * A solver by name, for a path from one height to another.
+ * @throws RangeError where a controller is asked of a method without an error estimate
+ */
+export function solverByName(options: SolverOptions, from: number, to: number): Solver {
+  const { solver, controller = defaultController(solver) } = options
+  const fixed = (): FixedSteps => ({ kind: 'fixed', heights: scheduleHeights(options, from, to) })
+  if (controller !== 'constant' && !hasEstimate(solver)) {
+    throw new RangeError(
+      `Expected controller to be constant for ${solver}, which has no error estimate, but received ${controller}`,
+    )
   }
-  const steps: FixedSteps = { kind: 'fixed', heights: uniformInLogHeight(from, to, options.steps) }
-  return name === 'heun'
-    ? { tableau: HEUN, variable: HEIGHT, steps, lastStep: EULER }
-    : { tableau: EULER, variable: HEIGHT, steps }
+  if (isMultistep(solver)) {
+    const method = MULTISTEP[solver](options.order)
+    return { kind: 'multistep', method, variable: HEIGHT, steps: fixed() }
+  }
+  if (controller === 'constant') return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps: fixed() }
+  const { rtol, atol } = options
+  const steps: AdaptiveSteps = { kind: 'adaptive', controller: CONTROLLERS[controller](), rtol, atol }
+  return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps }
+}
+
+const isMultistep = (solver: SolverName): solver is MultistepName => solver in MULTISTEP
+
+const hasEstimate = (solver: SolverName): boolean =>
+  !isMultistep(solver) && RUNGE_KUTTA[solver].tableau.embedded !== undefined
+
+const defaultController = (solver: SolverName): ControllerName => (hasEstimate(solver) ? 'i' : 'constant')
+
+function scheduleHeights(options: SolverOptions, from: number, to: number): Float64Array {
+  const { steps, rho, schedule = isMultistep(options.solver) ? 'karras' : 'uniform' } = options
+  return schedule === 'karras' ? karrasHeights(from, to, steps, rho) : uniformInLogHeight(from, to, steps)
 }

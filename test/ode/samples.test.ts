@@ -28,3 +28,52 @@ describe('samples from given starts agree with the published samplers', () => {
     if (name !== 'rk45_tight') expect(nfe).toBe(Number(file.metadata[`${name}_nfe`]))
   })
 })
+
+describe('every other method reaches the same images', () => {
+  const cases: [SampleOptions, number][] = [
+    [{ solver: 'tsit5' }, 2e-4],
+    [{ solver: 'bs23' }, 2e-4],
+    [{ solver: 'rk45', controller: 'pi' }, 2e-4],
+    [{ solver: 'rk45', controller: 'pid' }, 2e-4],
+    [{ solver: 'rk4', steps: 40 }, 2e-4],
+    [{ solver: 'rk45', controller: 'constant', steps: 30 }, 1e-4],
+    [{ solver: 'heun', schedule: 'karras', steps: 40 }, 1e-3],
+  ]
+  it.each(cases)('%j', async (options, tolerance) => {
+    const { error } = await meanError(options)
+    expect(error).toBeLessThan(tolerance)
+  })
+})
+
+describe('multistep methods take one evaluation a step and come as near as measured', () => {
+  const cases: [SampleOptions, number][] = [
+    [{ solver: 'dpm2m', steps: 15 }, 0.0045],
+    [{ solver: 'dpm2m', steps: 20 }, 0.0025],
+    [{ solver: 'dpm3m', steps: 20 }, 0.003],
+    [{ solver: 'dpm3m', steps: 50 }, 0.0002],
+    [{ solver: 'unipc', steps: 15 }, 0.005],
+    [{ solver: 'unipc', steps: 20 }, 0.002],
+    [{ solver: 'unipc', steps: 50 }, 0.0002],
+    [{ solver: 'ipndm', order: 2, steps: 15 }, 0.005],
+    [{ solver: 'ipndm', steps: 50 }, 0.0002],
+    [{ solver: 'deis', steps: 20 }, 0.005],
+    [{ solver: 'deis', steps: 50 }, 0.0007],
+    [{ solver: 'dpm2m', schedule: 'uniform', steps: 20 }, 0.002],
+  ]
+  it.each(cases)('%j', async (options, tolerance) => {
+    const { error, nfe } = await meanError(options)
+    expect(nfe).toBe(options.steps)
+    expect(error).toBeLessThan(tolerance)
+  })
+})
+
+/** Mean |error| in [0, 1] pixels from the golden's 8 starts, against the converged solution. */
+async function meanError(options: SampleOptions): Promise<{ error: number; nfe: number }> {
+  using flow = await publishedFlow()
+  using start = await float32(file.array('start'))
+  const { images, nfe } = await flow.sample({ count: 8, start, publishedEpsilon: true, ...options })
+  const converged = file.array('rk45_tight').values
+  const errors = (await images.data()).map((value, i) => Math.abs((value + 1) / 2 - converged[i]!))
+  images.dispose()
+  return { error: errors.reduce((sum, error) => sum + error, 0) / errors.length, nfe }
+}

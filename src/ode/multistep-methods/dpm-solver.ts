@@ -1,0 +1,59 @@
+import type { MultistepMethod } from '../multistep-method.js'
+import { interpolatoryWeights } from './interpolation.js'
+
+/**
+ * DPM-Solver++(2M) (arXiv 2211.01095, algorithm 2): with lambda = -ln z, h = lambda' - lambda and the last step's size
+ * r h, x' = (z'/z) x + (1 - z'/z) ((1 + 1/(2r)) d_0 - 1/(2r) d_1) in the denoised values d.
+ */
+export const DPM_SOLVER_2M: MultistepMethod = {
+  name: 'dpm2m',
+  view: 'denoised',
+  order: 2,
+  corrects: false,
+  weights(from, to, heights) {
+    const share = 1 - to / from
+    if (heights.length === 1) return { ofX: to / from, ofKnown: [share] }
+    const r = Math.log(heights[1]! / heights[0]!) / Math.log(from / to)
+    return { ofX: to / from, ofKnown: [share * (1 + 1 / (2 * r)), (-share * 1) / (2 * r)] }
+  },
+}
+
+/**
+ * The exponential multistep method of any order: the denoised value as a polynomial in lambda = -ln z through what is
+ * known, integrated exactly, x' = (z'/z) x + integral over lambda of e^-(lambda' - lambda) d. At order 3 it is
+ * DPM-Solver++(3M), the next member of arXiv 2211.01095's family.
+ * @param corrects whether it is also fitted to the value at the predicted state, as in UniPC (arXiv 2302.04867,
+ *   algorithm 1), here with the exact integral for the paper's B(h)
+ */
+export function exponentialMultistep(name: string, order: number, corrects: boolean): MultistepMethod {
+  return {
+    name,
+    view: 'denoised',
+    order,
+    corrects,
+    weights(from, to, heights) {
+      const h = Math.log(from / to)
+      const nodes = heights.map((height) => Math.log(from / height) / h)
+      return { ofX: to / from, ofKnown: interpolatoryWeights(nodes, exponentialMoments(h, nodes.length)) }
+    },
+  }
+}
+
+/** h times the integral over theta from 0 to 1 of e^(-h (1 - theta)) theta^k, k = 0, ..., count - 1. */
+export function exponentialMoments(h: number, count: number): number[] {
+  return Array.from({ length: count }, (_, k) => {
+    if (h > 1) return byParts(h, k)
+    // k! sum_n (-h)^n / (n + k + 1)!, since the recursion cancels where h is small.
+    let term = h / (k + 1)
+    let sum = 0
+    for (let n = 1; n < 24; n++) {
+      sum += term
+      term *= -h / (n + k + 1)
+    }
+    return sum
+  })
+}
+
+function byParts(h: number, k: number): number {
+  return k === 0 ? -Math.expm1(-h) : 1 - (k / h) * byParts(h, k - 1)
+}

@@ -1,0 +1,74 @@
+import { expectInteger, expectNumber, expectOneOf } from '../check.js'
+
+const RUNGE_KUTTA = ['rk45', 'tsit5', 'bs23', 'rk4', 'heun', 'euler'] as const
+export type RungeKuttaName = (typeof RUNGE_KUTTA)[number]
+
+const MULTISTEP = ['dpm2m', 'dpm3m', 'unipc', 'ipndm', 'deis'] as const
+export type MultistepName = (typeof MULTISTEP)[number]
+
+export const SOLVERS = [...RUNGE_KUTTA, ...MULTISTEP] as const
+export type SolverName = (typeof SOLVERS)[number]
+
+export const SCHEDULES = ['uniform', 'karras'] as const
+export type ScheduleName = (typeof SCHEDULES)[number]
+
+export const CONTROLLERS = ['i', 'pi', 'pid', 'constant'] as const
+export type ControllerName = (typeof CONTROLLERS)[number]
+
+/** A method and its steps, as `sample()` takes them. */
+export interface SolverSettings {
+  /**
+   * Runge-Kutta methods whose steps follow their error: `rk45` (Dormand-Prince), `tsit5` (Tsitouras), `bs23`
+   * (Bogacki-Shampine); along given heights: `rk4`, `heun`, `euler`. Multistep methods, one evaluation a step along given
+   * heights: `dpm2m`, `dpm3m` (DPM-Solver++), `unipc`, `ipndm`, `deis`. Default rk45.
+   */
+  solver?: SolverName
+  /** Relative tolerance, 1e-13 to 1, where steps follow their error. Default 1e-4. */
+  rtol?: number
+  /** Absolute tolerance, 1e-13 to 1e6, where steps follow their error. Default 1e-4. */
+  atol?: number
+  /** Steps along given heights, 1 to 100,000. Default 100. */
+  steps?: number
+  /**
+   * Where the given heights lie: `uniform` in ln z, or `karras`, in z^(1/rho) (arXiv 2206.00364, equation 5). Default
+   * karras for multistep methods, else uniform.
+   */
+  schedule?: ScheduleName
+  /** Of the Karras schedule, 0.1 to 100: larger is denser near the data. Default 7. */
+  rho?: number
+  /** Of ipndm and deis 1 to 4, of unipc's prediction 1 to 3. Default 3 of unipc 2. */
+  order?: number
+  /**
+   * What sets the steps: `i`, `pi` or `pid` control of the error of a method that has an estimate, or `constant`, steps
+   * along given heights. Default `i` where there is an estimate.
+   */
+  controller?: ControllerName
+}
+
+/** The same with its defaults filled in. */
+export type SolverOptions = Required<Omit<SolverSettings, 'schedule' | 'controller'>> &
+  Pick<SolverSettings, 'schedule' | 'controller'>
+
+/** @throws TypeError or RangeError naming the option, what was expected and what came */
+export function solverOptions(settings: SolverSettings): SolverOptions {
+  const { solver = 'rk45', rtol = 1e-4, atol = 1e-4, steps = 100, rho = 7 } = settings
+  const { schedule, controller, order = solver === 'unipc' ? 2 : 3 } = settings
+  expectOneOf('solver', solver, SOLVERS)
+  expectNumber('rtol', rtol, 1e-13, 1)
+  expectNumber('atol', atol, 1e-13, 1e6)
+  expectInteger('steps', steps, 1, 100_000)
+  expectNumber('rho', rho, 0.1, 100)
+  expectInteger('order', order, 1, solver === 'unipc' ? 3 : 4)
+  if (schedule !== undefined) expectOneOf('schedule', schedule, SCHEDULES)
+  if (controller !== undefined) expectOneOf('controller', controller, CONTROLLERS)
+  return {
+    solver,
+    rtol,
+    atol,
+    steps,
+    rho,
+    order,
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(controller === undefined ? {} : { controller }),
+  }
+}

@@ -1,0 +1,20 @@
+import { Multistep } from './multistep.js'
+import type { Pool } from './pool.js'
+import { RungeKutta } from './runge-kutta.js'
+import type { Solver } from './solver.js'
+
+/** What a step of all samples in a pool is. */
+export interface Stepper {
+  /** Slots that the method needs a sample. */
+  readonly slots: number
+  /** Most evaluations of one step. */
+  readonly evaluationsPerStep: number
+  /** Samples have joined, the pool's rows from `first` on. */
+  begin(first: number): Promise<void>
+  /** One try of one step of every sample in the pool. */
+  step(): Promise<void>
+}
+
+export function createStepper(pool: Pool, solver: Solver): Stepper {
+  return solver.kind === 'rungeKutta' ? new RungeKutta(pool, solver) : new Multistep(pool, solver)
+}

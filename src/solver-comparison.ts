@@ -1,0 +1,125 @@
+import { expectInteger, expectOneOf, expectSeed } from './check.js'
+import { SOLVERS, type SolverName, type SolverSettings } from './ode/solver-options.js'
+import type { PoissonFlow } from './poisson-flow.js'
+
+export interface ComparisonOptions {
+  /** How many fresh starts, 1 to 100,000. Default 64. */
+  count?: number
+  /** Start i is that of seed + i. Default 0. */
+  seed?: number | bigint
+  /** Which solvers. Default all. */
+  solvers?: readonly SolverName[]
+  /** Evaluations a sample to compare solvers of given steps at, each 2 to 10,000. Default 8, 10, 12, 15, 20, 30, 50. */
+  evaluations?: readonly number[]
+  /** Ends the comparison; the promise rejects with the signal's reason. */
+  signal?: AbortSignal
+  /** Called with the share of all runs that is done, 0 to 1, and what runs now. */
+  onProgress?: (fraction: number, solver: string) => void
+}
+
+/** A solver at one number of evaluations, against the converged solution from the same starts. */
+export interface ComparisonPoint {
+  /** Method, order and schedule or controller, such as `dpm3m karras`. */
+  readonly solver: string
+  readonly settings: SolverSettings
+  /** Mean number of evaluations a sample. */
+  readonly evaluations: number
+  /** Of |error| over all pixels in [0, 1]: data values halved. Infinity where a sample was not finite. */
+  readonly mean: number
+  readonly median: number
+  readonly percentile90: number
+  readonly percentile99: number
+}
+
+export interface SolverComparison {
+  readonly count: number
+  readonly seed: string
+  /** The converged solution's solver. */
+  readonly reference: SolverSettings
+  readonly points: readonly ComparisonPoint[]
+}
+
+const REFERENCE = { solver: 'rk45', rtol: 1e-7, atol: 1e-7 } as const satisfies SolverSettings
+const EVALUATIONS = [8, 10, 12, 15, 20, 30, 50]
+const TOLERANCES = [1e-2, 1e-3, 1e-4]
+
+/** Methods along given heights, and their evaluations a step. */
+const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly cost: number })[] = [
+  { solver: 'euler', cost: 1 },
+  { solver: 'heun', cost: 2 },
+  { solver: 'rk4', cost: 4 },
+  { solver: 'dpm2m', cost: 1 },
+  { solver: 'dpm3m', cost: 1 },
+  { solver: 'unipc', order: 2, cost: 1 },
+  { solver: 'ipndm', order: 2, cost: 1 },
+  { solver: 'ipndm', order: 3, cost: 1 },
+  { solver: 'deis', order: 3, cost: 1 },
+]
+
+/**
+ * Compares all solvers and schedules by error against evaluations, from fresh starts of the prior.
+ * @throws TypeError or RangeError for options out of range
+ */
+export async function compareSolvers(
+  flow: PoissonFlow,
+  options: ComparisonOptions = {},
+): Promise<SolverComparison> {
+  const { count = 64, seed = 0, evaluations = EVALUATIONS } = options
+  const { solvers = SOLVERS, signal, onProgress } = options
+  expectInteger('count', count, 1, 100_000)
+  expectSeed('seed', seed)
+  for (const wanted of evaluations) expectInteger('evaluations', wanted, 2, 10_000)
+  for (const solver of solvers) expectOneOf('solvers', solver, SOLVERS)
+  const runs = candidates(evaluations).filter(({ solver }) => solvers.includes(solver))
+  const draw = async (settings: SolverSettings) => {
+    const common = { count, seed, keepNotFinite: true, ...(signal && { signal }) }
+    const { images, nfe } = await flow.sample({ ...common, ...settings })
+    const values = await images.data()
+    images.dispose()
+    return { values, nfe }
+  }
+  onProgress?.(0, 'the converged solution')
+  const converged = (await draw(REFERENCE)).values
+  const points: ComparisonPoint[] = []
+  for (const [i, settings] of runs.entries()) {
+    onProgress?.((i + 1) / (runs.length + 1), solverLabel(settings))
+    const { values, nfe } = await draw(settings)
+    points.push({
+      solver: solverLabel(settings),
+      settings,
+      evaluations: nfe,
+      ...errorFigures(values, converged),
+    })
+  }
+  return { count, seed: String(seed), reference: REFERENCE, points }
+}
+
+function candidates(evaluations: readonly number[]): (SolverSettings & { solver: SolverName })[] {
+  const fixed = (['karras', 'uniform'] as const).flatMap((schedule) =>
+    FIXED.flatMap(({ cost, ...settings }) => {
+      const steps = evaluations.map((wanted) => Math.max(1, Math.round(wanted / cost)))
+      return [...new Set(steps)].map((n) => ({ ...settings, schedule, steps: n }))
+    }),
+  )
+  const adaptive = (['rk45', 'tsit5', 'bs23'] as const).flatMap((solver) =>
+    (['i', 'pi', 'pid'] as const).flatMap((controller) =>
+      TOLERANCES.map((tolerance) => ({ solver, controller, rtol: tolerance, atol: tolerance })),
+    ),
+  )
+  return [...fixed, ...adaptive]
+}
+
+function solverLabel({ solver, order, schedule, controller }: SolverSettings): string {
+  return [solver, order, schedule ?? controller].filter((part) => part !== undefined).join(' ')
+}
+
+function errorFigures(values: Float32Array, converged: Float32Array) {
+  const errors = values.map((value, i) => {
+    const error = Math.abs(value - converged[i]!) / 2
+    return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
+  })
+  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
+  errors.sort()
+  const quantile = (share: number) => errors[Math.min(errors.length - 1, Math.floor(share * errors.length))]!
+  return { mean, median: quantile(0.5), percentile90: quantile(0.9), percentile99: quantile(0.99) }
+}

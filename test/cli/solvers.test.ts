@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { SolverComparison } from '../../src/index.js'
+import { publishedFlow } from '../published-flow.js'
+import { run, sharedFolder, start } from './cli.js'
+
+const folder = sharedFolder()
+const model = join(folder, 'model.safetensors')
+
+beforeAll(async () => {
+  using flow = await publishedFlow()
+  await flow.save(model)
+})
+
+describe('comparing solvers', () => {
+  it('prints a table, and writes figures and chart', async () => {
+    const { code, stdout, stderr } = await run(
+      folder,
+      'solvers',
+      model,
+      '--count',
+      '2',
+      '--evaluations',
+      '10,60',
+      '--solvers',
+      'dpm2m,euler',
+      '--out',
+      'figures',
+    )
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stdout).toMatch(/^solver +evaluations +mean +median +90 % +99 %$/m)
+    const json = readFileSync(join(folder, 'figures', 'solvers.json'), 'utf8')
+    const { count, points } = JSON.parse(json) as SolverComparison
+    expect([count, points.length]).toEqual([2, 8])
+    const mean = (solver: string, evaluations: number) =>
+      points.find((point) => point.solver === solver && point.evaluations === evaluations)!.mean
+    for (const solver of ['dpm2m karras', 'dpm2m uniform', 'euler karras', 'euler uniform']) {
+      expect(mean(solver, 60)).toBeLessThan(mean(solver, 10))
+    }
+    const { width, height } = await sharp(join(folder, 'figures', 'solvers.svg')).metadata()
+    expect({ width, height }).toEqual({ width: 960, height: 620 })
+  })
+
+  it('refuses a list that is none', async () => {
+    const { code, stderr } = await run(folder, 'solvers', model, '--evaluations', '10;20')
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^error: Expected --evaluations to be whole numbers/),
+    })
+  })
+
+  it('writes nothing after Ctrl-C', async () => {
+    const out = join(folder, 'never')
+    const running = start(folder, 'solvers', model, '--count', '500', '--out', out)
+    await new Promise<void>((resolve) => running.process.stderr?.once('data', () => resolve()))
+    running.process.kill('SIGINT')
+    const { code, stderr } = await running.ended
+    expect({ code, stdout: existsSync(join(out, 'solvers.json')) }).toEqual({ code: 130, stdout: false })
+    expect(stderr).toContain('stopped by SIGINT: nothing was written')
+  })
+})
