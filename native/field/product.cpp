@@ -26,10 +26,11 @@ namespace {
 
 constexpr double kUnit = 0x1p-24;
 constexpr double kDoubleUnit = 0x1p-48;  // the sums of squares' own rounding, generously
-// What is taken for the rounding of q.s: u (kRounding |q| |s| + |q.s|), about its root mean square.
+// What is taken for the rounding of q.s: u (kRounding |q| |s| + 2 |q.s|), more than its root mean square:
+// images of one grey round all terms the same way.
 constexpr double kRounding = 0.1;
 // A product that is wrong by so many times that is not trusted, nor are the others of its query. (170,000
-// products of real images: root mean square .6 to .9 of it, 2.7 at most.)
+// products of real images: root mean square .6 to .9 of u (kRounding |q| |s| + |q.s|), 2.7 at most.)
 constexpr double kOutlier = 3;
 // The weighted sum's rounding in units of u |s|.
 constexpr double kSumRounding = 4;
@@ -233,7 +234,7 @@ class ByProduct {
     const double query_square = query_squares_[q], query_norm = std::sqrt(query_square);
     const auto rounding = [&](int64_t i) {  // of the distance
       return kUnit * (2 * kRounding * query_norm * norms_[i] +
-                      std::abs(query_square + squares_[i] - products[i])) +
+                      2 * std::abs(query_square + squares_[i] - products[i])) +
              kDoubleUnit * (query_square + squares_[i]);
     };
     double change[kSourceBlock], sum = 0;

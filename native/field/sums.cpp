@@ -8,9 +8,11 @@ namespace {
 std::atomic<Form> chosen{Form::kByCost};
 
 // As measured (docs/performance.md): a product pays for its preparations where rows are long and meet several
-// queries.
+// queries and many sources.
 Form cheaper(const Problem& problem) {
-  return problem.sources.dimensions > 128 && problem.count >= 16 ? Form::kProduct : Form::kDifferences;
+  return problem.sources.dimensions > 128 && problem.count >= 16 && problem.sources.count() >= 256
+             ? Form::kProduct
+             : Form::kDifferences;
 }
 
 }  // namespace
