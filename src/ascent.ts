@@ -1,4 +1,4 @@
-import { expectInteger, expectNumber, unexpected } from './check.js'
+import { expectInteger, expectNumber, product, unexpected } from './check.js'
 import type { FlowHandle } from './native/addon.js'
 import { type NativeObject, native } from './native/native.js'
 import { integrate, type PoolOptions, type PoolProgress, type SampleStatistics } from './ode/pool.js'
@@ -62,7 +62,7 @@ export async function ascend(
 ): Promise<{ states: Tensor<'float64'>; statistics: SampleStatistics }> {
   pool.signal?.throwIfAborted()
   const count = images.shape[0] ?? 0
-  const values = new Float64Array(shape.reduce((size, length) => size * length, count))
+  const values = new Float64Array(count * product(shape))
   const states = await Tensor.from<'float64'>(values, [count, ...shape])
   try {
     const problem = {

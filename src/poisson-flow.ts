@@ -17,7 +17,7 @@ import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import { integrate, type PoolProgress, type SampleStatistics, type SampleStatus } from './ode/pool.js'
 import { solverByName } from './ode/solver.js'
 import { type SolverSettings, solverOptions } from './ode/solver-options.js'
-import { expectFinite } from './samples.js'
+import { expectFinite, meanEvaluations } from './samples.js'
 import { startsOf } from './starts.js'
 import { Tensor } from './tensor.js'
 
@@ -146,8 +146,7 @@ export class PoissonFlow implements Disposable {
       })
       if (settings.keepNotFinite) markNotFinite(await images.data(), statistics.status)
       else await expectFinite(images)
-      const total = statistics.evaluations.reduce((sum, spent) => sum + spent, 0)
-      return { images, nfe: total / count, ...statistics }
+      return { images, nfe: meanEvaluations(statistics.evaluations), ...statistics }
     } catch (error) {
       images.dispose()
       throw error

@@ -16,10 +16,6 @@ namespace pfgm {
 
 namespace {
 
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 void check(const FieldSources& sources, const at::Tensor& x, const at::Tensor& height) {
   const int64_t items = sources.items.size(0), count = x.size(0);
   const int64_t dimensions = items ? sources.items.numel() / items : 0;
@@ -53,7 +49,7 @@ class FieldProblem {
 
     const at::Tensor x_rows = x.to(at::kCPU, at::kFloat).contiguous();
     const at::Tensor height_rows = height.to(at::kCPU, at::kDouble).contiguous();
-    const int64_t padded = round_up(count, field::kQueryPadding), n = sources_.dimensions;
+    const int64_t padded = field::round_up(count, field::kQueryPadding), n = sources_.dimensions;
     queries.resize(padded * n);
     heights.resize(padded);
     for (int64_t q = 0; q < padded && count > 0; ++q) {

@@ -41,10 +41,6 @@ constexpr double kScreenOnly = 1.0 / 64;
 // All sources below this share of the field together are left out.
 constexpr double kNegligibleShare = 1e-11;
 
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
 // The mean of up to 256 sources: any point in their midst would do.
 std::vector<float> centre_of(const Sources& sources) {
   const int64_t taken = std::min<int64_t>(sources.count(), 256);

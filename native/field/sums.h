@@ -9,6 +9,10 @@
 
 namespace pfgm::field {
 
+inline int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
 // Queries against sources. The number of queries is a multiple of kQueryPadding.
 struct Problem {
   Sources sources;

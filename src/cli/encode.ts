@@ -6,11 +6,11 @@ import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { POSITIVE, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
-import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
 import { PATH_OPTIONS } from './path-options.js'
-import { warnOutside } from './warnings.js'
+import { countOutside, warnOutside } from './warnings.js'
 import { duration, several } from './words.js'
 
 const OPTIONS = {
@@ -36,11 +36,7 @@ export function addEncodeCommand(program: Command): void {
     )
     .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
     .argument('<images...>', 'images to encode, see below')
-  addOptions(command, OPTIONS)
-    .option('--config <file>', 'JSON file with options, camelCase; flags go before it')
-    .option('--json', 'print the results as one JSON object')
-    .addHelpText('after', EXAMPLES)
-    .action(runEncode)
+  addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runEncode)
 }
 
 async function runEncode(model: string, sources: string[], flags: CommonFlags): Promise<void> {
@@ -77,7 +73,7 @@ async function encode(
     using encodings = found.encodings
     const seconds = (performance.now() - began) / 1000
     await encodings.saveNpy(out)
-    const outside = found.outside.reduce((sum, left) => sum + left, 0)
+    const outside = countOutside(found.outside)
     const { shape } = encodings
     return {
       type: 'end',

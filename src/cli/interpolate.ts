@@ -7,11 +7,11 @@ import { isImageFile, readFiles } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
-import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
 import { PATH_OPTIONS } from './path-options.js'
-import { warnOutside } from './warnings.js'
+import { countOutside, warnOutside } from './warnings.js'
 import { duration, several } from './words.js'
 
 /** Given on to the library as they are. */
@@ -42,11 +42,7 @@ export function addInterpolateCommand(program: Command): void {
     .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
     .argument('<from>', 'first image or seed')
     .argument('<to>', 'last image or seed')
-  addOptions(command, OPTIONS)
-    .option('--config <file>', 'JSON file with options, camelCase; flags go before it')
-    .option('--json', 'print the results as one JSON object')
-    .addHelpText('after', EXAMPLES)
-    .action(runInterpolate)
+  addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runInterpolate)
 }
 
 async function runInterpolate(model: string, from: string, to: string, flags: CommonFlags): Promise<void> {
@@ -90,7 +86,7 @@ async function interpolate(
     const count = strip.shape[0] ?? 0
     await strip.savePng(picture, { columns: count })
     const seconds = (performance.now() - began) / 1000
-    const left = outside.reduce((sum, flag) => sum + flag, 0)
+    const left = countOutside(outside)
     return { type: 'end', picture, count, evaluations: nfe, seconds, outside: left }
   })
 }

@@ -6,7 +6,7 @@ import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, oneOf, POSITIVE, SEED, SWITCH } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
-import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printHint, printJson, printLine } from './output.js'
 import { PATH_OPTIONS } from './path-options.js'
 import { warnOutside } from './warnings.js'
@@ -57,11 +57,7 @@ export function addLikelihoodCommand(program: Command): void {
     .description('Computes the log-likelihood of images under a trained model.')
     .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
     .argument('<images...>', 'images to look at, see below')
-  addOptions(command, OPTIONS)
-    .option('--config <file>', 'JSON file with options, camelCase; flags go before it')
-    .option('--json', 'print the results as one JSON object')
-    .addHelpText('after', EXAMPLES)
-    .action(runLikelihood)
+  addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runLikelihood)
 }
 
 async function runLikelihood(model: string, sources: string[], flags: CommonFlags): Promise<void> {

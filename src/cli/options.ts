@@ -39,6 +39,13 @@ export function addOptions(command: Command, specs: OptionSpecs): Command {
   return command
 }
 
+/** The flags of `CommonFlags`, for a command that prints its results at the end. */
+export function addCommonFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'JSON file with options, camelCase; flags go before it')
+    .option('--json', 'print the results as one JSON object')
+}
+
 function parseFlag(flag: string, { expected, schema, fromText }: Kind<unknown>, text: string): unknown {
   const parsed = schema.safeParse(fromText(text))
   if (parsed.success) return parsed.data

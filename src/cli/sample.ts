@@ -7,10 +7,10 @@ import { readFiles } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
-import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine, printWarning } from './output.js'
-import { warnOutside } from './warnings.js'
+import { countOutside, warnOutside } from './warnings.js'
 import { count, duration, several } from './words.js'
 
 /** How to sample: given on to the library as they are. */
@@ -72,11 +72,7 @@ export function addSampleCommand(program: Command): void {
     .description('Draws samples from a trained model and writes their picture.')
     .argument('<model>', 'model to draw from, see below')
     .argument('[images...]', 'image files to start around, with --from')
-  addOptions(command, OPTIONS)
-    .option('--config <file>', 'JSON file with options, camelCase; flags go before it')
-    .option('--json', 'print the results as one JSON object')
-    .addHelpText('after', EXAMPLES)
-    .action(runSample)
+  addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runSample)
 }
 
 async function runSample(model: string, sources: string[], flags: CommonFlags): Promise<void> {
@@ -113,7 +109,7 @@ async function draw(
     using images = drawn.images
     const seconds = (performance.now() - began) / 1000
     await images.savePng(picture, settings.columns === undefined ? {} : { columns: settings.columns })
-    const outside = drawn.outside.reduce((sum, left) => sum + left, 0)
+    const outside = countOutside(drawn.outside)
     const unfinished = drawn.status.filter((status) => status !== 'done').length
     return {
       type: 'end',

@@ -7,7 +7,7 @@ import { Stopped, UsageError } from './errors.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
-import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printJson, printLine } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
 import { solversChart } from './solvers-chart.js'
@@ -43,11 +43,7 @@ export function addSolversCommand(program: Command): void {
     .summary("compare the solvers' errors on a model")
     .description('Compares all solvers and schedules on a model: error against evaluations, table and chart.')
     .argument('<model>', 'a run folder, a checkpoint or model file, or digits, which comes with the package')
-  addOptions(command, OPTIONS)
-    .option('--config <file>', 'JSON file with options, camelCase; flags go before it')
-    .option('--json', 'print the results as one JSON object')
-    .addHelpText('after', EXAMPLES)
-    .action(runSolvers)
+  addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runSolvers)
 }
 
 async function runSolvers(model: string, flags: CommonFlags): Promise<void> {

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor.js'
+import { type Case, GAMMA, noise, oracle, squaredDistance } from '../field/cases.js'
 import { float32, golden, maxRelativeRowError } from '../golden.js'
-import { type Case, cases, DEVICE, GAMMA, noise, oracle, squaredDistance, tensorsOf } from './cases.js'
+import { cases, DEVICE, tensorsOf } from './cases.js'
 
 async function run(one: Case) {
   const { sources, x, z } = await tensorsOf(one)

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor.js'
+import { noise } from '../field/cases.js'
 import { maxRelativeRowError } from '../golden.js'
-import { DEVICE, noise, onDevice } from './cases.js'
+import { DEVICE, onDevice } from './cases.js'
 
 async function values<D extends 'float32' | 'float64'>(info: ConstructorParameters<typeof Tensor>[0]) {
   using tensor = new Tensor<D>(info)
