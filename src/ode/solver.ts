@@ -4,7 +4,7 @@ import { pidController } from './controllers/pid.js'
 import { proportionalIntegralController } from './controllers/proportional-integral.js'
 import type { MultistepMethod } from './multistep-method.js'
 import { deis, ipndm } from './multistep-methods/adams-bashforth.js'
-import { DPM_SOLVER_2M, exponentialMultistep } from './multistep-methods/dpm-solver.js'
+import { DPM_SOLVER_2M, DPM_SOLVER_3M, exponentialMultistep } from './multistep-methods/dpm-solver.js'
 import { karrasHeights } from './schedules/karras.js'
 import { uniformInLogHeight } from './schedules/uniform.js'
 import type {
@@ -71,7 +71,7 @@ const RUNGE_KUTTA: Readonly<Record<RungeKuttaName, RungeKuttaMethod>> = {
 
 const MULTISTEP: Readonly<Record<MultistepName, (order: number) => MultistepMethod>> = {
   dpm2m: () => DPM_SOLVER_2M,
-  dpm3m: () => exponentialMultistep('dpm3m', 3, false),
+  dpm3m: () => DPM_SOLVER_3M,
   unipc: (order) => exponentialMultistep('unipc', order, true),
   ipndm,
   deis,
