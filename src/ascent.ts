@@ -71,6 +71,7 @@ export async function ascend(
       from: config.flow.zMin,
       to: config.flow.zMax,
       device: network.device,
+      shape: network.itemShape,
       async start(first: number, added: number) {
         using some: ImageTensor = await images.slice(first, added)
         return await start(some, first)

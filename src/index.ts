@@ -37,6 +37,7 @@ export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
 export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
 export { Network } from './nn/network.js'
+export type { DenoisedImages, Denoiser } from './ode/denoised.js'
 export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool.js'
 export {
   CONTROLLERS,

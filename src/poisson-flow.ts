@@ -13,6 +13,7 @@ import { type InterpolateOptions, interpolate } from './interpolation.js'
 import { type LikelihoodOptions, type LikelihoodResult, logLikelihood } from './likelihood.js'
 import { native } from './native/native.js'
 import { Network } from './nn/network.js'
+import type { Denoiser } from './ode/denoised.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import { integrate, type PoolProgress, type SampleStatistics, type SampleStatus } from './ode/pool.js'
 import { solverByName } from './ode/solver.js'
@@ -60,6 +61,14 @@ export interface SampleOptions extends SolverSettings {
   keepNotFinite?: boolean
   /** Ends the sampling at the next step; the promise rejects with the signal's reason. */
   signal?: AbortSignal
+  /**
+   * Gets the denoised images d(x, z) = x - z v_x / v_z of the samples under way at every evaluation of the network, the
+   * stages of a Runge-Kutta step included, and may return others d'. The path then follows dx/dz = (x - d') / z, to any
+   * solver one more ordinary differential equation. With known pixels put in the place of the denoised ones it fills
+   * the rest; with d' = A^+ y + (I - A^+ A) d the sample has the measurement y = A x (DDNM, arXiv 2212.00490, section
+   * 3.1). A returned tensor becomes the sampling's to dispose of; the one that is given lives until the hook is done.
+   */
+  onDenoised?: Denoiser
   onProgress?: (progress: PoolProgress) => void
 }
 
@@ -134,6 +143,7 @@ export class PoissonFlow implements Disposable {
         from: height,
         to: pfgm.zMin,
         device: this.network.device,
+        shape,
         start: startAt,
       }
       const statistics = await integrate(problem, solver, images, {
@@ -142,6 +152,7 @@ export class PoissonFlow implements Disposable {
         maxEvaluations: settings.maxEvaluations,
         keepNotFinite: settings.keepNotFinite,
         signal: options.signal,
+        onDenoised: options.onDenoised,
         onStep: options.onProgress,
       })
       if (settings.keepNotFinite) markNotFinite(await images.data(), statistics.status)

@@ -8,7 +8,8 @@ import type {
   View,
 } from '../native/addon.js'
 import { type NativeObject, native } from '../native/native.js'
-import type { Tensor } from '../tensor.js'
+import { Tensor } from '../tensor.js'
+import { type Denoiser, expectReplacement } from './denoised.js'
 import type { ErrorNorm } from './error-norm.js'
 import type { Known } from './multistep-method.js'
 import type { Solver } from './solver.js'
@@ -21,6 +22,8 @@ export interface Problem {
   readonly from: number
   readonly to: number
   readonly device: string
+  /** The shape of one image, whose numbers a state begins with. */
+  readonly shape: readonly number[]
   /** The states of samples `first` to `first + count - 1` at height `from`, float64 `[count, N]`. */
   start(first: number, count: number): Promise<Tensor<'float64'>>
 }
@@ -34,6 +37,8 @@ export interface PoolOptions {
   /** A sample whose field is not finite or not smooth ends where it is, rather than all with an error. */
   readonly keepNotFinite?: boolean | undefined
   readonly signal?: AbortSignal | undefined
+  /** Called at every evaluation; the flow that is followed is that of the denoised images it returns. */
+  readonly onDenoised?: Denoiser | undefined
   readonly onStep?: ((progress: PoolProgress) => void) | undefined
 }
 
@@ -177,6 +182,7 @@ export class Pool {
         this.#handle = await native().createTrajectories(
           start.handle,
           this.#stepper.slots,
+          this.#options.onDenoised !== undefined,
           this.problem.device,
         )
       } else {
@@ -216,7 +222,8 @@ export class Pool {
     first = 0,
   ): Promise<void> {
     const began = performance.now()
-    const outside = await native().evaluateDrift(this.#pool, this.#flow, slot, y, steps, heights, first, view)
+    const evaluation = { pool: this.#pool, slot, y, steps, heights, first, view }
+    const outside = await native().evaluateDrifts(this.#flow, [evaluation])
     this.statistics.seconds.network += (performance.now() - began) / 1000
     for (const [i, row] of this.rows.slice(first).entries()) {
       this.statistics.evaluations[row.sample]! += 1
@@ -226,6 +233,26 @@ export class Pool {
         throw this.#lost(row, `has not arrived after ${MOST_EVALUATIONS} evaluations`)
       }
     }
+    const { onDenoised } = this.#options
+    if (onDenoised) await this.#replaceDenoised(onDenoised, slot, view, heights, first)
+  }
+
+  /** Puts what the hook makes of the denoised images in their place, for the drift that a slot has just got. */
+  async #replaceDenoised(
+    denoiser: Denoiser,
+    slot: number,
+    view: View,
+    heights: Float64Array,
+    first: number,
+  ): Promise<void> {
+    const { shape } = this.problem
+    using images = new Tensor<'float64'>(await native().readDenoised(this.#pool, first, shape))
+    const samples = this.rows.slice(first).map(({ sample }) => sample)
+    const answer = await denoiser({ images, samples, heights: heights.slice() })
+    if (answer === undefined) return
+    using _owned = answer instanceof Tensor ? answer : undefined
+    expectReplacement(answer, images.shape)
+    await native().replaceDenoised(this.#pool, answer.handle, slot, heights, first, view)
   }
 
   get #pool(): TrajectoriesHandle {
