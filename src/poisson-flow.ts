@@ -15,6 +15,7 @@ import { native } from './native/native.js'
 import { Network } from './nn/network.js'
 import type { Denoiser } from './ode/denoised.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
+import { Camera, type Film, type FilmOptions } from './ode/film.js'
 import { integrate, type PoolProgress, type SampleStatistics, type SampleStatus } from './ode/pool.js'
 import { solverByName } from './ode/solver.js'
 import { type SolverSettings, solverOptions } from './ode/solver-options.js'
@@ -69,6 +70,8 @@ export interface SampleOptions extends SolverSettings {
    * 3.1). A returned tensor becomes the sampling's to dispose of; the one that is given lives until the hook is done.
    */
   onDenoised?: Denoiser
+  /** Films the paths from start to end: the result then has `film`. It takes memory for all frames of all samples. */
+  film?: FilmOptions
   onProgress?: (progress: PoolProgress) => void
 }
 
@@ -80,6 +83,8 @@ export interface SampleResult extends SampleStatistics {
   readonly images: Tensor<'float32'>
   /** Mean number of network evaluations a sample. */
   readonly nfe: number
+  /** Where `film` asked for it. */
+  readonly film?: Film
 }
 
 /** A trained Poisson flow: draws samples. */
@@ -136,6 +141,7 @@ export class PoissonFlow implements Disposable {
     const images = new Tensor<'float32'>(
       await native().createTensor(new Float32Array(count * dimensions), 'float32', [count, ...shape], 'cpu'),
     )
+    let camera: Camera | undefined
     try {
       const problem = {
         flow,
@@ -146,6 +152,7 @@ export class PoissonFlow implements Disposable {
         shape,
         start: startAt,
       }
+      if (options.film) camera = await Camera.create(options.film, problem)
       const statistics = await integrate(problem, solver, images, {
         norm,
         capacity: joint ? count : settings.batchSize,
@@ -153,13 +160,16 @@ export class PoissonFlow implements Disposable {
         keepNotFinite: settings.keepNotFinite,
         signal: options.signal,
         onDenoised: options.onDenoised,
+        camera,
         onStep: options.onProgress,
       })
       if (settings.keepNotFinite) markNotFinite(await images.data(), statistics.status)
       else await expectFinite(images)
-      return { images, nfe: meanEvaluations(statistics.evaluations), ...statistics }
+      const nfe = meanEvaluations(statistics.evaluations)
+      return { images, nfe, ...(camera && { film: camera.film }), ...statistics }
     } catch (error) {
       images.dispose()
+      camera?.film.images.dispose()
       throw error
     } finally {
       flow.dispose()

@@ -9,8 +9,10 @@ import type {
 } from '../native/addon.js'
 import { type NativeObject, native } from '../native/native.js'
 import { Tensor } from '../tensor.js'
-import { type Denoiser, expectReplacement } from './denoised.js'
+import { type DenoisedImages, type Denoiser, expectReplacement } from './denoised.js'
+import type { Interpolant } from './dense-output.js'
 import type { ErrorNorm } from './error-norm.js'
+import type { Camera } from './film.js'
 import type { Known } from './multistep-method.js'
 import type { Solver } from './solver.js'
 import { createStepper, type Stepper } from './stepper.js'
@@ -39,6 +41,7 @@ export interface PoolOptions {
   readonly signal?: AbortSignal | undefined
   /** Called at every evaluation; the flow that is followed is that of the denoised images it returns. */
   readonly onDenoised?: Denoiser | undefined
+  readonly camera?: Camera | undefined
   readonly onStep?: ((progress: PoolProgress) => void) | undefined
 }
 
@@ -52,6 +55,11 @@ export interface PoolProgress {
   readonly fraction: number
   /** Drift evaluations so far, summed over the samples. */
   readonly evaluations: number
+  /**
+   * The denoised images of the samples in the pool, each of the last evaluation on its path, so that no other is
+   * needed; the images are yours to dispose of. To be called before the listener returns.
+   */
+  denoised(): Promise<DenoisedImages>
 }
 
 /** How a sample's path ended: at its end, or where it was when it could not go on. */
@@ -86,6 +94,10 @@ export interface Row {
   known: readonly Known[]
   /** Steps taken. */
   taken: number
+  /** z of the last evaluation. */
+  evaluatedAt: number
+  /** Frames of the film that are drawn. */
+  filmed: number
 }
 
 /** After this many evaluations a sample counts as stuck. */
@@ -182,7 +194,7 @@ export class Pool {
         this.#handle = await native().createTrajectories(
           start.handle,
           this.#stepper.slots,
-          this.#options.onDenoised !== undefined,
+          this.#options.onDenoised !== undefined || this.#options.onStep !== undefined,
           this.problem.device,
         )
       } else {
@@ -193,7 +205,17 @@ export class Pool {
     }
     for (let i = 0; i < added; i++) {
       const sample = this.#joined + i
-      this.rows.push({ sample, time: this.start, step: 0, rejected: false, errors: [], known: [], taken: 0 })
+      this.rows.push({
+        sample,
+        time: this.start,
+        step: 0,
+        rejected: false,
+        errors: [],
+        known: [],
+        taken: 0,
+        evaluatedAt: this.problem.from,
+        filmed: 0,
+      })
     }
     this.#joined += added
     await this.#stepper.begin(first)
@@ -226,6 +248,7 @@ export class Pool {
     const outside = await native().evaluateDrifts(this.#flow, [evaluation])
     this.statistics.seconds.network += (performance.now() - began) / 1000
     for (const [i, row] of this.rows.slice(first).entries()) {
+      row.evaluatedAt = heights[i]!
       this.statistics.evaluations[row.sample]! += 1
       this.statistics.outside[row.sample]! |= outside[i]!
       const limited = this.#options.maxEvaluations !== undefined
@@ -245,14 +268,22 @@ export class Pool {
     heights: Float64Array,
     first: number,
   ): Promise<void> {
-    const { shape } = this.problem
-    using images = new Tensor<'float64'>(await native().readDenoised(this.#pool, first, shape))
-    const samples = this.rows.slice(first).map(({ sample }) => sample)
-    const answer = await denoiser({ images, samples, heights: heights.slice() })
+    const denoised = await this.#readDenoised(first)
+    using images = denoised.images
+    const answer = await denoiser(denoised)
     if (answer === undefined) return
     using _owned = answer instanceof Tensor ? answer : undefined
     expectReplacement(answer, images.shape)
     await native().replaceDenoised(this.#pool, answer.handle, slot, heights, first, view)
+  }
+
+  /** The denoised images of the last evaluation of each row from `first` on. */
+  async #readDenoised(first = 0): Promise<DenoisedImages> {
+    const rows = this.rows.slice(first)
+    const samples = rows.map(({ sample }) => sample)
+    const heights = Float64Array.from(rows, ({ evaluatedAt }) => evaluatedAt)
+    const images = await native().readDenoised(this.#pool, first, this.problem.shape)
+    return { images: new Tensor<'float64'>(images), samples, heights }
   }
 
   get #pool(): TrajectoriesHandle {
@@ -270,6 +301,30 @@ export class Pool {
   ): Promise<Float64Array> {
     const sums = await native().trajectoryNorms(this.#pool, y, next, sizes, atol, rtol)
     return this.#options.norm(sums, heightSquares)
+  }
+
+  /** Draws the film's frames that lie on the steps which the moved rows are about to take. */
+  async film(moved: Uint8Array, stepOf: (row: Row) => Interpolant): Promise<void> {
+    const { camera } = this.#options
+    if (!camera) return
+    const { toHeight, toTime } = this.#solver.variable
+    const frames = camera.film.heights.length
+    const [places, drawn, ofX, ofK]: [number[], number[], number[], number[]] = [[], [], [], []]
+    for (const [i, row] of this.rows.entries()) {
+      if (!moved[i]) continue
+      const step = stepOf(row)
+      const after = camera.after(row.filmed, step.end === this.end ? this.problem.to : toHeight(step.end))
+      for (; row.filmed < after; row.filmed++) {
+        const weights = camera.weights(step, row.filmed, toTime)
+        places.push(i)
+        drawn.push(row.sample * frames + row.filmed)
+        ofX.push(weights.ofX)
+        for (let slot = 0; slot < this.#stepper.slots; slot++) ofK.push(weights.ofK[slot] ?? 0)
+      }
+    }
+    if (places.length === 0) return
+    const y = { ofX: Float64Array.from(ofX), ofK: Float64Array.from(ofK) }
+    await native().drawTrajectories(this.#pool, places, y, camera.film.images.handle, drawn)
   }
 
   /** The rows that are moved get the states y; their slot 0 takes over slot `last`, if that is not negative. */
@@ -332,6 +387,7 @@ export class Pool {
       (sum, row) => sum + (row.time - this.start) / (this.end - this.start),
       finished,
     )
-    this.#options.onStep({ finished, active, count, fraction: behind / count, evaluations })
+    const denoised = () => this.#readDenoised()
+    this.#options.onStep({ finished, active, count, fraction: behind / count, evaluations, denoised })
   }
 }
