@@ -17,6 +17,7 @@ import type { Denoiser } from './ode/denoised.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import { Camera, type Film, type FilmOptions } from './ode/film.js'
 import { integrate, type PoolProgress, type SampleStatistics, type SampleStatus } from './ode/pool.js'
+import { SharedFlow } from './ode/shared-flow.js'
 import { solverByName } from './ode/solver.js'
 import { type SolverSettings, solverOptions } from './ode/solver-options.js'
 import { expectFinite, meanEvaluations } from './samples.js'
@@ -91,6 +92,8 @@ export interface SampleResult extends SampleStatistics {
 export class PoissonFlow implements Disposable {
   readonly config: ModelConfig
   readonly network: Network
+  readonly #exact = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow))
+  readonly #published = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow, 1e-5))
 
   private constructor(config: ModelConfig, network: Network) {
     this.config = config
@@ -120,7 +123,20 @@ export class PoissonFlow implements Disposable {
     return new PoissonFlow({ ...config, network: network.config }, network)
   }
 
-  /** Draws samples by following the field from z_max to z_min (arXiv 2209.11178, section 3.3). */
+  /**
+   * The ODE of the field, whose network calls are shared by all paths under way.
+   * @internal
+   * @param published adds 1e-5 to v_z
+   */
+  sharedFlow(published = false): SharedFlow {
+    return published ? this.#published : this.#exact
+  }
+
+  /**
+   * Draws samples by following the field from z_max to z_min (arXiv 2209.11178, section 3.3). Samplings at the same
+   * time, of whatever solvers, share their network calls: each gets what it gets alone, whoever begins or is aborted
+   * beside it.
+   */
   async sample(options: SampleOptions = {}): Promise<SampleResult> {
     const settings = sampleSettings(options)
     const { flow: pfgm } = this.config
@@ -137,14 +153,13 @@ export class PoissonFlow implements Disposable {
     const solver = solverByName(settings.solver, height, pfgm.zMin)
     const joint = batchTolerance === 'joint'
     const norm = joint ? jointNorm(dimensions, product(shape.slice(1))) : perSampleNorm(dimensions)
-    const flow = new PfgmFlow(this.network, pfgm, settings.publishedEpsilon ? 1e-5 : 0)
     const images = new Tensor<'float32'>(
       await native().createTensor(new Float32Array(count * dimensions), 'float32', [count, ...shape], 'cpu'),
     )
     let camera: Camera | undefined
     try {
       const problem = {
-        flow,
+        flow: this.sharedFlow(settings.publishedEpsilon),
         count,
         from: height,
         to: pfgm.zMin,
@@ -171,8 +186,6 @@ export class PoissonFlow implements Disposable {
       images.dispose()
       camera?.film.images.dispose()
       throw error
-    } finally {
-      flow.dispose()
     }
   }
 

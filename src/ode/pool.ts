@@ -1,25 +1,19 @@
 import { PfgmError } from '../errors.js'
-import type {
-  Combination,
-  FlowHandle,
-  RowCombination,
-  TensorHandle,
-  TrajectoriesHandle,
-  View,
-} from '../native/addon.js'
-import { type NativeObject, native } from '../native/native.js'
+import type { Combination, RowCombination, TensorHandle, TrajectoriesHandle, View } from '../native/addon.js'
+import { native } from '../native/native.js'
 import { Tensor } from '../tensor.js'
 import { type DenoisedImages, type Denoiser, expectReplacement } from './denoised.js'
 import type { Interpolant } from './dense-output.js'
 import type { ErrorNorm } from './error-norm.js'
 import type { Camera } from './film.js'
 import type { Known } from './multistep-method.js'
+import type { SharedFlow } from './shared-flow.js'
 import type { Solver } from './solver.js'
 import { createStepper, type Stepper } from './stepper.js'
 
 /** What is integrated: `count` samples from one height to another. */
 export interface Problem {
-  readonly flow: NativeObject<FlowHandle>
+  readonly flow: SharedFlow
   readonly count: number
   readonly from: number
   readonly to: number
@@ -76,7 +70,7 @@ export interface SampleStatistics {
   /** Whether a sample's path ever left the region the network was trained on. */
   readonly outside: Uint8Array
   readonly status: SampleStatus[]
-  /** Seconds in evaluations of the flow, and in all the rest. */
+  /** Seconds of waiting for evaluations of the flow, which samplings at the same time share, and of all the rest. */
   readonly seconds: { network: number; other: number }
 }
 
@@ -134,7 +128,6 @@ export class Pool {
   readonly #stepper: Stepper
   readonly #out: TensorHandle
   readonly #options: PoolOptions
-  readonly #flow: FlowHandle
   #handle: TrajectoriesHandle | undefined
   #joined = 0
 
@@ -143,7 +136,6 @@ export class Pool {
     this.#solver = solver
     this.#out = out.handle
     this.#options = options
-    this.#flow = problem.flow.handle
     this.start = solver.variable.toTime(problem.from)
     this.end = solver.variable.toTime(problem.to)
     this.direction = Math.sign(this.end - this.start)
@@ -166,6 +158,13 @@ export class Pool {
 
   async run(): Promise<SampleStatistics> {
     const began = performance.now()
+    await this.problem.flow.enter(() => this.#follow())
+    const { seconds } = this.statistics
+    seconds.other = (performance.now() - began) / 1000 - seconds.network
+    return this.statistics
+  }
+
+  async #follow(): Promise<void> {
     const { count } = this.problem
     while (this.#joined < count || this.rows.length > 0) {
       this.#options.signal?.throwIfAborted()
@@ -174,9 +173,6 @@ export class Pool {
       if (this.rows.length > 0) await this.#stepper.step()
       this.#report()
     }
-    const { seconds } = this.statistics
-    seconds.other = (performance.now() - began) / 1000 - seconds.network
-    return this.statistics
   }
 
   /** New samples join where a good part of the pool is free: joining one at a time would copy the pool each time. */
@@ -245,7 +241,7 @@ export class Pool {
   ): Promise<void> {
     const began = performance.now()
     const evaluation = { pool: this.#pool, slot, y, steps, heights, first, view }
-    const outside = await native().evaluateDrifts(this.#flow, [evaluation])
+    const outside = await this.problem.flow.evaluate(evaluation)
     this.statistics.seconds.network += (performance.now() - began) / 1000
     for (const [i, row] of this.rows.slice(first).entries()) {
       row.evaluatedAt = heights[i]!
@@ -270,7 +266,7 @@ export class Pool {
   ): Promise<void> {
     const denoised = await this.#readDenoised(first)
     using images = denoised.images
-    const answer = await denoiser(denoised)
+    const answer = await this.problem.flow.stepAside(async () => denoiser(denoised))
     if (answer === undefined) return
     using _owned = answer instanceof Tensor ? answer : undefined
     expectReplacement(answer, images.shape)
