@@ -1,7 +1,7 @@
 import { expectInteger, expectNumber, product, unexpected } from './check.js'
-import type { FlowHandle } from './native/addon.js'
-import { type NativeObject, native } from './native/native.js'
+import { native } from './native/native.js'
 import { integrate, type PoolOptions, type PoolProgress, type SampleStatistics } from './ode/pool.js'
+import type { SharedFlow } from './ode/shared-flow.js'
 import type { Solver } from './ode/solver.js'
 import type { PoissonFlow } from './poisson-flow.js'
 import { expectFinite } from './samples.js'
@@ -45,7 +45,7 @@ export function expectImages(name: string, images: ImageTensor, itemShape: reado
 
 /** An ODE whose states begin with data and may carry more. */
 export interface Ascent {
-  readonly flow: NativeObject<FlowHandle>
+  readonly flow: SharedFlow
   /** The shape of one state. */
   readonly shape: readonly number[]
   readonly solver: Solver
@@ -71,6 +71,7 @@ export async function ascend(
       from: config.flow.zMin,
       to: config.flow.zMax,
       device: network.device,
+      shape: network.itemShape,
       async start(first: number, added: number) {
         using some: ImageTensor = await images.slice(first, added)
         return await start(some, first)

@@ -6,7 +6,6 @@ import {
   expectImages,
   type ImageTensor,
 } from './ascent.js'
-import { PfgmFlow } from './flow/pfgm.js'
 import { perSampleNorm } from './ode/error-norm.js'
 import type { SampleStatistics } from './ode/pool.js'
 import { solverByName } from './ode/solver.js'
@@ -34,9 +33,8 @@ export async function encode(
   const { itemShape, dimensions } = model.network
   expectImages('images', images, itemShape)
   const { zMin, zMax } = model.config.flow
-  using flow = new PfgmFlow(model.network, model.config.flow)
   const { states, statistics } = await ascend(model, images, {
-    flow,
+    flow: model.sharedFlow(),
     shape: itemShape,
     solver: solverByName(solverOptions({ rtol: settings.rtol, atol: settings.atol }), zMin, zMax),
     pool: {

@@ -23,6 +23,7 @@ export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
 export type { EncodeOptions, EncodeResult } from './encoding.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
+export { FILM_EXTENSIONS, type FilmPictureOptions, saveFilm } from './film-picture.js'
 export {
   fieldTarget,
   hyperParameters,
@@ -37,6 +38,8 @@ export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
 export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
 export { Network } from './nn/network.js'
+export type { DenoisedImages, Denoiser } from './ode/denoised.js'
+export type { Film, FilmOptions } from './ode/film.js'
 export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool.js'
 export {
   CONTROLLERS,

@@ -13,6 +13,7 @@ import { NativeObject, native } from './native/native.js'
 import type { Network } from './nn/network.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import type { SampleStatistics } from './ode/pool.js'
+import { SharedFlow } from './ode/shared-flow.js'
 import { solverByName } from './ode/solver.js'
 import { solverOptions } from './ode/solver-options.js'
 import { HEIGHT, LOG_HEIGHT } from './ode/variable.js'
@@ -79,16 +80,18 @@ export async function logLikelihood(
   const settings = likelihoodSettings(options, images, model.network)
   const { seed, levels, divergence, probes } = settings
   const columns = divergence === 'exact' ? 1 : probes
-  using flow = new LikelihoodFlow(model.network, model.config.flow, settings.publishedEpsilon, {
+  const divergences = {
     exact: divergence === 'exact',
     probes: columns,
     keys: sampleKeys(seed, 0, count),
     ...(settings.given && { given: settings.given.handle }),
-  })
+  }
+  const create = () =>
+    new LikelihoodFlow(model.network, model.config.flow, settings.publishedEpsilon, divergences)
   const joint = settings.batchTolerance === 'joint'
   const { zMin, zMax } = model.config.flow
   const { states, statistics } = await ascend(model, images, {
-    flow,
+    flow: new SharedFlow(create),
     shape: [dimensions + columns],
     solver: {
       ...solverByName(solverOptions({ rtol: settings.rtol, atol: settings.atol }), zMin, zMax),

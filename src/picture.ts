@@ -18,7 +18,7 @@ export interface PngOptions {
 const POINT_PICTURE_SIZE = 512
 
 /** The zoom that makes a grid of small images about as large as a screen shows well. */
-function defaultZoom(width: number, columns: number): number {
+export function defaultZoom(width: number, columns: number): number {
   return Math.max(1, Math.min(8, Math.floor(800 / (width * columns))))
 }
 
@@ -30,7 +30,8 @@ export function isDrawable(itemShape: readonly number[]): boolean {
     : itemShape.length === 3 && (channels === 1 || channels === 3)
 }
 
-async function draw(tensor: Tensor, options: PngOptions): Promise<NativePicture> {
+/** A tensor as pixels. @throws TypeError where its shape is not that of images or points */
+export async function draw(tensor: Tensor, options: PngOptions): Promise<NativePicture> {
   const [count = 0, ...itemShape] = tensor.shape
   const [, , width] = itemShape
   if (!isDrawable(itemShape) || (width !== undefined && count < 1)) {
@@ -52,13 +53,30 @@ async function draw(tensor: Tensor, options: PngOptions): Promise<NativePicture>
 
 /** Writes a tensor's picture; the file appears whole or not at all. */
 export async function savePng(tensor: Tensor, path: string, options: PngOptions): Promise<void> {
-  const { pixels, width, height, channels } = await draw(tensor, options)
+  await writePicture(path, 'png', { picture: await draw(tensor, options) })
+}
+
+/**
+ * Writes pixels as a file that appears whole or not at all.
+ * @param drawn the pixels; with a page height they are the pages of an animation, one below another
+ * @param delays how long each page is shown, in ms
+ */
+export async function writePicture(
+  path: string,
+  format: 'png' | 'webp' | 'gif',
+  { picture, pageHeight }: { picture: NativePicture; pageHeight?: number },
+  delays: number[] = [],
+): Promise<void> {
+  const { pixels, width, height, channels } = picture
   const temporary = `${path}.tmp-${process.pid}`
+  const pages = pageHeight === undefined ? {} : { pageHeight }
   try {
-    await sharp(new Uint8Array(pixels), { raw: { width, height, channels: channels as 1 | 3 } })
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-      .png()
-      .toFile(temporary)
+    const raw = { width, height, channels: channels as 1 | 3, ...pages }
+    const image = sharp(new Uint8Array(pixels), { raw }).toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    if (format === 'png') image.png()
+    else if (format === 'gif') image.gif({ delay: delays, loop: 0 })
+    else image.webp({ delay: delays, loop: 0, lossless: true })
+    await image.toFile(temporary)
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {})

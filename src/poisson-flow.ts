@@ -13,8 +13,11 @@ import { type InterpolateOptions, interpolate } from './interpolation.js'
 import { type LikelihoodOptions, type LikelihoodResult, logLikelihood } from './likelihood.js'
 import { native } from './native/native.js'
 import { Network } from './nn/network.js'
+import type { Denoiser } from './ode/denoised.js'
 import { jointNorm, perSampleNorm } from './ode/error-norm.js'
+import { Camera, type Film, type FilmOptions } from './ode/film.js'
 import { integrate, type PoolProgress, type SampleStatistics, type SampleStatus } from './ode/pool.js'
+import { SharedFlow } from './ode/shared-flow.js'
 import { solverByName } from './ode/solver.js'
 import { type SolverSettings, solverOptions } from './ode/solver-options.js'
 import { expectFinite, meanEvaluations } from './samples.js'
@@ -60,6 +63,16 @@ export interface SampleOptions extends SolverSettings {
   keepNotFinite?: boolean
   /** Ends the sampling at the next step; the promise rejects with the signal's reason. */
   signal?: AbortSignal
+  /**
+   * Gets the denoised images d(x, z) = x - z v_x / v_z of the samples under way at every evaluation of the network, the
+   * stages of a Runge-Kutta step included, and may return others d'. The path then follows dx/dz = (x - d') / z, to any
+   * solver one more ordinary differential equation. With known pixels put in the place of the denoised ones it fills
+   * the rest; with d' = A^+ y + (I - A^+ A) d the sample has the measurement y = A x (DDNM, arXiv 2212.00490, section
+   * 3.1). A returned tensor becomes the sampling's to dispose of; the one that is given lives until the hook is done.
+   */
+  onDenoised?: Denoiser
+  /** Films the paths from start to end: the result then has `film`. It takes memory for all frames of all samples. */
+  film?: FilmOptions
   onProgress?: (progress: PoolProgress) => void
 }
 
@@ -71,12 +84,16 @@ export interface SampleResult extends SampleStatistics {
   readonly images: Tensor<'float32'>
   /** Mean number of network evaluations a sample. */
   readonly nfe: number
+  /** Where `film` asked for it. */
+  readonly film?: Film
 }
 
 /** A trained Poisson flow: draws samples. */
 export class PoissonFlow implements Disposable {
   readonly config: ModelConfig
   readonly network: Network
+  readonly #exact = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow))
+  readonly #published = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow, 1e-5))
 
   private constructor(config: ModelConfig, network: Network) {
     this.config = config
@@ -106,7 +123,20 @@ export class PoissonFlow implements Disposable {
     return new PoissonFlow({ ...config, network: network.config }, network)
   }
 
-  /** Draws samples by following the field from z_max to z_min (arXiv 2209.11178, section 3.3). */
+  /**
+   * The ODE of the field, whose network calls are shared by all paths under way.
+   * @internal
+   * @param published adds 1e-5 to v_z
+   */
+  sharedFlow(published = false): SharedFlow {
+    return published ? this.#published : this.#exact
+  }
+
+  /**
+   * Draws samples by following the field from z_max to z_min (arXiv 2209.11178, section 3.3). Samplings at the same
+   * time, of whatever solvers, share their network calls: each gets what it gets alone, whoever begins or is aborted
+   * beside it.
+   */
   async sample(options: SampleOptions = {}): Promise<SampleResult> {
     const settings = sampleSettings(options)
     const { flow: pfgm } = this.config
@@ -123,35 +153,39 @@ export class PoissonFlow implements Disposable {
     const solver = solverByName(settings.solver, height, pfgm.zMin)
     const joint = batchTolerance === 'joint'
     const norm = joint ? jointNorm(dimensions, product(shape.slice(1))) : perSampleNorm(dimensions)
-    const flow = new PfgmFlow(this.network, pfgm, settings.publishedEpsilon ? 1e-5 : 0)
     const images = new Tensor<'float32'>(
       await native().createTensor(new Float32Array(count * dimensions), 'float32', [count, ...shape], 'cpu'),
     )
+    let camera: Camera | undefined
     try {
       const problem = {
-        flow,
+        flow: this.sharedFlow(settings.publishedEpsilon),
         count,
         from: height,
         to: pfgm.zMin,
         device: this.network.device,
+        shape,
         start: startAt,
       }
+      if (options.film) camera = await Camera.create(options.film, problem)
       const statistics = await integrate(problem, solver, images, {
         norm,
         capacity: joint ? count : settings.batchSize,
         maxEvaluations: settings.maxEvaluations,
         keepNotFinite: settings.keepNotFinite,
         signal: options.signal,
+        onDenoised: options.onDenoised,
+        camera,
         onStep: options.onProgress,
       })
       if (settings.keepNotFinite) markNotFinite(await images.data(), statistics.status)
       else await expectFinite(images)
-      return { images, nfe: meanEvaluations(statistics.evaluations), ...statistics }
+      const nfe = meanEvaluations(statistics.evaluations)
+      return { images, nfe, ...(camera && { film: camera.film }), ...statistics }
     } catch (error) {
       images.dispose()
+      camera?.film.images.dispose()
       throw error
-    } finally {
-      flow.dispose()
     }
   }
 

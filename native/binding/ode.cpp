@@ -12,6 +12,8 @@ Combination combination(const Argument& given) {
           given["ofK"].numbers()};
 }
 
+constexpr int64_t kMostNumbers = int64_t(1) << 40;  // of an image: far more than memory holds
+
 View parse_view(const std::string& name) {
   if (name == "logHeight") return View::kLogHeight;
   if (name == "height") return View::kHeight;
@@ -20,34 +22,75 @@ View parse_view(const std::string& name) {
               "Expected view to be one of logHeight, height, denoised but received " + name);
 }
 
-// createTrajectories(start, slots, device): resolves to a pool handle. Its calls run one after another on the
-// device's thread, so that its state needs no lock.
+// createTrajectories(start, slots, keepsDenoised, device): resolves to a pool handle. Its calls run one after
+// another on the device's thread, so that its state needs no lock.
 Napi::Value create(const Call& call) {
   const at::Tensor start = call(0, "start").tensor();
   const int64_t slots = call(1, "slots").integer();
-  const at::Device device = parse_device(call(2, "device").string());
+  const bool keeps_denoised = call(2, "keepsDenoised").boolean();
+  const at::Device device = parse_device(call(3, "device").string());
   if (start.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected start to have one row a trajectory");
   return call.environment().submit(
       queue_name(device),
-      [start, slots, device] { return std::make_shared<Trajectories>(start, slots, queue_name(device)); },
+      [=] { return std::make_shared<Trajectories>(start, slots, keeps_denoised, queue_name(device)); },
       [](Napi::Env env, const std::shared_ptr<Trajectories>& pool) {
         return Napi::Number::New(env, Environment::of(env).add(pool));
       });
 }
 
-// evaluateDrift(pool, flow, slot, y, steps, heights, first, view): resolves to a flag a trajectory from
-// `first` on, set where it left the trained region.
-Napi::Value evaluate(const Call& call) {
-  const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
-  const std::shared_ptr<Flow> flow = call(1, "flow").flow();
-  const int64_t slot = call(2, "slot").integer();
-  const Combination y = combination(call(3, "y"));
-  const std::vector<double> steps = call(4, "steps").numbers(), heights = call(5, "heights").numbers();
-  const int64_t first = call(6, "first").integer();
-  const View view = parse_view(call(7, "view").string());
+// evaluateDrifts(flow, evaluations), each {pool, slot, y, steps, heights, first, view}: resolves to a flag a
+// trajectory from `first` on, pool after pool, set where it left the trained region.
+Napi::Value evaluate_drifts(const Call& call) {
+  const std::shared_ptr<Flow> flow = call(0, "flow").flow();
+  std::vector<Evaluation> evaluations;
+  for (const Argument& one : call(1, "evaluations").items()) {
+    evaluations.push_back({one["pool"].trajectories(), one["slot"].integer(), combination(one["y"]),
+                           one["steps"].numbers(), one["heights"].numbers(), one["first"].integer(),
+                           parse_view(one["view"].string())});
+    if (evaluations.back().pool->queue() != evaluations.front().pool->queue())
+      throw Error("ERR_PFGM_ARGUMENT", "Expected all pools to be of one device");
+  }
+  if (evaluations.empty()) throw Error("ERR_PFGM_ARGUMENT", "Expected at least one evaluation");
   return call.environment().submit(
-      pool->queue(), [=] { return pool->evaluate(*flow, slot, y, steps, heights, first, view); },
-      flags_to_js);
+      evaluations.front().pool->queue(), [=] { return evaluate(*flow, evaluations); }, flags_to_js);
+}
+
+// readDenoised(pool, first, shape): resolves to the kept denoised images [rows, ...shape] of the rows from
+// `first` on.
+Napi::Value read_denoised(const Call& call) {
+  const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
+  const int64_t first = call(1, "first").integer();
+  std::vector<int64_t> shape = call(2, "shape").integers();
+  int64_t columns = 1;
+  for (const int64_t size : shape) {
+    if (size < 1 || size > kMostNumbers / columns) call(2, "shape").expected("the sizes of an image");
+    columns *= size;
+  }
+  return call.environment().submit(
+      pool->queue(),
+      [=]() mutable {
+        const at::Tensor rows = pool->denoised(first, columns);
+        shape.insert(shape.begin(), rows.size(0));
+        return rows.reshape(shape);
+      },
+      tensor_to_js);
+}
+
+// replaceDenoised(pool, values, slot, heights, first, view)
+Napi::Value replace_denoised(const Call& call) {
+  const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
+  const at::Tensor values = call(1, "values").tensor();
+  const int64_t slot = call(2, "slot").integer(), first = call(4, "first").integer();
+  const std::vector<double> heights = call(3, "heights").numbers();
+  const View view = parse_view(call(5, "view").string());
+  if (values.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected values to have one row a trajectory");
+  return call.environment().submit(
+      pool->queue(),
+      [=] {
+        pool->replace_denoised(values, slot, heights, first, view);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
 // trajectoryNorms(pool, y, next, steps, atol, rtol): resolves to the sum over each row of the squared ratio.
@@ -74,6 +117,22 @@ Napi::Value advance(const Call& call) {
       pool->queue(),
       [=] {
         pool->advance(y, steps, moved, last);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
+// drawTrajectories(pool, rows, y, out, outRows)
+Napi::Value draw(const Call& call) {
+  const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
+  const std::vector<int64_t> rows = call(1, "rows").integers(), out_rows = call(4, "outRows").integers();
+  const Combination y = combination(call(2, "y"));
+  const at::Tensor out = call(3, "out").tensor();
+  return call.environment().submit(
+      pool->queue(),
+      [=] {
+        at::Tensor to = out;
+        pool->draw(rows, y, to, out_rows);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
@@ -121,9 +180,11 @@ Napi::Value state(const Call& call) {
 
 const std::vector<Export>& ode_exports() {
   static const std::vector<Export> table = {
-      {"createTrajectories", 3, create},   {"evaluateDrift", 8, evaluate},    {"trajectoryNorms", 6, norms},
-      {"advanceTrajectories", 5, advance}, {"retireTrajectories", 4, retire}, {"joinTrajectories", 2, join},
-      {"trajectoryState", 1, state}};
+      {"createTrajectories", 4, create},   {"evaluateDrifts", 2, evaluate_drifts},
+      {"trajectoryNorms", 6, norms},       {"drawTrajectories", 5, draw},
+      {"readDenoised", 3, read_denoised},  {"replaceDenoised", 6, replace_denoised},
+      {"advanceTrajectories", 5, advance}, {"retireTrajectories", 4, retire},
+      {"joinTrajectories", 2, join},       {"trajectoryState", 1, state}};
   return table;
 }
 

@@ -28,6 +28,14 @@ at::Tensor column(const std::vector<double>& values) {
   return at::tensor(values, at::kDouble).unsqueeze(1);
 }
 
+// rows from `first` on = values
+void put(at::Tensor& rows, int64_t first, const at::Tensor& values) {
+  if (first == 0)
+    rows = values.contiguous();
+  else
+    rows.narrow(0, first, values.size(0)).copy_(values);
+}
+
 // One row of a combination at a time: a row and its drifts stay in cache. `place` counts from the first row
 // that the combination is for.
 struct RowTerms {
@@ -54,12 +62,18 @@ struct RowTerms {
 
 }  // namespace
 
-Trajectories::Trajectories(const at::Tensor& start, int64_t slots, std::string queue)
+Trajectories::Trajectories(const at::Tensor& start, int64_t slots, bool keeps_denoised, std::string queue)
     : queue_(std::move(queue)), x_(rows_of(start).clone()) {
   if (x_.size(1) < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected trajectories of at least one number");
   if (slots < 1 || slots > 64) throw Error("ERR_PFGM_ARGUMENT", "Expected slots to be from 1 to 64");
   for (int64_t j = 0; j < slots; ++j) k_.push_back(at::zeros_like(x_));
+  if (keeps_denoised) denoised_ = at::zeros_like(x_);
   while (joined_ < count()) samples_.push_back(joined_++);
+}
+
+void Trajectories::check_slot(int64_t slot) const {
+  if (slot < 0 || slot >= int64_t(k_.size()))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected slot to be from 0 to " + std::to_string(k_.size() - 1));
 }
 
 void Trajectories::check_steps(const std::vector<double>& steps, int64_t first) const {
@@ -97,24 +111,40 @@ at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>
   return out;
 }
 
-std::vector<char> Trajectories::evaluate(const Flow& flow, int64_t slot, const Combination& y,
-                                         const std::vector<double>& steps, const std::vector<double>& heights,
-                                         int64_t first, View view) {
-  const at::NoGradGuard no_grad;
-  if (slot < 0 || slot >= int64_t(k_.size()))
-    throw Error("ERR_PFGM_ARGUMENT", "Expected slot to be from 0 to " + std::to_string(k_.size() - 1));
+void Trajectories::keep(const at::Tensor& drift, int64_t slot, const at::Tensor& x,
+                        const std::vector<double>& heights, int64_t first, View view) {
+  check_slot(slot);
   check_steps(heights, first);
-  const at::Tensor x = combine(y, steps, first);
-  Drift drift = flow.drift(x, heights, {samples_.begin() + first, samples_.end()});
-  if (drift.value.size(1) != x_.size(1))
+  if (drift.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected a flow of " + std::to_string(x_.size(1)) + " dimensions");
-  if (view == View::kHeight) drift.value = drift.value / column(heights);
-  if (view == View::kDenoised) drift.value = x - drift.value;
-  if (first == 0)
-    k_[slot] = drift.value.contiguous();
-  else
-    k_[slot].narrow(0, first, count() - first).copy_(drift.value);
-  return drift.outside;
+  if (denoised_.defined()) put(denoised_, first, x - drift);
+  if (view == View::kLogHeight) put(k_[slot], first, drift);
+  if (view == View::kHeight) put(k_[slot], first, drift / column(heights));
+  if (view == View::kDenoised) put(k_[slot], first, x - drift);
+}
+
+at::Tensor Trajectories::denoised(int64_t first, int64_t columns) const {
+  if (!denoised_.defined()) throw Error("ERR_PFGM_ARGUMENT", "Expected a pool that keeps denoised states");
+  if (first < 0 || first > count() || columns < 1 || columns > x_.size(1))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected first and columns to lie within the pool");
+  return denoised_.narrow(0, first, count() - first).narrow(1, 0, columns).clone();
+}
+
+void Trajectories::replace_denoised(const at::Tensor& values, int64_t slot,
+                                    const std::vector<double>& heights, int64_t first, View view) {
+  const at::NoGradGuard no_grad;
+  check_slot(slot);
+  check_steps(heights, first);
+  const at::Tensor before = denoised(first, x_.size(1)), after = rows_of(values).clone();
+  if (after.sizes() != before.sizes())
+    throw Error("ERR_PFGM_ARGUMENT",
+                "Expected a denoised state for each of " + std::to_string(before.size(0)) + " trajectories");
+  put(denoised_, first, after);
+  if (view == View::kDenoised) return put(k_[slot], first, after.clone());
+  // From the drift that is there, so that what was not changed keeps its bits.
+  at::Tensor change = before - after;
+  if (view == View::kHeight) change = change / column(heights);
+  put(k_[slot], first, k_[slot].narrow(0, first, before.size(0)) + change);
 }
 
 std::vector<double> Trajectories::norms(const Combination& y, const Combination* next,
@@ -162,6 +192,26 @@ void Trajectories::advance(const Combination& y, const std::vector<double>& step
   if (last > 0) k_[0] = at::where(flags, k_[last], k_[0]);
 }
 
+void Trajectories::draw(const std::vector<int64_t>& rows, const Combination& y, at::Tensor& out,
+                        const std::vector<int64_t>& out_rows) const {
+  const int64_t dimensions = x_.size(1), places = out.numel() / dimensions;
+  if (out.scalar_type() != at::kFloat || !out.is_cpu() || !out.is_contiguous() ||
+      out.numel() != places * dimensions)
+    throw Error("ERR_PFGM_ARGUMENT",
+                "Expected out to be float32 with rows of " + std::to_string(dimensions) + " numbers");
+  if (rows.size() != out_rows.size() || rows.size() != y.of_x.size())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected as many rows, weights and places in out");
+  check(y, int64_t(rows.size()));
+  float* to = out.mutable_data_ptr<float>();
+  for (size_t j = 0; j < rows.size(); ++j) {
+    if (rows[j] < 0 || rows[j] >= count() || out_rows[j] < 0 || out_rows[j] >= places)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected rows of the pool and of out");
+    const RowTerms terms(y, k_, 1, int64_t(j), rows[j], dimensions);
+    const double* x = x_.const_data_ptr<double>() + rows[j] * dimensions;
+    for (int64_t c = 0; c < dimensions; ++c) to[out_rows[j] * dimensions + c] = float(terms(x, c));
+  }
+}
+
 void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
                           const std::vector<int64_t>& out_rows) {
   const at::NoGradGuard no_grad;
@@ -189,6 +239,7 @@ void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
   for (size_t i = 0; i < stays.size(); ++i) samples_[i] = samples_[stays[i]];
   samples_.resize(stays.size());
   for (at::Tensor& k : k_) k = k.index_select(0, kept);
+  if (denoised_.defined()) denoised_ = denoised_.index_select(0, kept);
 }
 
 void Trajectories::join(const at::Tensor& start) {
@@ -201,6 +252,34 @@ void Trajectories::join(const at::Tensor& start) {
   x_ = at::cat({x_, rows});
   while (int64_t(samples_.size()) < count()) samples_.push_back(joined_++);
   for (at::Tensor& k : k_) k = at::cat({k, at::zeros_like(rows)});
+  if (denoised_.defined()) denoised_ = at::cat({denoised_, at::zeros_like(rows)});
+}
+
+std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& evaluations) {
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> points;
+  std::vector<double> heights;
+  std::vector<int64_t> samples;
+  for (const Evaluation& one : evaluations) {
+    points.push_back(one.pool->combine(one.y, one.steps, one.first));
+    if (int64_t(one.heights.size()) != points.back().size(0) ||
+        points.back().size(1) != points.front().size(1))
+      throw Error("ERR_PFGM_ARGUMENT", "Expected a height a trajectory, and all of as many numbers");
+    heights.insert(heights.end(), one.heights.begin(), one.heights.end());
+    samples.insert(samples.end(), one.pool->samples().begin() + one.first, one.pool->samples().end());
+  }
+  if (points.empty()) throw Error("ERR_PFGM_ARGUMENT", "Expected at least one evaluation");
+  const Drift drift = flow.drift(points.size() == 1 ? points[0] : at::cat(points), heights, samples);
+  int64_t begin = 0;
+  for (size_t i = 0; i < evaluations.size(); ++i) {
+    const Evaluation& one = evaluations[i];
+    const int64_t rows = points[i].size(0);
+    // A copy where several share the drift, lest a slot hold on to all of it.
+    const at::Tensor own = points.size() == 1 ? drift.value : drift.value.narrow(0, begin, rows).clone();
+    one.pool->keep(own, one.slot, points[i], one.heights, one.first, one.view);
+    begin += rows;
+  }
+  return drift.outside;
 }
 
 }  // namespace pfgm

@@ -5,6 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,20 +25,30 @@ enum class View { kLogHeight, kHeight, kDenoised };
 
 class Trajectories {
  public:
-  // start [b, ...] becomes rows of N float64; `slots` drifts are kept a row. `queue` names the device whose
-  // thread all calls are to run on.
-  Trajectories(const at::Tensor& start, int64_t slots, std::string queue);
+  // start [b, ...] becomes rows of N float64; `slots` drifts are kept a row and, if `keeps_denoised`, the
+  // denoised x - dx / d(ln z) of its last evaluation. `queue` names the device whose thread all calls are to
+  // run on.
+  Trajectories(const at::Tensor& start, int64_t slots, bool keeps_denoised, std::string queue);
 
   const std::string& queue() const { return queue_; }
 
   int64_t count() const { return x_.size(0); }
   const at::Tensor& state() const { return x_; }
 
-  // k_slot,i = the flow's view at y_i and height z_i, for the rows from `first` on, of which each has a step
-  // and a height.
-  std::vector<char> evaluate(const Flow& flow, int64_t slot, const Combination& y,
-                             const std::vector<double>& steps, const std::vector<double>& heights,
-                             int64_t first, View view);
+  // y_i of the rows from `first` on, of which each has a step.
+  at::Tensor combine(const Combination& y, const std::vector<double>& steps, int64_t first = 0) const;
+  // k_slot,i = the flow's view at x_i and height z_i, for the rows from `first` on, from the drift there.
+  void keep(const at::Tensor& drift, int64_t slot, const at::Tensor& x, const std::vector<double>& heights,
+            int64_t first, View view);
+  // Which trajectory each row is, counted in the order in which they joined.
+  const std::vector<int64_t>& samples() const { return samples_; }
+
+  // The kept denoised rows from `first` on, the first `columns` numbers of each.
+  at::Tensor denoised(int64_t first, int64_t columns) const;
+  // Puts other denoised values [rows, N] in the place of those kept for the rows from `first` on, and their
+  // view in that of slot's, which was evaluated last, at `heights`.
+  void replace_denoised(const at::Tensor& values, int64_t slot, const std::vector<double>& heights,
+                        int64_t first, View view);
 
   // sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; `next` empty: max is |x|.
   std::vector<double> norms(const Combination& y, const Combination* next, const std::vector<double>& steps,
@@ -47,6 +58,10 @@ class Trajectories {
   void advance(const Combination& y, const std::vector<double>& steps, const std::vector<char>& moved,
                int64_t last);
 
+  // out[out_rows[j]] = the combination of row rows[j], out float32 with rows of N; y has weights for each j.
+  void draw(const std::vector<int64_t>& rows, const Combination& y, at::Tensor& out,
+            const std::vector<int64_t>& out_rows) const;
+
   // Copies the rows leaving the pool to out[out_rows] (float32 or float64) and closes the gaps: the rows that
   // stay keep their order.
   void retire(const std::vector<int64_t>& rows, at::Tensor& out, const std::vector<int64_t>& out_rows);
@@ -54,17 +69,33 @@ class Trajectories {
   void join(const at::Tensor& start);
 
  private:
-  // y_i of the rows from `first` on.
-  at::Tensor combine(const Combination& y, const std::vector<double>& steps, int64_t first = 0) const;
+  void check_slot(int64_t slot) const;
   void check_steps(const std::vector<double>& steps, int64_t first = 0) const;
   // Throws unless y has weights for `rows` rows and no more of them than there are slots.
   void check(const Combination& y, int64_t rows) const;
 
   std::string queue_;
-  std::vector<int64_t> samples_;  // which trajectory a row is, counted in the order in which they joined
+  std::vector<int64_t> samples_;
   int64_t joined_ = 0;
   at::Tensor x_;               // [b, N] float64
   std::vector<at::Tensor> k_;  // each [b, N] float64
+  at::Tensor denoised_;        // [b, N] float64, or undefined
 };
+
+// Where a flow is evaluated for a pool: at y and heights, for the rows from `first` on; `slot` keeps its
+// view.
+struct Evaluation {
+  std::shared_ptr<Trajectories> pool;
+  int64_t slot;
+  Combination y;
+  std::vector<double> steps;
+  std::vector<double> heights;
+  int64_t first;
+  View view;
+};
+
+// Evaluates a flow for different pools of one queue in one call. -> Drift::outside of all rows, pool after
+// pool.
+std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& evaluations);
 
 }  // namespace pfgm

@@ -1,5 +1,14 @@
 import type { Command } from 'commander'
-import { CONTROLLERS, PoissonFlow, type SampleOptions, SCHEDULES, SOLVERS, setThreads } from '../index.js'
+import {
+  CONTROLLERS,
+  FILM_EXTENSIONS,
+  PoissonFlow,
+  type SampleOptions,
+  SCHEDULES,
+  SOLVERS,
+  saveFilm,
+  setThreads,
+} from '../index.js'
 import { ensureAddon } from './addon.js'
 import { UsageError } from './errors.js'
 import { follow } from './follow.js'
@@ -47,10 +56,20 @@ const SAMPLING_OPTIONS = {
   temperature: { kind: NUMBER, value: 'x', help: 'scales how far out samples start (default: 1)' },
 } as const
 
+const FILM_OPTIONS = {
+  frames: { kind: INTEGER, value: 'n', help: 'film: frames at even steps in ln z (default: 24)' },
+} as const
+
 const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'PNG file to write (default: samples.png)' },
   ...SAMPLING_OPTIONS,
   from: { kind: NUMBER, value: 'z', help: 'start at height z around the images; the lower, the more stays' },
+  film: {
+    kind: TEXT,
+    value: 'file',
+    help: 'also film how the samples form: .png is a strip, .webp and .gif move',
+  },
+  ...FILM_OPTIONS,
   columns: { kind: POSITIVE, value: 'n', help: 'images in a row (default: as near to a square as can be)' },
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
@@ -63,7 +82,8 @@ Examples:
   npx pfgm-torch sample digits --out grid.png
   npx pfgm-torch sample runs/digits --count 64 --seed 100 --out grid.png
   npx pfgm-torch sample runs/digits --solver heun --steps 20
-  npx pfgm-torch sample digits --from 1 --count 16 photo.png`
+  npx pfgm-torch sample digits --from 1 --count 16 photo.png
+  npx pfgm-torch sample digits --film film.webp`
 
 export function addSampleCommand(program: Command): void {
   const command = program
@@ -79,6 +99,10 @@ async function runSample(model: string, sources: string[], flags: CommonFlags): 
   const settings = await readSettings(OPTIONS, flags)
   const out = settings.out ?? 'samples.png'
   await expectWritable(out, '.png')
+  if (settings.film !== undefined) await expectWritable(settings.film, FILM_EXTENSIONS, '--film')
+  else if (settings.frames !== undefined) {
+    throw new UsageError(`Expected --frames to be given with --film but received ${settings.frames} alone`)
+  }
   await ensureAddon()
   await setThreads(settings.threads)
   const result = await interruptible((signal) => draw(model, sources, out, settings, flags, signal))
@@ -104,16 +128,24 @@ async function draw(
   const began = performance.now()
   return await follow('sample', json, async (onProgress) => {
     const start = await startOf(flow, sources, settings)
-    const drawn = await flow.sample({ ...pick(settings, SAMPLING_OPTIONS), ...start, signal, onProgress })
+    const film = settings.film === undefined ? {} : { film: pick(settings, FILM_OPTIONS) }
+    const sampling = { ...pick(settings, SAMPLING_OPTIONS), ...start, ...film }
+    const drawn = await flow.sample({ ...sampling, signal, onProgress })
     start.from?.images.dispose()
     using images = drawn.images
     const seconds = (performance.now() - began) / 1000
-    await images.savePng(picture, settings.columns === undefined ? {} : { columns: settings.columns })
+    const layout = settings.columns === undefined ? {} : { columns: settings.columns }
+    await images.savePng(picture, layout)
+    if (drawn.film && settings.film !== undefined) {
+      using _frames = drawn.film.images
+      await saveFilm(drawn.film, settings.film, layout)
+    }
     const outside = countOutside(drawn.outside)
     const unfinished = drawn.status.filter((status) => status !== 'done').length
     return {
       type: 'end',
       picture,
+      ...(settings.film === undefined ? {} : { film: settings.film }),
       count: images.shape[0] ?? 0,
       evaluations: drawn.nfe,
       seconds,
@@ -142,12 +174,14 @@ async function startOf(
 
 interface Drawn {
   readonly picture: string
+  readonly film?: string
   readonly count: number
   readonly evaluations: number
   readonly seconds: number
 }
 
-function printResult(model: string, { picture, count: drawn, evaluations, seconds }: Drawn): void {
+function printResult(model: string, { picture, film, count: drawn, evaluations, seconds }: Drawn): void {
   printLine(`${picture}: ${several(drawn, 'sample')} of ${model}`)
+  if (film !== undefined) printLine(`${film}: how they form`)
   printLine(`${evaluations.toFixed(0)} evaluations of the network a sample, ${duration(seconds)} in all`)
 }

@@ -40,6 +40,17 @@ export interface RowCombination {
 /** What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z). */
 export type View = 'logHeight' | 'height' | 'denoised'
 
+/** Where a flow is evaluated for a pool, for its rows from `first` on; `slot` keeps its view there. */
+export interface Evaluation {
+  readonly pool: TrajectoriesHandle
+  readonly slot: number
+  readonly y: Combination | RowCombination
+  readonly steps: Float64Array
+  readonly heights: Float64Array
+  readonly first: number
+  readonly view: View
+}
+
 /** Where a tensor lies in a safetensors file, in bytes from the start of the data. */
 export interface TensorSlot {
   readonly name: string
@@ -256,17 +267,22 @@ export interface Addon {
   ): Promise<{ seconds: number; activationBytes: number }>
 
   // trajectories
-  createTrajectories(start: TensorHandle, slots: number, device: string): Promise<TrajectoriesHandle>
-  evaluateDrift(
+  createTrajectories(
+    start: TensorHandle,
+    slots: number,
+    keepsDenoised: boolean,
+    device: string,
+  ): Promise<TrajectoriesHandle>
+  evaluateDrifts(flow: FlowHandle, evaluations: readonly Evaluation[]): Promise<Uint8Array>
+  readDenoised(pool: TrajectoriesHandle, first: number, shape: readonly number[]): Promise<TensorInfo>
+  replaceDenoised(
     pool: TrajectoriesHandle,
-    flow: FlowHandle,
+    values: TensorHandle,
     slot: number,
-    y: Combination | RowCombination,
-    steps: Float64Array,
     heights: Float64Array,
     first: number,
     view: View,
-  ): Promise<Uint8Array>
+  ): Promise<void>
   trajectoryNorms(
     pool: TrajectoriesHandle,
     y: Combination | RowCombination,
@@ -281,6 +297,13 @@ export interface Addon {
     steps: Float64Array,
     moved: Uint8Array,
     last: number,
+  ): Promise<void>
+  drawTrajectories(
+    pool: TrajectoriesHandle,
+    rows: readonly number[],
+    y: RowCombination,
+    out: TensorHandle,
+    outRows: readonly number[],
   ): Promise<void>
   retireTrajectories(
     pool: TrajectoriesHandle,

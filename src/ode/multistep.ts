@@ -1,5 +1,6 @@
 import type { Combination, RowCombination } from '../native/addon.js'
 import { IDENTITY } from './combination.js'
+import type { SlotWeights } from './dense-output.js'
 import type { Known } from './multistep-method.js'
 import type { Pool, Row } from './pool.js'
 import type { MultistepSolver } from './solver.js'
@@ -29,17 +30,17 @@ export class Multistep implements Stepper {
   async step(): Promise<void> {
     const { rows, end } = this.#pool
     const ends = Uint8Array.from(rows, (row) => (this.#next(row) === end ? 1 : 0))
-    await this.#move(this.#prediction(), ends)
+    await this.#move(this.#predicting, ends)
     await this.#pool.retire([...ends.keys()].filter((i) => ends[i] === 1))
     const staying = this.#pool.rows
     if (staying.length === 0) return
     const all = new Uint8Array(staying.length).fill(1)
     this.#newest = (this.#newest + 1) % this.slots
     if (this.#solver.method.corrects) {
-      await this.#evaluateAt(this.#prediction(), (row) => this.#next(row))
-      await this.#move(this.#correction(), all)
+      await this.#evaluateAt(this.#combination(this.#predicting), (row) => this.#next(row))
+      await this.#move(this.#correcting, all)
     } else {
-      await this.#move(this.#prediction(), all)
+      await this.#move(this.#predicting, all)
       await this.#evaluateHere()
     }
   }
@@ -65,36 +66,38 @@ export class Multistep implements Stepper {
     }
   }
 
-  #prediction(): RowCombination {
-    return this.#combination((row) => row.known.slice(0, this.#solver.method.order))
-  }
+  /** The known values that a step, or what corrects it, takes. */
+  readonly #predicting = (row: Row): readonly Known[] => row.known.slice(0, this.#solver.method.order)
+  readonly #correcting = (row: Row): readonly Known[] => row.known
 
-  #correction(): RowCombination {
-    return this.#combination((row) => row.known)
-  }
-
-  /** Each row's next state from the known values it takes. */
+  /** Each row's state at its next height. */
   #combination(taken: (row: Row) => readonly Known[]): RowCombination {
-    const { rows } = this.#pool
-    const ofX = new Float64Array(rows.length)
-    const ofK = new Float64Array(rows.length * this.slots)
-    for (const [i, row] of rows.entries()) {
-      const known = taken(row)
-      const weights = this.#solver.method.weights(
-        row.time,
-        this.#next(row),
-        known.map(({ height }) => height),
-      )
-      ofX[i] = weights.ofX
-      for (const [j, { slot }] of known.entries()) ofK[i * this.slots + slot] = weights.ofKnown[j]!
+    const weights = this.#pool.rows.map((row) => this.#weights(row, this.#next(row), taken(row)))
+    return {
+      ofX: Float64Array.from(weights, ({ ofX }) => ofX),
+      ofK: Float64Array.from(weights.flatMap(({ ofK }) => ofK)),
     }
+  }
+
+  /** A row's state at a height from the known values it takes. */
+  #weights(row: Row, height: number, known: readonly Known[]): SlotWeights {
+    const ofK = new Array<number>(this.slots).fill(0)
+    if (height === row.time) return { ofX: 1, ofK }
+    const heights = known.map((value) => value.height)
+    const { ofX, ofKnown } = this.#solver.method.weights(row.time, height, heights)
+    for (const [j, { slot }] of known.entries()) ofK[slot] = ofKnown[j]!
     return { ofX, ofK }
   }
 
-  async #move(y: RowCombination, moved: Uint8Array): Promise<void> {
+  async #move(taken: (row: Row) => readonly Known[], moved: Uint8Array): Promise<void> {
     const { rows } = this.#pool
     const next = rows.map((row) => this.#next(row))
-    await this.#pool.move(y, ones(rows), moved)
+    // On its way to the next height a step is what it would be if it ended there.
+    await this.#pool.film(moved, (row) => ({
+      end: this.#next(row),
+      at: (height) => this.#weights(row, height, taken(row)),
+    }))
+    await this.#pool.move(this.#combination(taken), ones(rows), moved)
     for (const [i, row] of rows.entries()) if (moved[i]) this.#pool.arrive(row, next[i]!)
   }
 }

@@ -1,26 +1,25 @@
 import { PfgmError } from '../errors.js'
-import type {
-  Combination,
-  FlowHandle,
-  RowCombination,
-  TensorHandle,
-  TrajectoriesHandle,
-  View,
-} from '../native/addon.js'
-import { type NativeObject, native } from '../native/native.js'
-import type { Tensor } from '../tensor.js'
+import type { Combination, RowCombination, TensorHandle, TrajectoriesHandle, View } from '../native/addon.js'
+import { native } from '../native/native.js'
+import { Tensor } from '../tensor.js'
+import { type DenoisedImages, type Denoiser, expectReplacement } from './denoised.js'
+import type { Interpolant } from './dense-output.js'
 import type { ErrorNorm } from './error-norm.js'
+import type { Camera } from './film.js'
 import type { Known } from './multistep-method.js'
+import type { SharedFlow } from './shared-flow.js'
 import type { Solver } from './solver.js'
 import { createStepper, type Stepper } from './stepper.js'
 
 /** What is integrated: `count` samples from one height to another. */
 export interface Problem {
-  readonly flow: NativeObject<FlowHandle>
+  readonly flow: SharedFlow
   readonly count: number
   readonly from: number
   readonly to: number
   readonly device: string
+  /** The shape of one image, whose numbers a state begins with. */
+  readonly shape: readonly number[]
   /** The states of samples `first` to `first + count - 1` at height `from`, float64 `[count, N]`. */
   start(first: number, count: number): Promise<Tensor<'float64'>>
 }
@@ -34,6 +33,9 @@ export interface PoolOptions {
   /** A sample whose field is not finite or not smooth ends where it is, rather than all with an error. */
   readonly keepNotFinite?: boolean | undefined
   readonly signal?: AbortSignal | undefined
+  /** Called at every evaluation; the flow that is followed is that of the denoised images it returns. */
+  readonly onDenoised?: Denoiser | undefined
+  readonly camera?: Camera | undefined
   readonly onStep?: ((progress: PoolProgress) => void) | undefined
 }
 
@@ -47,6 +49,11 @@ export interface PoolProgress {
   readonly fraction: number
   /** Drift evaluations so far, summed over the samples. */
   readonly evaluations: number
+  /**
+   * The denoised images of the samples in the pool, each of the last evaluation on its path, so that no other is
+   * needed; the images are yours to dispose of. To be called before the listener returns.
+   */
+  denoised(): Promise<DenoisedImages>
 }
 
 /** How a sample's path ended: at its end, or where it was when it could not go on. */
@@ -63,7 +70,7 @@ export interface SampleStatistics {
   /** Whether a sample's path ever left the region the network was trained on. */
   readonly outside: Uint8Array
   readonly status: SampleStatus[]
-  /** Seconds in evaluations of the flow, and in all the rest. */
+  /** Seconds of waiting for evaluations of the flow, which samplings at the same time share, and of all the rest. */
   readonly seconds: { network: number; other: number }
 }
 
@@ -81,6 +88,10 @@ export interface Row {
   known: readonly Known[]
   /** Steps taken. */
   taken: number
+  /** z of the last evaluation. */
+  evaluatedAt: number
+  /** Frames of the film that are drawn. */
+  filmed: number
 }
 
 /** After this many evaluations a sample counts as stuck. */
@@ -117,7 +128,6 @@ export class Pool {
   readonly #stepper: Stepper
   readonly #out: TensorHandle
   readonly #options: PoolOptions
-  readonly #flow: FlowHandle
   #handle: TrajectoriesHandle | undefined
   #joined = 0
 
@@ -126,7 +136,6 @@ export class Pool {
     this.#solver = solver
     this.#out = out.handle
     this.#options = options
-    this.#flow = problem.flow.handle
     this.start = solver.variable.toTime(problem.from)
     this.end = solver.variable.toTime(problem.to)
     this.direction = Math.sign(this.end - this.start)
@@ -149,6 +158,13 @@ export class Pool {
 
   async run(): Promise<SampleStatistics> {
     const began = performance.now()
+    await this.problem.flow.enter(() => this.#follow())
+    const { seconds } = this.statistics
+    seconds.other = (performance.now() - began) / 1000 - seconds.network
+    return this.statistics
+  }
+
+  async #follow(): Promise<void> {
     const { count } = this.problem
     while (this.#joined < count || this.rows.length > 0) {
       this.#options.signal?.throwIfAborted()
@@ -157,9 +173,6 @@ export class Pool {
       if (this.rows.length > 0) await this.#stepper.step()
       this.#report()
     }
-    const { seconds } = this.statistics
-    seconds.other = (performance.now() - began) / 1000 - seconds.network
-    return this.statistics
   }
 
   /** New samples join where a good part of the pool is free: joining one at a time would copy the pool each time. */
@@ -177,6 +190,7 @@ export class Pool {
         this.#handle = await native().createTrajectories(
           start.handle,
           this.#stepper.slots,
+          this.#options.onDenoised !== undefined || this.#options.onStep !== undefined,
           this.problem.device,
         )
       } else {
@@ -187,7 +201,17 @@ export class Pool {
     }
     for (let i = 0; i < added; i++) {
       const sample = this.#joined + i
-      this.rows.push({ sample, time: this.start, step: 0, rejected: false, errors: [], known: [], taken: 0 })
+      this.rows.push({
+        sample,
+        time: this.start,
+        step: 0,
+        rejected: false,
+        errors: [],
+        known: [],
+        taken: 0,
+        evaluatedAt: this.problem.from,
+        filmed: 0,
+      })
     }
     this.#joined += added
     await this.#stepper.begin(first)
@@ -216,9 +240,11 @@ export class Pool {
     first = 0,
   ): Promise<void> {
     const began = performance.now()
-    const outside = await native().evaluateDrift(this.#pool, this.#flow, slot, y, steps, heights, first, view)
+    const evaluation = { pool: this.#pool, slot, y, steps, heights, first, view }
+    const outside = await this.problem.flow.evaluate(evaluation)
     this.statistics.seconds.network += (performance.now() - began) / 1000
     for (const [i, row] of this.rows.slice(first).entries()) {
+      row.evaluatedAt = heights[i]!
       this.statistics.evaluations[row.sample]! += 1
       this.statistics.outside[row.sample]! |= outside[i]!
       const limited = this.#options.maxEvaluations !== undefined
@@ -226,6 +252,34 @@ export class Pool {
         throw this.#lost(row, `has not arrived after ${MOST_EVALUATIONS} evaluations`)
       }
     }
+    const { onDenoised } = this.#options
+    if (onDenoised) await this.#replaceDenoised(onDenoised, slot, view, heights, first)
+  }
+
+  /** Puts what the hook makes of the denoised images in their place, for the drift that a slot has just got. */
+  async #replaceDenoised(
+    denoiser: Denoiser,
+    slot: number,
+    view: View,
+    heights: Float64Array,
+    first: number,
+  ): Promise<void> {
+    const denoised = await this.#readDenoised(first)
+    using images = denoised.images
+    const answer = await this.problem.flow.stepAside(async () => denoiser(denoised))
+    if (answer === undefined) return
+    using _owned = answer instanceof Tensor ? answer : undefined
+    expectReplacement(answer, images.shape)
+    await native().replaceDenoised(this.#pool, answer.handle, slot, heights, first, view)
+  }
+
+  /** The denoised images of the last evaluation of each row from `first` on. */
+  async #readDenoised(first = 0): Promise<DenoisedImages> {
+    const rows = this.rows.slice(first)
+    const samples = rows.map(({ sample }) => sample)
+    const heights = Float64Array.from(rows, ({ evaluatedAt }) => evaluatedAt)
+    const images = await native().readDenoised(this.#pool, first, this.problem.shape)
+    return { images: new Tensor<'float64'>(images), samples, heights }
   }
 
   get #pool(): TrajectoriesHandle {
@@ -243,6 +297,30 @@ export class Pool {
   ): Promise<Float64Array> {
     const sums = await native().trajectoryNorms(this.#pool, y, next, sizes, atol, rtol)
     return this.#options.norm(sums, heightSquares)
+  }
+
+  /** Draws the film's frames that lie on the steps which the moved rows are about to take. */
+  async film(moved: Uint8Array, stepOf: (row: Row) => Interpolant): Promise<void> {
+    const { camera } = this.#options
+    if (!camera) return
+    const { toHeight, toTime } = this.#solver.variable
+    const frames = camera.film.heights.length
+    const [places, drawn, ofX, ofK]: [number[], number[], number[], number[]] = [[], [], [], []]
+    for (const [i, row] of this.rows.entries()) {
+      if (!moved[i]) continue
+      const step = stepOf(row)
+      const after = camera.after(row.filmed, step.end === this.end ? this.problem.to : toHeight(step.end))
+      for (; row.filmed < after; row.filmed++) {
+        const weights = camera.weights(step, row.filmed, toTime)
+        places.push(i)
+        drawn.push(row.sample * frames + row.filmed)
+        ofX.push(weights.ofX)
+        for (let slot = 0; slot < this.#stepper.slots; slot++) ofK.push(weights.ofK[slot] ?? 0)
+      }
+    }
+    if (places.length === 0) return
+    const y = { ofX: Float64Array.from(ofX), ofK: Float64Array.from(ofK) }
+    await native().drawTrajectories(this.#pool, places, y, camera.film.images.handle, drawn)
   }
 
   /** The rows that are moved get the states y; their slot 0 takes over slot `last`, if that is not negative. */
@@ -305,6 +383,7 @@ export class Pool {
       (sum, row) => sum + (row.time - this.start) / (this.end - this.start),
       finished,
     )
-    this.#options.onStep({ finished, active, count, fraction: behind / count, evaluations })
+    const denoised = () => this.#readDenoised()
+    this.#options.onStep({ finished, active, count, fraction: behind / count, evaluations, denoised })
   }
 }

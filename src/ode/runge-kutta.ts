@@ -1,5 +1,6 @@
 import type { Combination } from '../native/addon.js'
 import { IDENTITY } from './combination.js'
+import { denseWeights } from './dense-output.js'
 import type { Pool, Row } from './pool.js'
 import type { AdaptiveSteps, RungeKuttaSolver } from './solver.js'
 import type { Stepper } from './stepper.js'
@@ -143,6 +144,13 @@ export class RungeKutta implements Stepper {
     const moved = Uint8Array.from(rows, (row, i) => (takes(row, i) ? 1 : 0))
     const sizes = Float64Array.from(rows, (row) => row.step)
     const last = tableau.firstSameAsLast ? tableau.b.length - 1 : -1
+    await this.#pool.film(moved, (row) => ({
+      end: this.#reachesEnd(row) ? end : row.time + row.step,
+      at(time) {
+        const weights = denseWeights(tableau, (time - row.time) / row.step)
+        return { ofX: 1, ofK: weights.map((weight) => row.step * weight) }
+      },
+    }))
     await this.#pool.move({ ofX: 1, ofK: tableau.b }, sizes, moved, last)
     const adaptive = this.#solver.steps.kind === 'adaptive'
     const arrived: number[] = []

@@ -51,6 +51,26 @@ describe('sampling', () => {
     expect(jsonLines(ended)).toMatchObject([expected])
   })
 
+  it('films how the samples form', async () => {
+    const args = ['--count', '2', '--solver', 'dpm2m', '--steps', '6', '--film', 'film.webp', '--frames', '5']
+    const { code, stdout, stderr } = await run(folder, 'sample', model, ...args)
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stdout).toMatch(/^film\.webp: how they form$/m)
+    const { pages, format } = await sharp(join(folder, 'film.webp'), { animated: true }).metadata()
+    expect({ pages, format }).toEqual({ pages: 5, format: 'webp' })
+    for (const [wrong, message] of [
+      [
+        ['--film', 'film.mp4'],
+        'Expected --film to end in .png, .webp, .gif, the formats that can be written,',
+      ],
+      [['--frames', '5'], 'Expected --frames to be given with --film'],
+    ] as const) {
+      const refused = await run(folder, 'sample', model, ...wrong)
+      expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain(message)
+    }
+  })
+
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],

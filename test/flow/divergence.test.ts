@@ -9,18 +9,11 @@ const ITEM = 192
 
 /** The drifts of a flow per unit of ln z, one a row. */
 async function drifts(flow: FlowHandle, states: Tensor, heights: number[]): Promise<Float64Array> {
-  const pool = await native().createTrajectories(states.handle, 1, 'cpu')
+  const pool = await native().createTrajectories(states.handle, 1, false, 'cpu')
   const ones = new Float64Array(heights.length).fill(1)
-  await native().evaluateDrift(
-    pool,
-    flow,
-    0,
-    { ofX: 1, ofK: [] },
-    ones,
-    Float64Array.from(heights),
-    0,
-    'logHeight',
-  )
+  const y = { ofX: 1, ofK: [] }
+  const evaluation = { pool, slot: 0, y, steps: ones, heights: Float64Array.from(heights), first: 0 }
+  await native().evaluateDrifts(flow, [{ ...evaluation, view: 'logHeight' }])
   const moved = new Uint8Array(heights.length).fill(1)
   await native().advanceTrajectories(pool, { ofX: 0, ofK: [1] }, ones, moved, -1)
   using state = new Tensor<'float64'>(await native().trajectoryState(pool))

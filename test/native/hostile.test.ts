@@ -51,13 +51,20 @@ function hostileValues(handles: number[]): fc.Arbitrary<unknown> {
     'keys',
     'given',
     'normalised',
+    'pool',
+    'slot',
+    'y',
+    'steps',
+    'heights',
+    'first',
+    'view',
   ]
   return fc.oneof(leaf, fc.dictionary(fc.constantFrom(...fields), leaf), fc.array(leaf, { maxLength: 3 }))
 }
 
 it('refuses trajectories of no numbers', async () => {
   using empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
-  await expect(native().createTrajectories(empty.handle, 2, 'cpu')).rejects.toThrow(
+  await expect(native().createTrajectories(empty.handle, 2, false, 'cpu')).rejects.toThrow(
     'Expected trajectories of at least one number',
   )
 })
@@ -67,7 +74,7 @@ it('survives any arguments: a call gives a value or an error, never the end of t
   const tensor = await Tensor.from<'float32'>(new Float32Array(6), [3, 2])
   const network = await Network.create(CONFIG)
   const empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
-  const pool = await native().createTrajectories(tensor.handle, 2, 'cpu')
+  const pool = await native().createTrajectories(tensor.handle, 2, true, 'cpu')
   const flow = native().createPfgmFlow(network.handle, { gamma: 5, zExp: 5, upperNorm: 10, epsilon: 0 })
   const trainer = await native().createTrainer(CONFIG, 0, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 'cpu')
   const likelihood = native().createLikelihoodFlow(

@@ -1,6 +1,9 @@
 import type { Tableau } from '../tableau.js'
 
-/** Dormand and Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980): 5(4), 7 stages. */
+/**
+ * Dormand and Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980): 5(4), 7 stages. Dense
+ * output of order 4: Shampine, "Some practical Runge-Kutta formulas", Math. Comp. 46 (1986).
+ */
 export const DORMAND_PRINCE: Tableau = {
   name: 'rk45',
   order: 5,
@@ -19,5 +22,14 @@ export const DORMAND_PRINCE: Tableau = {
     e: [-71 / 57600, 0, 71 / 16695, -71 / 1920, 17253 / 339200, -22 / 525, 1 / 40],
     order: 4,
   },
+  dense: [
+    -12715105075 / 11282082432,
+    0,
+    87487479700 / 32700410799,
+    -10690763975 / 1880347072,
+    701980252875 / 199316789632,
+    -1453857185 / 822651844,
+    69997945 / 29380423,
+  ],
   firstSameAsLast: true,
 }
