@@ -35,7 +35,13 @@ export type { InterpolateOptions } from './interpolation.js'
 export type { LikelihoodOptions, LikelihoodResult } from './likelihood.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
-export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
+export {
+  type GaussiansConfig,
+  type MlpConfig,
+  type NetworkConfig,
+  networkConfigSchema,
+  type UnetConfig,
+} from './nn/config.js'
 export { Network } from './nn/network.js'
 export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool.js'
 export {
