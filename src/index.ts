@@ -20,6 +20,7 @@ export type {
   ToyOptions,
 } from './data/index.js'
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
+export { type DensityOptions, type DensityResult, densityImage } from './density.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
 export type { EncodeOptions, EncodeResult } from './encoding.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'

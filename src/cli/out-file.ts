@@ -5,17 +5,20 @@ import { UsageError } from './errors.js'
 /**
  * What would only show after the work is refused before it.
  * @param extension of the one format that can be written: `.png`
+ * @param flag that the file came with
  */
-export async function expectWritable(out: string, extension: string): Promise<void> {
+export async function expectWritable(out: string, extension: string, flag = '--out'): Promise<void> {
   const received = `but received ${out}`
   if (extname(out).toLowerCase() !== extension) {
-    throw new UsageError(`Expected --out to end in ${extension}, the format that can be written, ${received}`)
+    throw new UsageError(
+      `Expected ${flag} to end in ${extension}, the format that can be written, ${received}`,
+    )
   }
   const folder = dirname(out)
   if (!(await isFolder(folder))) {
-    throw new UsageError(`Expected --out to be in a folder ${received}: there is no folder ${folder}`)
+    throw new UsageError(`Expected ${flag} to be in a folder ${received}: there is no folder ${folder}`)
   }
-  if (await isFolder(out)) throw new UsageError(`Expected --out to be a file ${received}, a folder`)
+  if (await isFolder(out)) throw new UsageError(`Expected ${flag} to be a file ${received}, a folder`)
   await access(folder, constants.W_OK)
 }
 
