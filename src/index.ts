@@ -67,6 +67,7 @@ export {
   type ComparisonPoint,
   compareSolvers,
   type SolverComparison,
+  type SolverSummary,
 } from './solver-comparison.js'
 export { Tensor, type TypedArrayOf } from './tensor.js'
 export type { Estimate } from './train/estimate.js'
