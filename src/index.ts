@@ -20,6 +20,7 @@ export type {
   ToyOptions,
 } from './data/index.js'
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
+export { type DensityOptions, type DensityResult, densityImage } from './density.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
 export type { EncodeOptions, EncodeResult } from './encoding.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
@@ -36,7 +37,13 @@ export type { InterpolateOptions } from './interpolation.js'
 export type { LikelihoodOptions, LikelihoodResult } from './likelihood.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { Dtype } from './native/addon.js'
-export { type MlpConfig, type NetworkConfig, networkConfigSchema, type UnetConfig } from './nn/config.js'
+export {
+  type GaussiansConfig,
+  type MlpConfig,
+  type NetworkConfig,
+  networkConfigSchema,
+  type UnetConfig,
+} from './nn/config.js'
 export { Network } from './nn/network.js'
 export type { DenoisedImages, Denoiser } from './ode/denoised.js'
 export type { Film, FilmOptions } from './ode/film.js'
@@ -63,6 +70,7 @@ export {
   type ComparisonPoint,
   compareSolvers,
   type SolverComparison,
+  type SolverSummary,
 } from './solver-comparison.js'
 export { Tensor, type TypedArrayOf } from './tensor.js'
 export type { Estimate } from './train/estimate.js'

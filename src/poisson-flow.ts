@@ -5,6 +5,7 @@ import { expectBoolean, expectInteger, expectOneOf, expectSeed, product } from '
 import { type ModelConfig, modelMetadata, readModelHeader } from './checkpoint/model.js'
 import { RunFolder } from './checkpoint/run-folder.js'
 import { readTensors, writeTensors } from './checkpoint/safetensors.js'
+import { type DensityOptions, type DensityResult, densityOnGrid } from './density.js'
 import { type Device, resolveDevice } from './device.js'
 import { type EncodeOptions, type EncodeResult, encode } from './encoding.js'
 import { PfgmError } from './errors.js'
@@ -215,6 +216,14 @@ export class PoissonFlow implements Disposable {
    */
   async logLikelihood(images: ImageTensor, options: LikelihoodOptions = {}): Promise<LikelihoodResult> {
     return logLikelihood(this, images, options)
+  }
+
+  /**
+   * The density of a model of points in the plane, by its exact likelihood at the middle of every cell of a grid.
+   * @throws TypeError for a model of anything else; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
+   */
+  async density(options: DensityOptions = {}): Promise<DensityResult> {
+    return densityOnGrid(this, options)
   }
 
   /**

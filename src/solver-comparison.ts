@@ -1,6 +1,8 @@
 import { expectInteger, expectOneOf, expectSeed } from './check.js'
+import { energyDistance } from './metrics/energy-distance.js'
 import { SOLVERS, type SolverName, type SolverSettings } from './ode/solver-options.js'
 import type { PoissonFlow } from './poisson-flow.js'
+import type { Tensor } from './tensor.js'
 
 export interface ComparisonOptions {
   /** How many fresh starts, 1 to 100,000. Default 64. */
@@ -11,6 +13,8 @@ export interface ComparisonOptions {
   solvers?: readonly SolverName[]
   /** Evaluations a sample to compare solvers of given steps at, each 2 to 10,000. Default 8, 10, 12, 15, 20, 30, 50. */
   evaluations?: readonly number[]
+  /** `[n, ...itemShape]`: the energy distance of all samples to these is measured too. */
+  data?: Tensor
   /** Ends the comparison; the promise rejects with the signal's reason. */
   signal?: AbortSignal
   /** Called with the share of all runs that is done, 0 to 1, and what runs now. */
@@ -29,6 +33,23 @@ export interface ComparisonPoint {
   readonly median: number
   readonly percentile90: number
   readonly percentile99: number
+  /** Of the samples to the data. Only with data, and where all samples are finite. */
+  readonly energyDistance?: number
+}
+
+/** What all points of a solver say together. */
+export interface SolverSummary {
+  readonly solver: string
+  /**
+   * Measured order of convergence: minus the slope of ln (median error) against ln evaluations, by least squares over
+   * the three points of most evaluations. Missing with fewer than two.
+   */
+  readonly order?: number
+  /**
+   * The fewest evaluations from which on the energy distance is within 5 % of the converged samples'. Missing without
+   * data and where that is never so.
+   */
+  readonly enough?: number
 }
 
 export interface SolverComparison {
@@ -36,7 +57,10 @@ export interface SolverComparison {
   readonly seed: string
   /** The converged solution's solver. */
   readonly reference: SolverSettings
+  /** Of the converged samples. Only with data. */
+  readonly energyDistance?: number
   readonly points: readonly ComparisonPoint[]
+  readonly solvers: readonly SolverSummary[]
 }
 
 const REFERENCE = { solver: 'rk45', rtol: 1e-7, atol: 1e-7 } as const satisfies SolverSettings
@@ -65,7 +89,7 @@ export async function compareSolvers(
   options: ComparisonOptions = {},
 ): Promise<SolverComparison> {
   const { count = 64, seed = 0, evaluations = EVALUATIONS } = options
-  const { solvers = SOLVERS, signal, onProgress } = options
+  const { solvers = SOLVERS, data, signal, onProgress } = options
   expectInteger('count', count, 1, 100_000)
   expectSeed('seed', seed)
   for (const wanted of evaluations) expectInteger('evaluations', wanted, 2, 10_000)
@@ -73,25 +97,34 @@ export async function compareSolvers(
   const runs = candidates(evaluations).filter(({ solver }) => solvers.includes(solver))
   const draw = async (settings: SolverSettings) => {
     const common = { count, seed, keepNotFinite: true, ...(signal && { signal }) }
-    const { images, nfe } = await flow.sample({ ...common, ...settings })
-    const values = await images.data()
-    images.dispose()
-    return { values, nfe }
+    const { images, nfe, status } = await flow.sample({ ...common, ...settings })
+    using samples = images
+    const finite = status.every((ended) => ended !== 'notFinite')
+    const distance = data && finite ? { energyDistance: await energyDistance(samples, data) } : {}
+    return { values: await samples.data(), nfe, distance }
   }
   onProgress?.(0, 'the converged solution')
-  const converged = (await draw(REFERENCE)).values
+  const { values: converged, distance: convergedDistance } = await draw(REFERENCE)
   const points: ComparisonPoint[] = []
   for (const [i, settings] of runs.entries()) {
     onProgress?.((i + 1) / (runs.length + 1), solverLabel(settings))
-    const { values, nfe } = await draw(settings)
+    const { values, nfe, distance } = await draw(settings)
     points.push({
       solver: solverLabel(settings),
       settings,
       evaluations: nfe,
       ...errorFigures(values, converged),
+      ...distance,
     })
   }
-  return { count, seed: String(seed), reference: REFERENCE, points }
+  return {
+    count,
+    seed: String(seed),
+    reference: REFERENCE,
+    ...convergedDistance,
+    points,
+    solvers: summarise(points, convergedDistance.energyDistance),
+  }
 }
 
 function candidates(evaluations: readonly number[]): (SolverSettings & { solver: SolverName })[] {
@@ -122,4 +155,36 @@ function errorFigures(values: Float32Array, converged: Float32Array) {
   errors.sort()
   const quantile = (share: number) => errors[Math.min(errors.length - 1, Math.floor(share * errors.length))]!
   return { mean, median: quantile(0.5), percentile90: quantile(0.9), percentile99: quantile(0.99) }
+}
+
+function summarise(points: readonly ComparisonPoint[], converged?: number): SolverSummary[] {
+  const names = [...new Set(points.map(({ solver }) => solver))]
+  return names.map((solver) => {
+    const line = points
+      .filter((point) => point.solver === solver)
+      .sort((a, b) => a.evaluations - b.evaluations)
+    const order = convergenceOrder(line)
+    const enough = converged === undefined ? undefined : enoughEvaluations(line, converged)
+    return { solver, ...(order !== undefined && { order }), ...(enough !== undefined && { enough }) }
+  })
+}
+
+/** @param line by evaluations */
+function convergenceOrder(line: readonly ComparisonPoint[]): number | undefined {
+  const usable = line.filter(({ median }) => median > 0 && median < Number.POSITIVE_INFINITY).slice(-3)
+  const x = usable.map(({ evaluations }) => Math.log(evaluations))
+  const y = usable.map(({ median }) => Math.log(median))
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [middleX, middleY] = [mean(x), mean(y)]
+  const covariance = x.reduce((sum, value, i) => sum + (value - middleX) * (y[i]! - middleY), 0)
+  const variance = x.reduce((sum, value) => sum + (value - middleX) ** 2, 0)
+  return variance > 0 ? -covariance / variance : undefined
+}
+
+/** @param line by evaluations */
+function enoughEvaluations(line: readonly ComparisonPoint[], converged: number): number | undefined {
+  const isNear = ({ energyDistance = Number.NaN }: ComparisonPoint) =>
+    Math.abs(energyDistance - converged) <= 0.05 * Math.abs(converged)
+  const lastFar = line.findLastIndex((point) => !isNear(point))
+  return line[lastFar + 1]?.evaluations
 }

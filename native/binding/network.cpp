@@ -43,7 +43,15 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     c.depth = config["depth"].integer();
     return [c, seed, device] { return make_mlp(c, seed, device); };
   }
-  config["kind"].expected("unet or mlp");
+  if (kind == "gaussians") {
+    GaussiansConfig c;
+    c.dimensions = config["dimensions"].integer();
+    c.components = config["components"].integer();
+    c.deviation = config["deviation"].number();
+    c.gamma = config["gamma"].number();
+    return [c, seed, device] { return make_gaussians(c, seed, device); };
+  }
+  config["kind"].expected("unet, mlp or gaussians");
 }
 
 Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network) {

@@ -85,7 +85,16 @@ struct MlpConfig {
   int64_t depth = 4;  // residual blocks
 };
 
+// The exact field of a mixture of isotropic Gaussians with equal weights.
+struct GaussiansConfig {
+  int64_t dimensions = 2;
+  int64_t components = 1;
+  double deviation = 1;  // of each Gaussian; 0: points
+  double gamma = 5;      // softens the normalised field, as in PfgmConfig
+};
+
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);
+std::shared_ptr<Network> make_gaussians(const GaussiansConfig& config, uint64_t seed, at::Device device);
 
 }  // namespace pfgm

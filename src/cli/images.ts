@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import {
+  type AnyDataset,
   datasets,
   IMAGE_EXTENSIONS,
   type ImageTensor,
@@ -40,17 +41,19 @@ export async function readImages(
     )
   }
   const data = await openDataset(first)
-  const some = Math.min(count ?? DEFAULT_COUNT, data.count)
-  const size = data.shape.reduce((product, length) => product * length, 1)
-  const { values } = data
-  const images =
+  const images = await dataTensor(data, count ?? DEFAULT_COUNT)
+  return { images, names: Array.from({ length: images.shape[0]! }, (_, i) => `${data.name}[${i}]`) }
+}
+
+/** The first items of a data set, at most so many. */
+export async function dataTensor({ shape, values, count }: AnyDataset, most: number): Promise<ImageTensor> {
+  const some = Math.min(most, count)
+  const size = shape.reduce((product, length) => product * length, 1)
+  const items =
     'path' in values
-      ? await Tensor.map(values.path, values.dtype, [some, ...data.shape], values.offset)
-      : await Tensor.from(values.subarray(0, some * size), [some, ...data.shape])
-  return {
-    images: images as ImageTensor,
-    names: Array.from({ length: some }, (_, i) => `${data.name}[${i}]`),
-  }
+      ? await Tensor.map(values.path, values.dtype, [some, ...shape], values.offset)
+      : await Tensor.from(values.subarray(0, some * size), [some, ...shape])
+  return items as ImageTensor
 }
 
 /** Image files as a tensor of the size that a model is for. */

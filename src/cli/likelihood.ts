@@ -1,19 +1,28 @@
 import type { Command } from 'commander'
-import { PoissonFlow, setThreads } from '../index.js'
+import { densityImage, PoissonFlow, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
+import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
-import { INTEGER, oneOf, POSITIVE, SEED, SWITCH } from './kinds.js'
+import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, SWITCH, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { expectWritable } from './out-file.js'
 import { printHint, printJson, printLine } from './output.js'
 import { PATH_OPTIONS } from './path-options.js'
 import { warnOutside } from './warnings.js'
 import { duration, table } from './words.js'
 
-/** Given on to the library as they are. */
-const LIKELIHOOD_OPTIONS = {
+/** Of a picture of the density; given on to the library as they are. */
+const GRID_OPTIONS = {
+  side: { kind: INTEGER, value: 'n', help: 'density: cells along a side (default: 96)' },
+  extent: { kind: NUMBER, value: 'x', help: 'density: half the width of the square (default: 1.25)' },
+} as const
+
+/** Of images; all but the count are given on to the library as they are. */
+const IMAGE_OPTIONS = {
+  count: { kind: POSITIVE, value: 'n', help: 'items of a data set (default: 16)' },
   divergence: {
     kind: oneOf(['auto', 'exact', 'hutchinson']),
     value: 'kind',
@@ -32,12 +41,17 @@ const LIKELIHOOD_OPTIONS = {
     value: 'kind',
     help: "exact, or the published code's sphere area (default: exact)",
   },
-  ...PATH_OPTIONS,
 } as const
 
 const OPTIONS = {
-  count: { kind: POSITIVE, value: 'n', help: 'items of a data set (default: 16)' },
-  ...LIKELIHOOD_OPTIONS,
+  ...IMAGE_OPTIONS,
+  ...PATH_OPTIONS,
+  density: {
+    kind: TEXT,
+    value: 'file',
+    help: "draw the density of a model of points in the plane, a '.png'",
+  },
+  ...GRID_OPTIONS,
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
 } as const
@@ -48,7 +62,8 @@ Each line: the image, bits per dimension, ln p in nats and, of estimates, their 
 
 Examples:
   npx pfgm-torch likelihood digits digits --count 100
-  npx pfgm-torch likelihood runs/photos one.png two.png --probes 16`
+  npx pfgm-torch likelihood runs/photos one.png two.png --probes 16
+  npx pfgm-torch likelihood runs/two-moons --density density.png`
 
 export function addLikelihoodCommand(program: Command): void {
   const command = program
@@ -56,12 +71,16 @@ export function addLikelihoodCommand(program: Command): void {
     .summary('how likely images are under a model')
     .description('Computes the log-likelihood of images under a trained model.')
     .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
-    .argument('<images...>', 'images to look at, see below')
+    .argument('[images...]', 'images to look at, see below')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runLikelihood)
 }
 
 async function runLikelihood(model: string, sources: string[], flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags)
+  if (settings.density !== undefined) return drawDensity(model, sources, settings, settings.density, flags)
+  const grid = Object.keys(pick(settings, GRID_OPTIONS))
+  if (grid.length > 0) throw new UsageError(`Expected ${flagOf(grid[0]!)} with --density but received none`)
+  if (sources.length === 0) throw new UsageError('Expected images, or --density, but received neither')
   await ensureAddon()
   await setThreads(settings.threads)
   const result = await interruptible((signal) => measure(model, sources, settings, flags, signal))
@@ -80,11 +99,12 @@ async function measure(
   signal: AbortSignal,
 ) {
   using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
-  const { images, names } = await readImages(flow, sources, settings.count)
+  const { count, ...options } = pick(settings, { ...IMAGE_OPTIONS, ...PATH_OPTIONS })
+  const { images, names } = await readImages(flow, sources, count)
   using data = images
   const began = performance.now()
   const found = await follow('image', json, (onProgress) =>
-    flow.logLikelihood(data, { ...pick(settings, LIKELIHOOD_OPTIONS), signal, onProgress }),
+    flow.logLikelihood(data, { ...options, signal, onProgress }),
   )
   return {
     type: 'end',
@@ -113,4 +133,30 @@ function printResult({ divergence, evaluations, seconds, images }: Result): void
   printHint(
     `mean ${mean.toFixed(4)} bits/dim, ${divergence} divergence, ${evaluations.toFixed(0)} evaluations an image, ${duration(seconds)} in all`,
   )
+}
+
+async function drawDensity(
+  model: string,
+  sources: readonly string[],
+  settings: Settings<typeof OPTIONS>,
+  picture: string,
+  flags: CommonFlags,
+): Promise<void> {
+  const others = [...sources, ...Object.keys(pick(settings, IMAGE_OPTIONS)).map(flagOf)]
+  if (others.length > 0) throw new UsageError(`Expected --density without images but received ${others[0]}`)
+  await expectWritable(picture, '.png', '--density')
+  await ensureAddon()
+  await setThreads(settings.threads)
+  const { integral, evaluations } = await interruptible(async (signal) => {
+    using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+    const options = { ...pick(settings, GRID_OPTIONS), ...pick(settings, PATH_OPTIONS), signal }
+    const found = await follow('cell', flags.json, (onProgress) => flow.density({ ...options, onProgress }))
+    using density = found.density
+    using image = await densityImage(density)
+    await image.savePng(picture)
+    return { integral: found.integral, evaluations: found.nfe }
+  })
+  if (flags.json) return printJson({ type: 'end', density: picture, integral, evaluations })
+  printLine(picture)
+  printLine(`the density integrates to ${integral.toFixed(4)} over the square`)
 }

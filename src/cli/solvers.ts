@@ -1,9 +1,19 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Command } from 'commander'
-import { type ComparisonPoint, compareSolvers, PoissonFlow, type SolverName, setThreads } from '../index.js'
+import {
+  compareSolvers,
+  openDataset,
+  PoissonFlow,
+  type SolverComparison,
+  type SolverName,
+  setThreads,
+  type Tensor,
+  TOY_KINDS,
+} from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
+import { dataTensor } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
@@ -25,16 +35,26 @@ const OPTIONS = {
     help: 'evaluations a sample to compare at (default: 8,10,12,15,20,30,50)',
   },
   solvers: { kind: TEXT, value: 'list', help: 'solvers to compare, such as rk45,dpm2m (default: all)' },
+  data: {
+    kind: TEXT,
+    value: 'data',
+    help: "data as for train, to measure energy distances to (default: the model's own, if in the package)",
+  },
   out: { kind: TEXT, value: 'folder', help: 'where to write (default: the run folder, else here)' },
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
 } as const
 
+/** The data's first items: more would make the energy distance take longer than the solvers. */
+const MOST_DATA = 2000
+
 const EXAMPLES = `
-Writes solvers.json and solvers.svg. Errors are those of pixels in [0, 1] against rk45 at a tolerance of 1e-7.
+Writes solvers.json and solvers.svg. Errors are those of pixels in [0, 1] against rk45 at a tolerance of 1e-7. A
+solver's order is measured on its three points of most evaluations. Energy distances are to the first ${MOST_DATA} items.
 
 Examples:
   npx pfgm-torch solvers runs/digits
+  npx pfgm-torch solvers runs/photos --data folder:photos --count 900
   npx pfgm-torch solvers digits --count 16 --evaluations 10,20 --out .`
 
 export function addSolversCommand(program: Command): void {
@@ -58,10 +78,12 @@ async function runSolvers(model: string, flags: CommonFlags): Promise<void> {
   await writeFile(json, `${JSON.stringify(comparison, undefined, 2)}\n`)
   await writeFile(
     chart,
-    solversChart(comparison.points, `Solvers on ${basename(model)}, ${comparison.count} starts`),
+    solversChart(comparison, `Solvers on ${basename(model)}, ${comparison.count} starts`),
   )
   if (flags.json) return printJson({ type: 'end', chart, ...comparison })
-  for (const line of comparisonTable(comparison.points)) printLine(line)
+  for (const line of pointsTable(comparison)) printLine(line)
+  printLine('')
+  for (const line of solversTable(comparison)) printLine(line)
   printLine(`\n${json}\n${chart}`)
 }
 
@@ -85,10 +107,12 @@ async function compare(
   signal: AbortSignal,
 ) {
   using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  const data = await readData(flow, settings.data)
   const progress = json ? NO_PROGRESS : startProgress()
   try {
     return await compareSolvers(flow, {
       ...pick(settings, STARTS),
+      ...(data && { data }),
       ...(evaluations && { evaluations }),
       ...(settings.solvers !== undefined && { solvers: settings.solvers.split(',') as SolverName[] }),
       signal,
@@ -99,18 +123,52 @@ async function compare(
     throw new Stopped(error.exitCode, `${error.message}: nothing was written`)
   } finally {
     progress.end()
+    data?.dispose()
   }
 }
 
-function comparisonTable(points: readonly ComparisonPoint[]): string[] {
+/** Data that was named, or that the model was trained on if it comes with the package. */
+async function readData(flow: PoissonFlow, name: string | undefined): Promise<Tensor | undefined> {
+  const known = flow.config.data
+  if (name === undefined && known !== 'digits' && !(TOY_KINDS as readonly string[]).includes(known))
+    return undefined
+  const data = await openDataset(name ?? known)
+  const { itemShape } = flow.network
+  if (data.shape.join() === itemShape.join()) return dataTensor(data, MOST_DATA)
+  if (name === undefined) return undefined
+  throw new UsageError(
+    `Expected --data of [${itemShape.join(', ')}] as the model's but received [${data.shape.join(', ')}]`,
+  )
+}
+
+function pointsTable({ points, energyDistance }: SolverComparison): string[] {
+  const measured = energyDistance !== undefined
   const heading = ['solver', 'evaluations', 'mean', 'median', '90 %', '99 %']
-  const rows = points.map(({ solver, evaluations, mean, median, percentile90, percentile99 }) => [
+  const rows = points.map(({ solver, evaluations, mean, median, percentile90, percentile99, ...point }) => [
     solver,
     evaluations.toFixed(1),
     ...[mean, median, percentile90, percentile99].map((error) => error.toFixed(5)),
+    ...(measured ? [point.energyDistance?.toFixed(5) ?? '-'] : []),
   ])
-  const widths = heading.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)))
-  return [heading, ...rows].map((row) =>
+  return columns([[...heading, ...(measured ? ['energy distance'] : [])], ...rows])
+}
+
+function solversTable({ solvers, energyDistance }: SolverComparison): string[] {
+  const measured = energyDistance !== undefined
+  const rows = solvers.map(({ solver, order, enough }) => [
+    solver,
+    order?.toFixed(1) ?? '-',
+    ...(measured ? [enough?.toFixed(1) ?? '-'] : []),
+  ])
+  const heading = ['solver', 'order', ...(measured ? ['energy distance within 5 % from'] : [])]
+  const converged = measured ? [`converged: energy distance ${energyDistance.toFixed(5)}`] : []
+  return [...columns([heading, ...rows]), ...converged]
+}
+
+/** Cells in columns, all but the first to the right. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  return rows.map((row) =>
     row
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  ')

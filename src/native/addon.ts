@@ -99,7 +99,15 @@ export interface NativeMlpConfig {
   readonly depth: number
 }
 
-export type NativeNetworkConfig = NativeUnetConfig | NativeMlpConfig
+export interface NativeGaussiansConfig {
+  readonly kind: 'gaussians'
+  readonly dimensions: number
+  readonly components: number
+  readonly deviation: number
+  readonly gamma: number
+}
+
+export type NativeNetworkConfig = NativeUnetConfig | NativeMlpConfig | NativeGaussiansConfig
 
 export interface Addon {
   /** Name and number of arguments of every function below. */

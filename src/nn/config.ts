@@ -48,20 +48,36 @@ const mlp = z.strictObject({
   depth: size(1, 64),
 })
 
-export const networkConfigSchema = z.discriminatedUnion('kind', [unet, mlp])
+/**
+ * The exact field of a mixture of isotropic Gaussians with equal weights: nothing to train, its parameters are the
+ * centres. For what must be compared with the truth.
+ */
+const gaussians = z.strictObject({
+  kind: z.literal('gaussians'),
+  dimensions: size(1, 65536),
+  /** How many Gaussians. */
+  components: size(1, 4096),
+  /** Standard deviation of each Gaussian; 0 makes points of them. */
+  deviation: z.number().min(0),
+  /** Softens the normalised field: the flow's own gamma. */
+  gamma: z.number().min(0),
+})
+
+export const networkConfigSchema = z.discriminatedUnion('kind', [unet, mlp, gaussians])
 
 export type UnetConfig = Readonly<z.infer<typeof unet>>
 export type MlpConfig = Readonly<z.infer<typeof mlp>>
-export type NetworkConfig = UnetConfig | MlpConfig
+export type GaussiansConfig = Readonly<z.infer<typeof gaussians>>
+export type NetworkConfig = UnetConfig | MlpConfig | GaussiansConfig
 
 /** The shape of one item that a network takes. */
 export function itemShape(config: NetworkConfig): number[] {
-  return config.kind === 'mlp' ? [config.dimensions] : [config.channels, config.imageSize, config.imageSize]
+  return config.kind === 'unet' ? [config.channels, config.imageSize, config.imageSize] : [config.dimensions]
 }
 
 /** @internal */
 export function toNative(config: NetworkConfig): NativeNetworkConfig {
-  if (config.kind === 'mlp') return { ...config }
+  if (config.kind !== 'unet') return { ...config }
   const { embedding, progressiveInput, ...rest } = config
   return { ...rest, fourier: embedding === 'fourier', progressiveInput: progressiveInput === 'residual' }
 }

@@ -149,7 +149,7 @@ export function presetForData(shape: readonly number[]): PresetName {
 /** A network of a preset's kind, made to fit items of a shape. */
 export function fitNetwork(network: NetworkConfig, shape: readonly number[]): NetworkConfig {
   const [first = 1, height, width] = shape
-  if (network.kind === 'mlp') {
+  if (network.kind !== 'unet') {
     if (shape.length !== 1)
       throw new RangeError(
         `Expected points for a network of points but received items of [${shape.join(', ')}]`,

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { EIGHT_GAUSSIANS, gaussiansFlow } from '../gaussians-flow.js'
 import { jsonLines, run, sharedFolder, start, TINY_IMAGES } from './cli.js'
 
 const folder = sharedFolder()
@@ -42,6 +43,18 @@ describe('paths between images and the far plane', () => {
     }
   })
 
+  it('likelihood draws the density of points in the plane', async () => {
+    using flow = await gaussiansFlow(EIGHT_GAUSSIANS, 100)
+    await flow.save(join(folder, 'eight.safetensors'))
+    const args = ['--density', 'density.png', '--side', '40', '--rtol', '1e-4', '--atol', '1e-4']
+    const { code, stdout, stderr } = await run(folder, 'likelihood', 'eight.safetensors', ...args)
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    const [, integral] = /^density\.png\nthe density integrates to ([\d.]+) over/.exec(stdout)!
+    expect(Math.abs(Number(integral) - 1)).toBeLessThan(0.01)
+    const { width, height } = await sharp(join(folder, 'density.png')).metadata()
+    expect({ width, height }).toEqual({ width: 328, height: 328 })
+  })
+
   it('interpolate writes a strip between images or seeds', async () => {
     const args = ['--steps', '3', '--out', 'strip.png', '--json', ...LOOSE]
     const ended = await run(folder, 'interpolate', 'model', 'dark.png', '7', ...args)
@@ -65,6 +78,12 @@ describe('paths between images and the far plane', () => {
     ['encode model dark.png digits', /one data set but received digits/],
     ['encode model two-moons', /images to be \[count, 1, 8, 8\].* received \[16, 2\]/],
     ['likelihood model dark.png --probes 0', /--probes .* received 0/],
+    ['likelihood model', /images, or --density, but received neither/],
+    ['likelihood model dark.png --density a.png', /--density without images but received dark\.png/],
+    ['likelihood model --density a.png --levels 4', /--density without images but received --levels/],
+    ['likelihood model --density a.jpg', /--density to end in \.png/],
+    ['likelihood model --density a.png', /points in the plane, of shape \[2\]/],
+    ['likelihood model dark.png --side 4', /--side with --density/],
     ['interpolate model dark.png nothing', /<to> to be an image file or the seed/],
     ['sample model dark.png', /--from and images to be given together but received images without --from/],
     ['sample model --from 1', /received --from without images/],

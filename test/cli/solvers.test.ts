@@ -43,6 +43,36 @@ describe('comparing solvers', () => {
     expect({ width, height }).toEqual({ width: 960, height: 620 })
   })
 
+  it('measures orders, and energy distances to the data that a model is of', async () => {
+    const args = ['--count', '12', '--evaluations', '20,40,80', '--solvers', 'dpm2m,euler', '--json']
+    const { code, stdout, stderr } = await run(folder, 'solvers', 'digits', ...args, '--out', 'distances')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    const { energyDistance, points, solvers } = JSON.parse(stdout) as SolverComparison
+    for (const point of points.filter(({ evaluations }) => evaluations === 80)) {
+      expect(Math.abs(point.energyDistance! - energyDistance!)).toBeLessThan(0.02)
+    }
+    const of = (name: string) => solvers.find(({ solver }) => solver === name)!
+    expect(Math.abs(of('euler karras').order! - 1)).toBeLessThan(0.35)
+    expect(Math.abs(of('dpm2m karras').order! - 2)).toBeLessThan(0.35)
+    const near = (point: { energyDistance?: number }) =>
+      Math.abs(point.energyDistance! / energyDistance! - 1) <= 0.05
+    for (const { solver, enough } of solvers) {
+      const line = points.filter((point) => point.solver === solver)
+      const from = enough === undefined ? 3 : line.findIndex(({ evaluations }) => evaluations === enough)
+      expect([line.slice(from).every(near), from === 0 || !near(line[from - 1]!)]).toEqual([true, true])
+    }
+    const { width, height } = await sharp(join(folder, 'distances', 'solvers.svg')).metadata()
+    expect({ width, height }).toEqual({ width: 1700, height: 620 })
+  })
+
+  it('refuses data of another shape', async () => {
+    const { code, stderr } = await run(folder, 'solvers', model, '--data', 'digits')
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^error: Expected --data of \[3, 8, 8\].* received \[1, 8, 8\]/),
+    })
+  })
+
   it('refuses a list that is none', async () => {
     const { code, stderr } = await run(folder, 'solvers', model, '--evaluations', '10;20')
     expect({ code, stderr }).toEqual({

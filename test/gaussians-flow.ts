@@ -1,0 +1,70 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readHeader, readTensors } from '../src/checkpoint/safetensors.js'
+import { Network } from '../src/nn/network.js'
+import { PoissonFlow } from '../src/poisson-flow.js'
+
+/** A mixture of isotropic Gaussians with equal weights. */
+export interface Mixture {
+  readonly centres: readonly (readonly number[])[]
+  readonly deviation: number
+}
+
+/** Its exact field as a network. */
+export async function gaussiansNetwork({ centres, deviation }: Mixture, gamma = 5): Promise<Network> {
+  const [components, dimensions] = [centres.length, centres[0]!.length]
+  const network = await Network.create({ kind: 'gaussians', dimensions, components, deviation, gamma })
+  const folder = await mkdtemp(join(tmpdir(), 'pfgm-gaussians-'))
+  const path = join(folder, 'centres.safetensors')
+  const values = Buffer.from(Float32Array.from(centres.flat()).buffer)
+  const entry = { dtype: 'F32', shape: [components, dimensions], data_offsets: [0, values.length] }
+  const header = Buffer.from(JSON.stringify({ centres: entry }))
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64LE(BigInt(header.length))
+  await writeFile(path, Buffer.concat([length, header, values]))
+  await readTensors(network.handle, await readHeader(path))
+  await rm(folder, { recursive: true })
+  return network
+}
+
+/**
+ * Its exact flow. v_z is never replaced, which would only nearly be right: z_exp is 0.
+ * @param zMax so far away that the prior, which is that of a point at 0, is the data's own
+ */
+export async function gaussiansFlow(mixture: Mixture, zMax: number): Promise<PoissonFlow> {
+  const flow = { sigma: 0.01, tau: 0.03, M: 300, restrictM: true, gamma: 5, zMin: 1e-3, zExp: 0 }
+  const network = await gaussiansNetwork(mixture, flow.gamma)
+  return PoissonFlow.of(network, { data: 'gaussians', step: 0, flow: { ...flow, zMax, upperNorm: 1e9 } })
+}
+
+/** The toy data `eight-gaussians`. */
+export const EIGHT_GAUSSIANS: Mixture = {
+  centres: Array.from({ length: 8 }, (_, i) => [
+    0.8 * Math.cos((i * Math.PI) / 4),
+    0.8 * Math.sin((i * Math.PI) / 4),
+  ]),
+  deviation: 0.05,
+}
+
+/**
+ * ln of a mixture's density at height z: the data's convolved with the Poisson kernel. The kernel is that of x / g with
+ * x ~ N(0, z^2 I) and g ~ N(0, 1), so that the density is a mean over g of Gaussians' of variance s^2 + z^2 / g^2.
+ */
+export function logDensity({ centres, deviation }: Mixture, x: readonly number[], z: number): number {
+  const n = x.length
+  const squares = centres.map((c) => c.reduce((sum, at, i) => sum + (x[i]! - at) ** 2, 0))
+  // By the trapezoid rule in ln g. Towards 0 the integrand falls as g^(n+1) from where z / g is the largest length.
+  const reach = z + deviation + Math.sqrt(Math.max(...squares))
+  const [first, last, pieces] = [Math.log(z / reach) - 40 / (n + 1), Math.log(9), 2000]
+  const step = (last - first) / pieces
+  let sum = 0
+  for (let i = 0; i <= pieces; i++) {
+    const g = Math.exp(first + i * step)
+    const variance = deviation ** 2 + (z / g) ** 2
+    const weight = (2 * g * Math.exp(-(g ** 2) / 2)) / Math.sqrt(2 * Math.PI)
+    const scale = (2 * Math.PI * variance) ** (-n / 2) / centres.length
+    for (const square of squares) sum += weight * scale * Math.exp(-square / (2 * variance))
+  }
+  return Math.log(sum * step)
+}
