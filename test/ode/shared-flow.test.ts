@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { TrajectoriesHandle } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
 import type { PoissonFlow, SampleOptions } from '../../src/poisson-flow.js'
 import { pointsFlow } from './points-flow.js'
@@ -47,6 +49,22 @@ describe('samplings at the same time', () => {
     await Promise.all(settings.map(draw))
     // A few more, since they do not all begin in the same turn of the event loop.
     expect(counted.calls).toBeLessThan(Math.max(...calls) + 5)
+  })
+
+  it('each get the flags of their own rows', async () => {
+    const flags = Uint8Array.of(1, 0, 0, 1, 1)
+    vi.spyOn(native(), 'evaluateDrifts').mockResolvedValue(flags)
+    const shared = flow.sharedFlow()
+    const ask = (rows: number) => {
+      const steps = new Float64Array(rows).fill(1)
+      const y = { ofX: 1, ofK: [] }
+      const pool = 0 as TrajectoriesHandle
+      return shared.enter(async () => {
+        await setImmediate()
+        return shared.evaluate({ pool, slot: 0, y, steps, heights: steps, first: 0, view: 'height' })
+      })
+    }
+    expect(await Promise.all([ask(2), ask(3)])).toEqual([flags.slice(0, 2), flags.slice(2)])
   })
 
   it('do not wait for one whose hook waits for another', async () => {
