@@ -186,7 +186,7 @@ export class PoissonFlow implements Disposable {
 
   /**
    * The density of a model of points in the plane, by its exact likelihood at the middle of every cell of a grid.
-   * @throws TypeError for a model of anything else; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
+   * @throws TypeError for a model of anything else
    */
   async density(options: DensityOptions = {}): Promise<DensityResult> {
     return densityOnGrid(this, options)
