@@ -78,7 +78,7 @@ export async function ascend(
       },
     }
     const statistics = await integrate(problem, solver, states, pool)
-    await expectFinite(states)
+    if (!pool.keepNotFinite) await expectFinite(states)
     return { states, statistics }
   } catch (error) {
     states.dispose()

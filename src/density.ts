@@ -14,9 +14,11 @@ export interface DensityOptions extends AscentOptions {
 export interface DensityResult {
   /**
    * `[side, side]`, p at the middle of each cell with respect to data values: the second axis upward, so that row 0 is
-   * the top. Yours to dispose of.
+   * the top; 0 where the path has no end. Yours to dispose of.
    */
   readonly density: Tensor<'float64'>
+  /** Cells whose path has no end, as the network gives no smooth field there. */
+  readonly lost: number
   /** Of the density over the square: 1 where all of the model lies in it and the cells are fine enough. */
   readonly integral: number
   /** Mean number of evaluations of the drift and its divergence a cell. */
@@ -39,11 +41,16 @@ export async function densityOnGrid(model: PoissonFlow, options: DensityOptions)
     return i % 2 === 0 ? middle(cell % side) : -middle(Math.floor(cell / side))
   })
   using grid = await Tensor.from<'float64'>(points, [side * side, 2])
-  const { logLikelihoods, nfe } = await logLikelihood(model, grid, { ...ascent, divergence: 'exact' })
-  const values = logLikelihoods.map(Math.exp)
+  const { logLikelihoods, nfe } = await logLikelihood(model, grid, {
+    ...ascent,
+    divergence: 'exact',
+    keepNotFinite: true,
+  })
+  const values = logLikelihoods.map((nats) => (Number.isNaN(nats) ? 0 : Math.exp(nats)))
   const cell = ((2 * extent) / side) ** 2
   return {
     density: await Tensor.from<'float64'>(values, [side, side]),
+    lost: logLikelihoods.filter(Number.isNaN).length,
     integral: cell * values.reduce((sum, value) => sum + value, 0),
     nfe,
   }

@@ -54,6 +54,8 @@ export interface LikelihoodOptions extends AscentOptions {
    * error norm over all points and log-densities, as in the published code. Default sample.
    */
   batchTolerance?: 'sample' | 'joint'
+  /** An image whose path has no end gets NaN and the status `notFinite`, rather than all an error. Default false. */
+  keepNotFinite?: boolean
   /** Divides v by |v| + 1e-7 and adds 1e-5 to v_z, as the published code does. Default false. */
   publishedEpsilon?: boolean
 }
@@ -100,6 +102,7 @@ export async function logLikelihood(
     pool: {
       norm: joint ? jointNorm(dimensions + columns, 0) : perSampleNorm(dimensions + columns),
       capacity: joint ? count : settings.batchSize,
+      keepNotFinite: settings.keepNotFinite,
       signal: options.signal,
       onStep: options.onProgress,
     },
@@ -114,8 +117,10 @@ export async function logLikelihood(
   const { radii, integrals } = await native().readLikelihood(ends.handle, dimensions)
   const estimates = Array.from(radii, (_, i) => integrals.subarray(i * columns, (i + 1) * columns))
   // ln p(data) = ln prior(x at z_max) + the integral of div(dx/dz) dz.
-  const logLikelihoods = radii.map(
-    (radius, i) => logPriorDensity(radius, dimensions, zMax, settings.constant) + mean(estimates[i]!),
+  const logLikelihoods = radii.map((radius, i) =>
+    statistics.status[i] === 'notFinite'
+      ? Number.NaN
+      : logPriorDensity(radius, dimensions, zMax, settings.constant) + mean(estimates[i]!),
   )
   return {
     logLikelihoods,
@@ -147,7 +152,7 @@ class LikelihoodFlow extends NativeObject<FlowHandle> {
 function likelihoodSettings(options: LikelihoodOptions, images: ImageTensor, network: Network) {
   const { divergence = 'auto', probes = 4, seed = 0, levels = 256, constant = 'exact' } = options
   const { dequantize = images.dtype === 'uint8', variable = 'ln z', batchTolerance = 'sample' } = options
-  const { publishedEpsilon = false } = options
+  const { publishedEpsilon = false, keepNotFinite = false } = options
   expectOneOf('divergence', divergence, ['auto', 'exact', 'hutchinson'])
   expectSeed('seed', seed)
   expectBoolean('dequantize', dequantize)
@@ -156,6 +161,7 @@ function likelihoodSettings(options: LikelihoodOptions, images: ImageTensor, net
   expectOneOf('variable', variable, ['ln z', 'z'])
   expectOneOf('batchTolerance', batchTolerance, ['sample', 'joint'])
   expectBoolean('publishedEpsilon', publishedEpsilon)
+  expectBoolean('keepNotFinite', keepNotFinite)
   const given = probes instanceof Tensor ? expectProbes(probes, images, network) : undefined
   if (!given) expectInteger('probes', probes, 1, 1000)
   const few = network.dimensions <= MOST_EXACT_DIMENSIONS && !given
@@ -171,6 +177,7 @@ function likelihoodSettings(options: LikelihoodOptions, images: ImageTensor, net
     variable,
     batchTolerance,
     publishedEpsilon,
+    keepNotFinite,
   }
 }
 

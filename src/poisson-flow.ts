@@ -68,8 +68,8 @@ export interface SampleOptions extends SolverSettings {
    * Gets the denoised images d(x, z) = x - z v_x / v_z of the samples under way at every evaluation of the network, the
    * stages of a Runge-Kutta step included, and may return others d'. The path then follows dx/dz = (x - d') / z, to any
    * solver one more ordinary differential equation. With known pixels put in the place of the denoised ones it fills
-   * the rest; with d' = A^+ y + (I - A^+ A) d the sample has the measurement y = A x (DDNM, arXiv 2212.00490, section
-   * 3.1). A returned tensor becomes the sampling's to dispose of; the one that is given lives until the hook is done.
+   * the rest; with d' = A^+ y + (I - A^+ A) d the sample has the measurement y = A x (DDNM, arXiv 2212.00490).
+   * A returned tensor becomes the sampling's to dispose of; the one that is given lives until the hook is done.
    */
   onDenoised?: Denoiser
   /** Films the paths from start to end: the result then has `film`. It takes memory for all frames of all samples. */
@@ -220,7 +220,7 @@ export class PoissonFlow implements Disposable {
 
   /**
    * The density of a model of points in the plane, by its exact likelihood at the middle of every cell of a grid.
-   * @throws TypeError for a model of anything else; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
+   * @throws TypeError for a model of anything else
    */
   async density(options: DensityOptions = {}): Promise<DensityResult> {
     return densityOnGrid(this, options)

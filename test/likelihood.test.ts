@@ -87,6 +87,17 @@ describe('logLikelihood()', () => {
     expect(other.logLikelihoods[0]).not.toBe(one.logLikelihoods[0])
   })
 
+  it('an image without a path is an error, or NaN where that is asked for', async () => {
+    using flow = await gaussiansFlow({ centres: [[0, 0]], deviation: 0.4 }, 100)
+    using points = await Tensor.from<'float64'>(Float64Array.of(0.1, 0.2, Number.NaN, 0), [2, 2])
+    using first = await points.slice(0, 1)
+    await expect(flow.logLikelihood(points)).rejects.toMatchObject({ code: 'ERR_PFGM_NOT_FINITE' })
+    const alone = await flow.logLikelihood(first)
+    const both = await flow.logLikelihood(points, { keepNotFinite: true })
+    expect(both.status).toEqual(['done', 'notFinite'])
+    expect([...both.logLikelihoods]).toEqual([alone.logLikelihoods[0], Number.NaN])
+  })
+
   it('dequantisation spreads each grey level over its own interval, evenly', async () => {
     const pixels = Uint8Array.from({ length: 4 * 1024 }, (_, i) => i % 256)
     using images = await Tensor.from<'uint8'>(pixels, [4, 1024])

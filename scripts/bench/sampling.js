@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Network, PoissonFlow, preset, Tensor } from '../../dist/index.js'
 import { compare, median, timed } from './compare.js'
 import { gaussians, uniforms } from './random.js'
+import { benchSameError } from './same-error.js'
 import { expectSameNetwork } from './same-network.js'
 
 const BATCH = 64
@@ -22,7 +23,19 @@ const DRAWS = [
  */
 export async function benchSampling(peer, { quick }) {
   const row = await benchPasses(peer, quick ? 3 : 9)
-  return { rows: [row], draws: await benchDraws() }
+  const flow = await PoissonFlow.load(MODEL).catch((error) => {
+    console.warn(`Drawing no samples: ${error.message}`)
+  })
+  if (!flow) return { rows: [row] }
+  try {
+    return {
+      rows: [row],
+      draws: await benchDraws(flow),
+      sameError: await benchSameError(flow, quick ? 1 : 3),
+    }
+  } finally {
+    flow.dispose()
+  }
 }
 
 async function benchPasses(peer, repeats) {
@@ -66,12 +79,8 @@ async function writePoints(network, folder) {
   return { ...points, values, heights }
 }
 
-/** Samples of the model that comes with the package, by rk45 at 1e-4; undefined where it is not there. */
-async function benchDraws() {
-  const flow = await PoissonFlow.load(MODEL).catch((error) => {
-    console.warn(`Drawing no samples: ${error.message}`)
-  })
-  if (!flow) return undefined
+/** Samples of the model that comes with the package, by rk45 at 1e-4. */
+async function benchDraws(flow) {
   const draws = []
   for (const { count, batchTolerance, repeats } of DRAWS) {
     const all = []
@@ -85,6 +94,5 @@ async function benchDraws() {
     }
     draws.push({ count, batchTolerance, nfe, seconds: { median: median(all), all } })
   }
-  flow.dispose()
   return draws
 }

@@ -96,7 +96,7 @@ function formatTraining({ rows }) {
   return `**A training step**\n\n${table(head, body)}`
 }
 
-function formatSampling({ rows, draws }) {
+function formatSampling({ rows, draws, sameError }) {
   const head = ['Pass', 'ours', 'PyTorch', 'ratio']
   const body = rows.map((row) => [
     row.name,
@@ -113,7 +113,20 @@ function formatSampling({ rows, draws }) {
     duration(seconds.median),
   ])
   const drawHead = ['Samples', 'steps', 'evaluations a sample', 'time']
-  return `${passes}\n\n**Samples of the digits model, rk45 at 1e-4**\n\n${table(drawHead, drawn)}`
+  return `${passes}\n\n**Samples of the digits model, rk45 at 1e-4**\n\n${table(drawHead, drawn)}${formatSameError(sameError)}`
+}
+
+function formatSameError(runs) {
+  if (!runs) return ''
+  const body = runs.map(({ batchTolerance, tolerance, error, rows, seconds }) => [
+    batchTolerance === 'joint' ? 'joint' : 'a sample',
+    tolerance.toExponential(1),
+    error.toExponential(1),
+    rows.toLocaleString('en'),
+    duration(seconds.median),
+  ])
+  const head = ['Steps', 'tolerance', 'mean error', 'rows of the network', 'time']
+  return `\n\n**64 digits at the same error, by rk45**\n\n${table(head, body)}`
 }
 
 function formatLoop({ rows }) {

@@ -9,10 +9,10 @@ import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, SWITCH, TEXT } from './kinds.js
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
-import { printHint, printJson, printLine } from './output.js'
+import { printHint, printJson, printLine, printWarning } from './output.js'
 import { PATH_OPTIONS } from './path-options.js'
 import { warnOutside } from './warnings.js'
-import { duration, table } from './words.js'
+import { duration, several, table } from './words.js'
 
 /** Of a picture of the density; given on to the library as they are. */
 const GRID_OPTIONS = {
@@ -147,16 +147,18 @@ async function drawDensity(
   await expectWritable(picture, '.png', '--density')
   await ensureAddon()
   await setThreads(settings.threads)
-  const { integral, evaluations } = await interruptible(async (signal) => {
+  const { integral, lost, evaluations } = await interruptible(async (signal) => {
     using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
     const options = { ...pick(settings, GRID_OPTIONS), ...pick(settings, PATH_OPTIONS), signal }
     const found = await follow('cell', flags.json, (onProgress) => flow.density({ ...options, onProgress }))
     using density = found.density
     using image = await densityImage(density)
     await image.savePng(picture)
-    return { integral: found.integral, evaluations: found.nfe }
+    return { integral: found.integral, lost: found.lost, evaluations: found.nfe }
   })
-  if (flags.json) return printJson({ type: 'end', density: picture, integral, evaluations })
+  if (lost > 0)
+    printWarning(`${several(lost, 'cell')} left white: the field on the way up is not smooth there`)
+  if (flags.json) return printJson({ type: 'end', density: picture, integral, lost, evaluations })
   printLine(picture)
   printLine(`the density integrates to ${integral.toFixed(4)} over the square`)
 }
