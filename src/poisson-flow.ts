@@ -135,6 +135,7 @@ export class PoissonFlow implements Disposable {
         to: pfgm.zMin,
         device: this.network.device,
         start: startAt,
+        jump: pfgm.zExp,
       }
       const statistics = await integrate(problem, solver, images, {
         norm,

@@ -21,6 +21,8 @@ export interface Problem {
   readonly from: number
   readonly to: number
   readonly device: string
+  /** A height where the drift jumps: below it another formula holds. */
+  readonly jump?: number
   /** The states of samples `first` to `first + count - 1` at height `from`, float64 `[count, N]`. */
   start(first: number, count: number): Promise<Tensor<'float64'>>
 }
