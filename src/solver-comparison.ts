@@ -42,7 +42,7 @@ export interface SolverComparison {
 const REFERENCE = { solver: 'rk45', rtol: 1e-7, atol: 1e-7 } as const satisfies SolverSettings
 const EVALUATIONS = [8, 10, 12, 15, 20, 30, 50]
 const TOLERANCES = [1e-2, 1e-3, 1e-4]
-const MULTISTEP_TOLERANCES = [0.06, 0.03, 0.01, 0.003, 0.001]
+const MULTISTEP_TOLERANCES = [0.06, 0.03, 0.01, 0.005, 0.002]
 
 /** Methods along given heights, and their evaluations a step. */
 const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly cost: number })[] = [
@@ -112,7 +112,7 @@ function candidates(evaluations: readonly number[]): (SolverSettings & { solver:
       solver: 'adaptive-unipc' as const,
       order,
       rtol,
-      atol: 0.3 * rtol,
+      atol: rtol / 5,
     })),
   )
   return [...fixed, ...adaptive, ...adaptiveMultistep]

@@ -78,6 +78,11 @@ describe('sample()', () => {
     ['a count of 0', { count: 0 }, 'Expected count to be an integer from 1 to 1000000 but received 0'],
     ['an unknown solver', { solver: 'rk46' as never }, 'Expected solver to be one of rk45, tsit5, bs23'],
     [
+      'a controller for a solver with steps of its own',
+      { solver: 'adaptive-unipc', controller: 'pi' },
+      'Expected no controller for adaptive-unipc, which sets its own steps, but received pi',
+    ],
+    [
       'a controller without an estimate',
       { solver: 'heun', controller: 'pi' },
       'Expected controller to be constant for heun',

@@ -21,12 +21,12 @@ const SAMPLING_OPTIONS = {
   rtol: {
     kind: NUMBER,
     value: 'x',
-    help: 'adaptive: relative tolerance (default: 1e-4, adaptive-unipc 0.03)',
+    help: 'adaptive: relative tolerance (default: 1e-4, adaptive-unipc 0.01)',
   },
   atol: {
     kind: NUMBER,
     value: 'x',
-    help: 'adaptive: absolute tolerance (default: 1e-4, adaptive-unipc 0.01)',
+    help: 'adaptive: absolute tolerance (default: 1e-4, adaptive-unipc 0.002)',
   },
   controller: {
     kind: oneOf(CONTROLLERS),
@@ -42,7 +42,7 @@ const SAMPLING_OPTIONS = {
   order: {
     kind: INTEGER,
     value: 'n',
-    help: 'ipndm, deis, unipc, adaptive-unipc: order (default: 3, the last two 2)',
+    help: 'ipndm, deis, unipc, adaptive-unipc: order (default: 3, unipc 2)',
   },
   rho: { kind: NUMBER, value: 'x', help: 'karras: density near the data (default: 7)' },
   batchTolerance: {

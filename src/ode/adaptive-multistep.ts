@@ -20,9 +20,9 @@ const STATE: Sum = { ofX: 1, ofKnown: [] }
 const FIRST_RATE = 0.25
 
 /**
- * A predictor-corrector multistep method in the denoised value d whose steps follow each sample's own error: that of the
- * prediction of order 1 against order 2, which is known before the evaluation, so that no step is rejected. A step ends
- * where the drift jumps, and what is known from before is forgotten there.
+ * A predictor-corrector multistep method in the denoised value d whose steps follow each sample's own error. It is
+ * estimated from predictions of different orders, so before the evaluation, and no step is rejected. A step ends where
+ * the drift jumps, and what is known from before is forgotten there.
  */
 export class AdaptiveMultistep implements Stepper {
   readonly slots: number
@@ -74,25 +74,18 @@ export class AdaptiveMultistep implements Stepper {
     const { end } = this.#pool
     const size = await this.#norm(() => STATE)
     const distance = await this.#norm(({ known }) => ({ ofX: 1, ofKnown: [[known[0]!, -1]] }))
-    const change = await this.#norm(({ known: [newest, older] }) => {
-      return older
-        ? {
-            ofX: 0,
-            ofKnown: [
-              [newest!, 1],
-              [older, -1],
-            ],
-          }
-        : STATE
-    })
+    const first = await this.#norm(({ known }) => dividedDifference(known.slice(0, 2)))
+    const second = await this.#norm(({ known }) => dividedDifference(known.slice(0, 3)))
     const lost: number[] = []
     for (const [i, row] of this.#pool.rows.entries()) {
-      const [newest, older] = row.known
       const tolerance = atol + rtol * distance[i]!
-      const last = older && Math.log(older.height / newest!.height)
+      const [newest, older, oldest] = row.known
       const stiffness = distance[i]! / Math.max(size[i]!, row.time)
-      const rate = last ? change[i]! / last : FIRST_RATE * distance[i]! * stiffness
-      const step = stepWithinTolerance(rate / tolerance, last)
+      const changes = {
+        first: (older ? first[i]! : FIRST_RATE * distance[i]! * stiffness) / tolerance,
+        second: oldest && second[i]! / tolerance,
+      }
+      const step = stepWithinTolerance(changes, older && Math.log(older.height / newest!.height))
       const stop = row.time > this.#jump ? Math.max(this.#jump, end) : end
       this.#next.set(row, heightAfter(row.time, step, stop))
       if (!(this.#next.get(row)! < row.time)) lost.push(i)
@@ -144,6 +137,15 @@ export class AdaptiveMultistep implements Stepper {
     }
     return { ofX, ofK }
   }
+}
+
+/** The divided difference of known values in ln z. */
+function dividedDifference(known: readonly Known[]): Sum {
+  const ofKnown = known.map((value): [Known, number] => {
+    const others = known.filter((other) => other !== value)
+    return [value, others.reduce((weight, other) => weight / Math.log(value.height / other.height), 1)]
+  })
+  return { ofX: 0, ofKnown }
 }
 
 const ones = (rows: readonly Row[]): Float64Array => new Float64Array(rows.length).fill(1)

@@ -26,10 +26,10 @@ export interface SolverSettings {
   solver?: SolverName
   /**
    * Relative tolerance, 1e-13 to 1, where steps follow their error: relative to the state, in `adaptive-unipc` to its
-   * distance from the denoised image, both as a root mean square. Default 1e-4, adaptive-unipc 0.03.
+   * distance from the denoised image, both as a root mean square. Default 1e-4, adaptive-unipc 0.01.
    */
   rtol?: number
-  /** Absolute tolerance, 1e-13 to 1e6, where steps follow their error. Default 1e-4, adaptive-unipc 0.01. */
+  /** Absolute tolerance, 1e-13 to 1e6, where steps follow their error. Default 1e-4, adaptive-unipc 0.002. */
   atol?: number
   /** Steps along given heights, 1 to 100,000. Default 100. */
   steps?: number
@@ -41,8 +41,8 @@ export interface SolverSettings {
   /** Of the Karras schedule, 0.1 to 100: larger is denser near the data. Default 7. */
   rho?: number
   /**
-   * Of ipndm and deis 1 to 4, of the prediction of unipc and adaptive-unipc 1 to 3. Default 3, of unipc and
-   * adaptive-unipc 2.
+   * Of ipndm and deis 1 to 4, of the prediction of unipc and adaptive-unipc 1 to 3. Default 3, of unipc
+   * 2.
    */
   order?: number
   /**
@@ -60,15 +60,14 @@ export type SolverOptions = Required<Omit<SolverSettings, 'schedule' | 'controll
 export function solverOptions(settings: SolverSettings): SolverOptions {
   const { solver = 'rk45', steps = 100, rho = 7, schedule, controller } = settings
   const adaptive = solver === 'adaptive-unipc'
-  const { rtol = adaptive ? 0.03 : 1e-4, atol = adaptive ? 0.01 : 1e-4 } = settings
-  const unipc = solver === 'unipc' || adaptive
-  const { order = unipc ? 2 : 3 } = settings
+  const { rtol = adaptive ? 0.01 : 1e-4, atol = adaptive ? 0.002 : 1e-4 } = settings
+  const { order = solver === 'unipc' ? 2 : 3 } = settings
   expectOneOf('solver', solver, SOLVERS)
   expectNumber('rtol', rtol, 1e-13, 1)
   expectNumber('atol', atol, 1e-13, 1e6)
   expectInteger('steps', steps, 1, 100_000)
   expectNumber('rho', rho, 0.1, 100)
-  expectInteger('order', order, 1, unipc ? 3 : 4)
+  expectInteger('order', order, 1, solver === 'unipc' || adaptive ? 3 : 4)
   if (schedule !== undefined) expectOneOf('schedule', schedule, SCHEDULES)
   if (controller !== undefined) expectOneOf('controller', controller, CONTROLLERS)
   return {
