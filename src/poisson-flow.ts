@@ -167,6 +167,7 @@ export class PoissonFlow implements Disposable {
         device: this.network.device,
         shape,
         start: startAt,
+        jump: pfgm.zExp,
       }
       if (options.film) camera = await Camera.create(options.film, problem)
       const statistics = await integrate(problem, solver, images, {

@@ -66,6 +66,7 @@ export interface SolverComparison {
 const REFERENCE = { solver: 'rk45', rtol: 1e-7, atol: 1e-7 } as const satisfies SolverSettings
 const EVALUATIONS = [8, 10, 12, 15, 20, 30, 50]
 const TOLERANCES = [1e-2, 1e-3, 1e-4]
+const MULTISTEP_TOLERANCES = [0.06, 0.03, 0.01, 0.005, 0.002]
 
 /** Methods along given heights, and their evaluations a step. */
 const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly cost: number })[] = [
@@ -139,7 +140,15 @@ function candidates(evaluations: readonly number[]): (SolverSettings & { solver:
       TOLERANCES.map((tolerance) => ({ solver, controller, rtol: tolerance, atol: tolerance })),
     ),
   )
-  return [...fixed, ...adaptive]
+  const adaptiveMultistep = ([2, 3] as const).flatMap((order) =>
+    MULTISTEP_TOLERANCES.map((rtol) => ({
+      solver: 'adaptive-unipc' as const,
+      order,
+      rtol,
+      atol: rtol / 5,
+    })),
+  )
+  return [...fixed, ...adaptive, ...adaptiveMultistep]
 }
 
 function solverLabel({ solver, order, schedule, controller }: SolverSettings): string {

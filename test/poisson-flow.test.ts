@@ -37,7 +37,7 @@ describe('a sample depends on its seed, not on who shares its batch', () => {
     expect(maxAbsoluteError(all, few)).toBeLessThan(1e-4)
   })
 
-  it.each(['dpm2m', 'dpm3m', 'unipc', 'ipndm', 'deis'] as const)(
+  it.each(['dpm2m', 'dpm3m', 'unipc', 'ipndm', 'deis', 'adaptive-unipc'] as const)(
     '%s: nor on how many share the pool, to the bit',
     async (solver) => {
       using flow = await publishedFlow()
@@ -77,6 +77,11 @@ describe('sample()', () => {
   const wrong: [string, SampleOptions, string][] = [
     ['a count of 0', { count: 0 }, 'Expected count to be an integer from 1 to 1000000 but received 0'],
     ['an unknown solver', { solver: 'rk46' as never }, 'Expected solver to be one of rk45, tsit5, bs23'],
+    [
+      'a controller for a solver with steps of its own',
+      { solver: 'adaptive-unipc', controller: 'pi' },
+      'Expected no controller for adaptive-unipc, which sets its own steps, but received pi',
+    ],
     [
       'a controller without an estimate',
       { solver: 'heun', controller: 'pi' },
@@ -135,7 +140,7 @@ describe('sample()', () => {
     const finite = new Float32Array(2 * ITEM).fill(1)
     using start = await Tensor.from(finite.slice().fill(Number.NaN, ITEM), [2, 3, 8, 8])
     using both = await Tensor.from(finite, [2, 3, 8, 8])
-    for (const solver of ['rk45', 'dpm2m'] as const) {
+    for (const solver of ['rk45', 'dpm2m', 'adaptive-unipc'] as const) {
       const options = { count: 2, solver, steps: 5 }
       const { images, status } = await flow.sample({ ...options, start, keepNotFinite: true })
       const values = await images.data()
@@ -150,7 +155,7 @@ describe('sample()', () => {
   it('names the sample where the network gives no number', async () => {
     using flow = await publishedFlow()
     using start = await Tensor.from(new Float32Array(2 * ITEM).fill(1).fill(Number.NaN, ITEM), [2, 3, 8, 8])
-    for (const solver of ['rk45', 'euler'] as const) {
+    for (const solver of ['rk45', 'euler', 'adaptive-unipc'] as const) {
       const failure = flow.sample({ count: 2, start, solver, steps: 3 })
       await expect(failure).rejects.toSatisfy((error) => {
         return (

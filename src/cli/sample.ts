@@ -27,8 +27,16 @@ const SAMPLING_OPTIONS = {
   count: { kind: INTEGER, value: 'n', help: 'samples to draw (default: 16)' },
   seed: { kind: SEED, value: 'n', help: 'sample i is that of seed + i, whatever the count (default: 0)' },
   solver: { kind: oneOf(SOLVERS), value: 'name', help: `${SOLVERS.join(', ')} (default: rk45)` },
-  rtol: { kind: NUMBER, value: 'x', help: 'adaptive: relative tolerance (default: 1e-4)' },
-  atol: { kind: NUMBER, value: 'x', help: 'adaptive: absolute tolerance (default: 1e-4)' },
+  rtol: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'adaptive: relative tolerance (default: 1e-4, adaptive-unipc 0.01)',
+  },
+  atol: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'adaptive: absolute tolerance (default: 1e-4, adaptive-unipc 0.002)',
+  },
   controller: {
     kind: oneOf(CONTROLLERS),
     value: 'name',
@@ -40,7 +48,11 @@ const SAMPLING_OPTIONS = {
     value: 'name',
     help: 'constant: heights uniform in ln z or karras (default: karras if multistep, else uniform)',
   },
-  order: { kind: INTEGER, value: 'n', help: 'ipndm, deis, unipc: order (default: 3, unipc 2)' },
+  order: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'ipndm, deis, unipc, adaptive-unipc: order (default: 3, unipc 2)',
+  },
   rho: { kind: NUMBER, value: 'x', help: 'karras: density near the data (default: 7)' },
   batchTolerance: {
     kind: oneOf(['sample', 'joint']),

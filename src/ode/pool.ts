@@ -20,6 +20,8 @@ export interface Problem {
   readonly device: string
   /** The shape of one image, whose numbers a state begins with. */
   readonly shape: readonly number[]
+  /** A height where the drift jumps: below it another formula holds. */
+  readonly jump?: number
   /** The states of samples `first` to `first + count - 1` at height `from`, float64 `[count, N]`. */
   start(first: number, count: number): Promise<Tensor<'float64'>>
 }

@@ -6,7 +6,7 @@ export type RungeKuttaName = (typeof RUNGE_KUTTA)[number]
 const MULTISTEP = ['dpm2m', 'dpm3m', 'unipc', 'ipndm', 'deis'] as const
 export type MultistepName = (typeof MULTISTEP)[number]
 
-export const SOLVERS = [...RUNGE_KUTTA, ...MULTISTEP] as const
+export const SOLVERS = [...RUNGE_KUTTA, ...MULTISTEP, 'adaptive-unipc'] as const
 export type SolverName = (typeof SOLVERS)[number]
 
 export const SCHEDULES = ['uniform', 'karras'] as const
@@ -20,12 +20,16 @@ export interface SolverSettings {
   /**
    * Runge-Kutta methods whose steps follow their error: `rk45` (Dormand-Prince), `tsit5` (Tsitouras), `bs23`
    * (Bogacki-Shampine); along given heights: `rk4`, `heun`, `euler`. Multistep methods, one evaluation a step along given
-   * heights: `dpm2m`, `dpm3m` (DPM-Solver++), `unipc`, `ipndm`, `deis`. Default rk45.
+   * heights: `dpm2m`, `dpm3m` (DPM-Solver++), `unipc`, `ipndm`, `deis`; along each sample's own: `adaptive-unipc`.
+   * Default rk45.
    */
   solver?: SolverName
-  /** Relative tolerance, 1e-13 to 1, where steps follow their error. Default 1e-4. */
+  /**
+   * Relative tolerance, 1e-13 to 1, where steps follow their error: relative to the state, in `adaptive-unipc` to its
+   * distance from the denoised image, both as a root mean square. Default 1e-4, adaptive-unipc 0.01.
+   */
   rtol?: number
-  /** Absolute tolerance, 1e-13 to 1e6, where steps follow their error. Default 1e-4. */
+  /** Absolute tolerance, 1e-13 to 1e6, where steps follow their error. Default 1e-4, adaptive-unipc 0.002. */
   atol?: number
   /** Steps along given heights, 1 to 100,000. Default 100. */
   steps?: number
@@ -36,7 +40,10 @@ export interface SolverSettings {
   schedule?: ScheduleName
   /** Of the Karras schedule, 0.1 to 100: larger is denser near the data. Default 7. */
   rho?: number
-  /** Of ipndm and deis 1 to 4, of unipc's prediction 1 to 3. Default 3 of unipc 2. */
+  /**
+   * Of ipndm and deis 1 to 4, of the prediction of unipc and adaptive-unipc 1 to 3. Default 3, of unipc
+   * 2.
+   */
   order?: number
   /**
    * What sets the steps: `i`, `pi` or `pid` control of the error of a method that has an estimate, or `constant`, steps
@@ -51,14 +58,16 @@ export type SolverOptions = Required<Omit<SolverSettings, 'schedule' | 'controll
 
 /** @throws TypeError or RangeError naming the option, what was expected and what came */
 export function solverOptions(settings: SolverSettings): SolverOptions {
-  const { solver = 'rk45', rtol = 1e-4, atol = 1e-4, steps = 100, rho = 7 } = settings
-  const { schedule, controller, order = solver === 'unipc' ? 2 : 3 } = settings
+  const { solver = 'rk45', steps = 100, rho = 7, schedule, controller } = settings
+  const adaptive = solver === 'adaptive-unipc'
+  const { rtol = adaptive ? 0.01 : 1e-4, atol = adaptive ? 0.002 : 1e-4 } = settings
+  const { order = solver === 'unipc' ? 2 : 3 } = settings
   expectOneOf('solver', solver, SOLVERS)
   expectNumber('rtol', rtol, 1e-13, 1)
   expectNumber('atol', atol, 1e-13, 1e6)
   expectInteger('steps', steps, 1, 100_000)
   expectNumber('rho', rho, 0.1, 100)
-  expectInteger('order', order, 1, solver === 'unipc' ? 3 : 4)
+  expectInteger('order', order, 1, solver === 'unipc' || adaptive ? 3 : 4)
   if (schedule !== undefined) expectOneOf('schedule', schedule, SCHEDULES)
   if (controller !== undefined) expectOneOf('controller', controller, CONTROLLERS)
   return {

@@ -57,8 +57,17 @@ export interface MultistepSolver {
   readonly steps: FixedSteps
 }
 
+/** A multistep method with steps of each sample's own, in the denoised value and towards the data. */
+export interface AdaptiveMultistepSolver {
+  readonly kind: 'adaptiveMultistep'
+  readonly method: MultistepMethod
+  readonly variable: Variable
+  readonly rtol: number
+  readonly atol: number
+}
+
 /** A method and how its steps are chosen. */
-export type Solver = RungeKuttaSolver | MultistepSolver
+export type Solver = RungeKuttaSolver | MultistepSolver | AdaptiveMultistepSolver
 
 const RUNGE_KUTTA: Readonly<Record<RungeKuttaName, RungeKuttaMethod>> = {
   rk45: { tableau: DORMAND_PRINCE, variable: LOG_HEIGHT },
@@ -85,11 +94,21 @@ const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => St
 
 /**
  * A solver by name, for a path from one height to another.
- * @throws RangeError where a controller is asked of a method without an error estimate
+ * @throws RangeError where a controller is asked of a method without an error estimate or with steps of its own
  */
 export function solverByName(options: SolverOptions, from: number, to: number): Solver {
   const { solver, controller = defaultController(solver) } = options
   const fixed = (): FixedSteps => ({ kind: 'fixed', heights: scheduleHeights(options, from, to) })
+  if (solver === 'adaptive-unipc') {
+    if (options.controller !== undefined) {
+      throw new RangeError(
+        `Expected no controller for ${solver}, which sets its own steps, but received ${controller}`,
+      )
+    }
+    const { rtol, atol, order } = options
+    const method = exponentialMultistep(solver, order, true)
+    return { kind: 'adaptiveMultistep', method, variable: HEIGHT, rtol, atol }
+  }
   if (controller !== 'constant' && !hasEstimate(solver)) {
     throw new RangeError(
       `Expected controller to be constant for ${solver}, which has no error estimate, but received ${controller}`,
@@ -107,8 +126,10 @@ export function solverByName(options: SolverOptions, from: number, to: number): 
 
 const isMultistep = (solver: SolverName): solver is MultistepName => solver in MULTISTEP
 
+const isRungeKutta = (solver: SolverName): solver is RungeKuttaName => solver in RUNGE_KUTTA
+
 const hasEstimate = (solver: SolverName): boolean =>
-  !isMultistep(solver) && RUNGE_KUTTA[solver].tableau.embedded !== undefined
+  isRungeKutta(solver) && RUNGE_KUTTA[solver].tableau.embedded !== undefined
 
 const defaultController = (solver: SolverName): ControllerName => (hasEstimate(solver) ? 'i' : 'constant')
 

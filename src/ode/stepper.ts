@@ -1,3 +1,4 @@
+import { AdaptiveMultistep } from './adaptive-multistep.js'
 import { Multistep } from './multistep.js'
 import type { Pool } from './pool.js'
 import { RungeKutta } from './runge-kutta.js'
@@ -16,5 +17,6 @@ export interface Stepper {
 }
 
 export function createStepper(pool: Pool, solver: Solver): Stepper {
-  return solver.kind === 'rungeKutta' ? new RungeKutta(pool, solver) : new Multistep(pool, solver)
+  if (solver.kind === 'rungeKutta') return new RungeKutta(pool, solver)
+  return solver.kind === 'multistep' ? new Multistep(pool, solver) : new AdaptiveMultistep(pool, solver)
 }

@@ -1,0 +1,231 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { RowCombination } from '../../src/native/addon.js'
+import { AdaptiveMultistep } from '../../src/ode/adaptive-multistep.js'
+import { exponentialMultistep } from '../../src/ode/multistep-methods/dpm-solver.js'
+import { heightAfter, stepWithinTolerance } from '../../src/ode/multistep-step.js'
+import type { Pool, Row } from '../../src/ode/pool.js'
+import type { AdaptiveMultistepSolver } from '../../src/ode/solver.js'
+import { HEIGHT } from '../../src/ode/variable.js'
+
+const [TOP, BOTTOM] = [25, 1e-3]
+
+/** Gaussian data with a mean and a standard deviation a coordinate; below the jump, if any, with others. */
+interface Gaussian {
+  readonly mean: readonly number[]
+  readonly deviation: readonly number[]
+}
+interface Problem {
+  readonly above: Gaussian
+  readonly below: Gaussian
+  readonly jump?: number
+  readonly start: readonly number[]
+}
+
+const denoised = ({ mean, deviation }: Gaussian, x: readonly number[], z: number): number[] =>
+  x.map((value, c) => mean[c]! + ((value - mean[c]!) * deviation[c]! ** 2) / (deviation[c]! ** 2 + z ** 2))
+
+/** x - mean grows as sqrt(deviation^2 + z^2). */
+const along = ({ mean, deviation }: Gaussian, x: readonly number[], from: number, to: number): number[] =>
+  x.map((value, c) => {
+    const growth = Math.sqrt((deviation[c]! ** 2 + to ** 2) / (deviation[c]! ** 2 + from ** 2))
+    return mean[c]! + (value - mean[c]!) * growth
+  })
+
+function exact({ above, below, jump, start }: Problem): number[] {
+  return jump === undefined
+    ? along(above, start, TOP, BOTTOM)
+    : along(below, along(above, start, TOP, jump), jump, BOTTOM)
+}
+
+/** What the stepper asks of a pool, over plain arrays. */
+class PlainPool {
+  readonly end = BOTTOM
+  readonly problem: { jump?: number }
+  readonly ended = new Map<number, number[]>()
+  evaluations = 0
+  rows: Row[]
+  #states: number[][]
+  #slots: number[][][]
+  readonly #problem: Problem
+
+  constructor(problem: Problem, starts: readonly (readonly number[])[], slots: number) {
+    this.#problem = problem
+    this.problem = problem.jump === undefined ? {} : { jump: problem.jump }
+    this.#states = starts.map((start) => [...start])
+    this.#slots = Array.from({ length: slots }, () => starts.map((start) => start.map(() => 0)))
+    const fresh = { time: TOP, step: 0, rejected: false, errors: [], taken: 0, evaluatedAt: TOP, filmed: 0 }
+    this.rows = starts.map((_, sample) => ({ ...fresh, known: [], sample }))
+  }
+
+  #combine({ ofX, ofK }: RowCombination): number[][] {
+    const slots = this.#slots.length
+    return this.#states.map((x, i) =>
+      x.map((value, c) =>
+        this.#slots.reduce((sum, slot, j) => sum + ofK[i * slots + j]! * slot[i]![c]!, ofX[i]! * value),
+      ),
+    )
+  }
+
+  async film(): Promise<void> {}
+
+  async evaluate(slot: number, _: string, y: RowCombination, __: Float64Array, heights: Float64Array) {
+    const { above, below, jump = 0 } = this.#problem
+    this.evaluations += heights.length
+    this.#slots[slot] = this.#combine(y).map((x, i) =>
+      denoised(heights[i]! < jump ? below : above, x, heights[i]!),
+    )
+  }
+
+  async norm(_: unknown, y: RowCombination): Promise<Float64Array> {
+    return Float64Array.from(this.#combine(y), (row) => Math.hypot(...row) / Math.sqrt(row.length))
+  }
+
+  async move(y: RowCombination, _: Float64Array, moved: Uint8Array): Promise<void> {
+    const next = this.#combine(y)
+    this.#states = this.#states.map((x, i) => (moved[i] ? next[i]! : x))
+  }
+
+  arrive(row: Row, time: number): void {
+    row.time = time
+  }
+
+  async retire(places: readonly number[]): Promise<void> {
+    for (const i of places) this.ended.set(this.rows[i]!.sample, this.#states[i]!)
+    const stays = (_: unknown, i: number) => !places.includes(i)
+    this.rows = this.rows.filter(stays)
+    this.#states = this.#states.filter(stays)
+    this.#slots = this.#slots.map((slot) => slot.filter(stays))
+  }
+
+  async lose(places: readonly number[], what: string): Promise<void> {
+    if (places.length > 0) throw new Error(what)
+  }
+}
+
+async function solve(problem: Problem, rtol: number, order = 2, starts = [problem.start]) {
+  const method = exponentialMultistep('adaptive-unipc', order, true)
+  const solver: AdaptiveMultistepSolver = {
+    kind: 'adaptiveMultistep',
+    method,
+    variable: HEIGHT,
+    rtol,
+    atol: 0.3 * rtol,
+  }
+  const pool = new PlainPool(problem, starts, order + 1)
+  const stepper = new AdaptiveMultistep(pool as unknown as Pool, solver)
+  await stepper.begin(0)
+  while (pool.rows.length > 0) await stepper.step()
+  const reached = pool.ended.get(0)!
+  const wanted = exact(problem)
+  const error = Math.hypot(...reached.map((value, c) => value - wanted[c]!)) / Math.sqrt(reached.length)
+  return { reached, error, evaluations: pool.evaluations }
+}
+
+const SIZE = 6
+const list = (min: number, max: number) =>
+  fc.array(fc.double({ min, max, noNaN: true }), { minLength: SIZE, maxLength: SIZE })
+const gaussian = (smallest: number) => fc.record({ mean: list(-1, 1), deviation: list(smallest, 1) })
+// A start at the data's middle stays there, in as many steps at any tolerance.
+const starts = list(-60, 60).filter((start) => Math.hypot(...start) > 10)
+const smooth: fc.Arbitrary<Problem> = fc
+  .record({ data: gaussian(0.3), start: starts })
+  .map(({ data, start }) => ({ above: data, below: data, start }))
+const jumping: fc.Arbitrary<Problem> = fc
+  .record({
+    above: gaussian(0.3),
+    below: gaussian(0.3),
+    jump: fc.double({ min: 0.5, max: 5, noNaN: true }),
+    start: starts,
+  })
+  // Above the jump the data look far away, so that d is far from that of below.
+  .map((problem) => ({
+    ...problem,
+    above: { ...problem.above, mean: problem.above.mean.map((m) => 20 * m) },
+  }))
+
+describe('adaptive multistep', () => {
+  // The most that errors over the tolerance were on a thousand problems is 2, and 11 with a jump.
+  const kinds: [string, fc.Arbitrary<Problem>, number][] = [
+    ['smooth', smooth, 4],
+    ['jumping', jumping, 25],
+  ]
+  it.each(kinds)(
+    'on random %s linear problems the error falls as the tolerance does',
+    async (_, problems, most) => {
+      await fc.assert(
+        fc.asyncProperty(problems, fc.constantFrom(2, 3), async (problem, order) => {
+          const spent: number[] = []
+          for (const rtol of [0.05, 0.005, 0.0005]) {
+            const { error, evaluations } = await solve(problem, rtol, order)
+            expect(error).toBeLessThan(most * rtol)
+            spent.push(evaluations)
+          }
+          expect(spent).toEqual([...new Set(spent)].sort((a, b) => a - b))
+        }),
+      )
+    },
+  )
+
+  it('does not break down on data that are thin in some directions', async () => {
+    const thin = gaussian(1e-4).map((data) => ({
+      ...data,
+      deviation: data.deviation.map((s, c) => (c % 2 ? s : 1e-4)),
+    }))
+    await fc.assert(
+      fc.asyncProperty(thin, starts, async (data, start) => {
+        const { error, evaluations } = await solve({ above: data, below: data, start }, 0.05)
+        expect(error).toBeLessThan(0.1)
+        expect(evaluations).toBeLessThan(60)
+      }),
+    )
+  })
+
+  it('a path is the same alone and with strangers, who have steps of their own', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        jumping,
+        fc.array(starts, { minLength: 1, maxLength: 5 }),
+        async (problem, strangers) => {
+          const alone = await solve(problem, 0.03)
+          const among = await solve(problem, 0.03, 2, [problem.start, ...strangers])
+          expect(among.reached).toEqual(alone.reached)
+        },
+      ),
+    )
+  })
+})
+
+describe('the size of a multistep step', () => {
+  const size = fc.double({ min: 0.01, max: 0.3, noNaN: true })
+
+  it('is the longest within the tolerance, and from a tenth to three times the last one', () => {
+    const change = fc.double({ min: 1e-3, max: 1e3, noNaN: true })
+    fc.assert(
+      fc.property(change, fc.option(change, { nil: undefined }), size, (first, second, last) => {
+        const step = stepWithinTolerance({ first, second }, last)
+        let longest = 0.1 * last
+        for (let h = longest; h <= 3 * last; h += last / 1000) {
+          // Means over the step of Newton's terms, first s and second s (s + last).
+          const terms = [(h / 2) * first]
+          if (second !== undefined) terms.push((h ** 2 / 3 + (h * last) / 2) * second)
+          const product = terms.reduce((all, term) => all * (1 - Math.exp(-h)) * term, 1)
+          if (product <= 1) longest = h
+        }
+        expect(Math.abs(step - longest)).toBeLessThan(0.002 * last)
+      }),
+    )
+  })
+
+  it('leads to a stop in whole steps', () => {
+    fc.assert(
+      fc.property(size, fc.double({ min: 1.001, max: 100, noNaN: true }), (step, ratio) => {
+        let height = ratio
+        let taken = 0
+        for (; height !== 1; taken++) height = heightAfter(height, step, 1)
+        expect(taken - Math.log(ratio) / step).toBeGreaterThan(-1e-9)
+        expect(taken - Math.log(ratio) / step).toBeLessThan(1 + 1e-9)
+      }),
+    )
+  })
+})
