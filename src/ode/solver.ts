@@ -85,11 +85,20 @@ const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => St
 
 /**
  * A solver by name, for a path from one height to another.
+ * @param searched the heights of the schedule `searched`
  * @throws RangeError where a controller is asked of a method without an error estimate
  */
-export function solverByName(options: SolverOptions, from: number, to: number): Solver {
+export function solverByName(
+  options: SolverOptions,
+  from: number,
+  to: number,
+  searched?: Float64Array,
+): Solver {
   const { solver, controller = defaultController(solver) } = options
-  const fixed = (): FixedSteps => ({ kind: 'fixed', heights: scheduleHeights(options, from, to) })
+  const fixed = (): FixedSteps => ({
+    kind: 'fixed',
+    heights: searched ?? scheduleHeights(options, from, to),
+  })
   if (controller !== 'constant' && !hasEstimate(solver)) {
     throw new RangeError(
       `Expected controller to be constant for ${solver}, which has no error estimate, but received ${controller}`,
@@ -105,6 +114,11 @@ export function solverByName(options: SolverOptions, from: number, to: number): 
   return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps }
 }
 
+/** Whether the steps are along given heights. */
+export function hasGivenHeights({ solver, controller = defaultController(solver) }: SolverOptions): boolean {
+  return controller === 'constant'
+}
+
 const isMultistep = (solver: SolverName): solver is MultistepName => solver in MULTISTEP
 
 const hasEstimate = (solver: SolverName): boolean =>
@@ -114,5 +128,6 @@ const defaultController = (solver: SolverName): ControllerName => (hasEstimate(s
 
 function scheduleHeights(options: SolverOptions, from: number, to: number): Float64Array {
   const { steps, rho, schedule = isMultistep(options.solver) ? 'karras' : 'uniform' } = options
+  if (schedule === 'searched') throw new Error('searched heights are searched before the path begins')
   return schedule === 'karras' ? karrasHeights(from, to, steps, rho) : uniformInLogHeight(from, to, steps)
 }
