@@ -34,6 +34,8 @@ const MOST_STEPS = 40
 /** A start that breaks down counts as much as one that is wrong by this much everywhere, or it would decide alone. */
 const LARGEST_ERROR = 0.1
 const WAVES = 4
+/** Karras heights that lie between two of a schedule that is bent, and the lower of the two. */
+const BETWEEN = 64
 /** Sizes of the waves to try, in shares of the way. */
 const SIZES = [0.06, 0.03, 0.03, 0.015]
 
@@ -124,7 +126,10 @@ async function search(model: PoissonFlow, options: SolverOptions, { signal, onPr
   }
 }
 
-/** Of the schedules that need no search by samples, the one that gives the better ones. */
+/**
+ * Of the schedules that need no search by samples, the one that gives the better ones; Karras heights with others
+ * between them, so that they bend smoothly.
+ */
 async function startingHeights(
   options: SolverOptions,
   trajectories: DenseTrajectories,
@@ -139,7 +144,8 @@ async function startingHeights(
     leastCostWay(heights.length, steps, stepCost),
     (place) => heights[place]!,
   )
-  return (await error(cheapest)) < (await error(karras)) ? cheapest : karras
+  if ((await error(cheapest)) < (await error(karras))) return cheapest
+  return karrasHeights(heights[0]!, heights.at(-1)!, BETWEEN * steps, RHO)
 }
 
 /** The multistep method whose single steps have a method's errors, as far as they can be told from dense trajectories. */
@@ -164,7 +170,8 @@ async function bend(
   steps: number,
   error: (heights: Float64Array) => Promise<number>,
 ): Promise<Float64Array> {
-  let best = { waves: new Array<number>(WAVES).fill(0), heights: base, error: await error(base) }
+  const straight = warpedHeights(base, steps, [])!
+  let best = { waves: new Array<number>(WAVES).fill(0), heights: straight, error: await error(straight) }
   for (const size of SIZES) {
     for (const wave of best.waves.keys()) {
       for (const change of [size, -size]) {
