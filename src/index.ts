@@ -65,6 +65,8 @@ export {
   type SampleResult,
   SHIPPED_MODELS,
 } from './poisson-flow.js'
+export { type SearchOptions, searchSchedule } from './schedule-search.js'
+export type { SearchedSchedule } from './solver-cache.js'
 export {
   type ComparisonOptions,
   type ComparisonPoint,

@@ -19,9 +19,10 @@ import { jointNorm, perSampleNorm } from './ode/error-norm.js'
 import { Camera, type Film, type FilmOptions } from './ode/film.js'
 import { integrate, type PoolProgress, type SampleStatistics, type SampleStatus } from './ode/pool.js'
 import { SharedFlow } from './ode/shared-flow.js'
-import { solverByName } from './ode/solver.js'
 import { type SolverSettings, solverOptions } from './ode/solver-options.js'
+import { preparedSolver } from './prepared-solver.js'
 import { expectFinite, meanEvaluations } from './samples.js'
+import { SolverCache } from './solver-cache.js'
 import { startsOf } from './starts.js'
 import { Tensor } from './tensor.js'
 
@@ -75,6 +76,8 @@ export interface SampleOptions extends SolverSettings {
   /** Films the paths from start to end: the result then has `film`. It takes memory for all frames of all samples. */
   film?: FilmOptions
   onProgress?: (progress: PoolProgress) => void
+  /** Called before the sampling where something is searched for first: with its share that is done, 0 to 1. */
+  onSearch?: (fraction: number, what: string) => void
 }
 
 /** As of `sample`; the starts are the encodings. */
@@ -95,10 +98,13 @@ export class PoissonFlow implements Disposable {
   readonly network: Network
   readonly #exact = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow))
   readonly #published = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow, 1e-5))
+  /** @internal */
+  readonly solverCache: SolverCache
 
-  private constructor(config: ModelConfig, network: Network) {
+  private constructor(config: ModelConfig, network: Network, solverCache: SolverCache) {
     this.config = config
     this.network = network
+    this.solverCache = solverCache
   }
 
   /**
@@ -108,7 +114,8 @@ export class PoissonFlow implements Disposable {
    * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
    */
   static async load(source: string, options: { device?: Device } = {}): Promise<PoissonFlow> {
-    const { file, config, kind } = await readModelHeader(await modelPath(source))
+    const { path, run } = await modelPath(source)
+    const { file, config, kind } = await readModelHeader(path)
     const network = await Network.create(config.network, { device: resolveDevice(options.device) })
     try {
       await readTensors(network.handle, file, kind === 'checkpoint' ? (name) => `ema.${name}` : undefined)
@@ -116,12 +123,12 @@ export class PoissonFlow implements Disposable {
       network.dispose()
       throw error
     }
-    return new PoissonFlow(config, network)
+    return new PoissonFlow(config, network, new SolverCache(path, run))
   }
 
   /** A flow over a network that is already there; it becomes the flow's to dispose of. */
   static of(network: Network, config: Omit<ModelConfig, 'network'>): PoissonFlow {
-    return new PoissonFlow({ ...config, network: network.config }, network)
+    return new PoissonFlow({ ...config, network: network.config }, network, new SolverCache())
   }
 
   /**
@@ -151,7 +158,7 @@ export class PoissonFlow implements Disposable {
     }
     options.signal?.throwIfAborted()
     const { height, start: startAt } = startsOf(this, options, settings)
-    const solver = solverByName(settings.solver, height, pfgm.zMin)
+    const solver = await preparedSolver(this, settings.solver, height, options)
     const joint = batchTolerance === 'joint'
     const norm = joint ? jointNorm(dimensions, product(shape.slice(1))) : perSampleNorm(dimensions)
     const images = new Tensor<'float32'>(
@@ -285,20 +292,21 @@ function markNotFinite(images: Float32Array, status: SampleStatus[]): void {
   }
 }
 
-async function modelPath(source: string): Promise<string> {
+/** The file of a model, and the run folder that it lies in where `source` names that. */
+async function modelPath(source: string): Promise<{ path: string; run?: string }> {
   const found = await stat(source).catch(() => undefined)
-  if (found?.isFile()) return source
+  if (found?.isFile()) return { path: source }
   if (found?.isDirectory()) {
     const run = new RunFolder(source)
     const newest = (await run.checkpoints()).at(-1)
-    if (newest !== undefined) return run.checkpoint(newest)
+    if (newest !== undefined) return { path: run.checkpoint(newest), run: source }
     throw new PfgmError(
       'ERR_PFGM_CHECKPOINT',
       `Expected a run in ${source} but it has no checkpoint: train there first, with --out ${source}`,
     )
   }
   if ((SHIPPED_MODELS as readonly string[]).includes(source)) {
-    return fileURLToPath(new URL(`../models/${source}.safetensors`, import.meta.url))
+    return { path: fileURLToPath(new URL(`../models/${source}.safetensors`, import.meta.url)) }
   }
   throw new PfgmError(
     'ERR_PFGM_CHECKPOINT',

@@ -1,4 +1,5 @@
 import { expectInteger, expectOneOf, expectSeed } from './check.js'
+import { type ErrorFigures, errorFigures } from './error-figures.js'
 import { energyDistance } from './metrics/energy-distance.js'
 import { SOLVERS, type SolverName, type SolverSettings } from './ode/solver-options.js'
 import type { PoissonFlow } from './poisson-flow.js'
@@ -22,17 +23,12 @@ export interface ComparisonOptions {
 }
 
 /** A solver at one number of evaluations, against the converged solution from the same starts. */
-export interface ComparisonPoint {
+export interface ComparisonPoint extends ErrorFigures {
   /** Method, order and schedule or controller, such as `dpm3m karras`. */
   readonly solver: string
   readonly settings: SolverSettings
   /** Mean number of evaluations a sample. */
   readonly evaluations: number
-  /** Of |error| over all pixels in [0, 1]: data values halved. Infinity where a sample was not finite. */
-  readonly mean: number
-  readonly median: number
-  readonly percentile90: number
-  readonly percentile99: number
   /** Of the samples to the data. Only with data, and where all samples are finite. */
   readonly energyDistance?: number
 }
@@ -153,17 +149,6 @@ function candidates(evaluations: readonly number[]): (SolverSettings & { solver:
 
 function solverLabel({ solver, order, schedule, controller }: SolverSettings): string {
   return [solver, order, schedule ?? controller].filter((part) => part !== undefined).join(' ')
-}
-
-function errorFigures(values: Float32Array, converged: Float32Array) {
-  const errors = values.map((value, i) => {
-    const error = Math.abs(value - converged[i]!) / 2
-    return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
-  })
-  const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length
-  errors.sort()
-  const quantile = (share: number) => errors[Math.min(errors.length - 1, Math.floor(share * errors.length))]!
-  return { mean, median: quantile(0.5), percentile90: quantile(0.9), percentile99: quantile(0.99) }
 }
 
 function summarise(points: readonly ComparisonPoint[], converged?: number): SolverSummary[] {

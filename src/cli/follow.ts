@@ -4,21 +4,26 @@ import { NO_PROGRESS, startProgress } from './progress.js'
 import { several } from './words.js'
 
 /**
- * Follows paths under a progress bar. Where a signal ends them, the message says that nothing was written.
+ * Follows paths under a progress bar, and what is searched for before. Where a signal ends them, the message says that nothing was written.
  * @param thing what a path belongs to: `sample`
  */
 export async function follow<T>(
   thing: string,
   json: boolean | undefined,
-  work: (onProgress: (progress: PoolProgress) => void) => Promise<T>,
+  work: (
+    onProgress: (progress: PoolProgress) => void,
+    onSearch: (fraction: number, what: string) => void,
+  ) => Promise<T>,
 ): Promise<T> {
   const progress = json ? NO_PROGRESS : startProgress()
   try {
-    return await work(({ finished, count, fraction, evaluations }) =>
-      progress.update(
-        fraction,
-        `${finished} of ${several(count, thing)}, ${Math.round(evaluations / count)} evaluations each so far`,
-      ),
+    return await work(
+      ({ finished, count, fraction, evaluations }) =>
+        progress.update(
+          fraction,
+          `${finished} of ${several(count, thing)}, ${Math.round(evaluations / count)} evaluations each so far`,
+        ),
+      (fraction, what) => progress.update(fraction, `once for this model: ${what}`),
     )
   } catch (error) {
     if (!(error instanceof Stopped) || error.message === '') throw error

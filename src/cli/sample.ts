@@ -46,7 +46,7 @@ const SAMPLING_OPTIONS = {
   schedule: {
     kind: oneOf(SCHEDULES),
     value: 'name',
-    help: 'constant: heights uniform in ln z or karras (default: karras if multistep, else uniform)',
+    help: 'constant: heights uniform in ln z, karras, or searched for the model (default: karras if multistep, else uniform)',
   },
   order: {
     kind: INTEGER,
@@ -94,6 +94,7 @@ Examples:
   npx pfgm-torch sample digits --out grid.png
   npx pfgm-torch sample runs/digits --count 64 --seed 100 --out grid.png
   npx pfgm-torch sample runs/digits --solver heun --steps 20
+  npx pfgm-torch sample runs/digits --solver unipc --steps 15 --schedule searched
   npx pfgm-torch sample digits --from 1 --count 16 photo.png
   npx pfgm-torch sample digits --film film.webp`
 
@@ -138,11 +139,11 @@ async function draw(
 ) {
   using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
   const began = performance.now()
-  return await follow('sample', json, async (onProgress) => {
+  return await follow('sample', json, async (onProgress, onSearch) => {
     const start = await startOf(flow, sources, settings)
     const film = settings.film === undefined ? {} : { film: pick(settings, FILM_OPTIONS) }
     const sampling = { ...pick(settings, SAMPLING_OPTIONS), ...start, ...film }
-    const drawn = await flow.sample({ ...sampling, signal, onProgress })
+    const drawn = await flow.sample({ ...sampling, signal, onProgress, onSearch })
     start.from?.images.dispose()
     using images = drawn.images
     const seconds = (performance.now() - began) / 1000

@@ -9,7 +9,7 @@ export type MultistepName = (typeof MULTISTEP)[number]
 export const SOLVERS = [...RUNGE_KUTTA, ...MULTISTEP, 'adaptive-unipc'] as const
 export type SolverName = (typeof SOLVERS)[number]
 
-export const SCHEDULES = ['uniform', 'karras'] as const
+export const SCHEDULES = ['uniform', 'karras', 'searched'] as const
 export type ScheduleName = (typeof SCHEDULES)[number]
 
 export const CONTROLLERS = ['i', 'pi', 'pid', 'constant'] as const
@@ -34,8 +34,9 @@ export interface SolverSettings {
   /** Steps along given heights, 1 to 100,000. Default 100. */
   steps?: number
   /**
-   * Where the given heights lie: `uniform` in ln z, or `karras`, in z^(1/rho) (arXiv 2206.00364, equation 5). Default
-   * karras for multistep methods, else uniform.
+   * Where the given heights lie: `uniform` in ln z; `karras`, in z^(1/rho) (arXiv 2206.00364, equation 5); or
+   * `searched` for this model, method and number of steps (`searchSchedule`). Default karras for multistep methods, else
+   * uniform.
    */
   schedule?: ScheduleName
   /** Of the Karras schedule, 0.1 to 100: larger is denser near the data. Default 7. */

@@ -94,11 +94,20 @@ const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => St
 
 /**
  * A solver by name, for a path from one height to another.
+ * @param searched the heights of the schedule `searched`
  * @throws RangeError where a controller is asked of a method without an error estimate or with steps of its own
  */
-export function solverByName(options: SolverOptions, from: number, to: number): Solver {
+export function solverByName(
+  options: SolverOptions,
+  from: number,
+  to: number,
+  searched?: Float64Array,
+): Solver {
   const { solver, controller = defaultController(solver) } = options
-  const fixed = (): FixedSteps => ({ kind: 'fixed', heights: scheduleHeights(options, from, to) })
+  const fixed = (): FixedSteps => ({
+    kind: 'fixed',
+    heights: searched ?? scheduleHeights(options, from, to),
+  })
   if (solver === 'adaptive-unipc') {
     if (options.controller !== undefined) {
       throw new RangeError(
@@ -124,6 +133,11 @@ export function solverByName(options: SolverOptions, from: number, to: number): 
   return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps }
 }
 
+/** Whether the steps are along given heights. */
+export function hasGivenHeights({ solver, controller = defaultController(solver) }: SolverOptions): boolean {
+  return controller === 'constant' && solver !== 'adaptive-unipc'
+}
+
 const isMultistep = (solver: SolverName): solver is MultistepName => solver in MULTISTEP
 
 const isRungeKutta = (solver: SolverName): solver is RungeKuttaName => solver in RUNGE_KUTTA
@@ -135,5 +149,6 @@ const defaultController = (solver: SolverName): ControllerName => (hasEstimate(s
 
 function scheduleHeights(options: SolverOptions, from: number, to: number): Float64Array {
   const { steps, rho, schedule = isMultistep(options.solver) ? 'karras' : 'uniform' } = options
+  if (schedule === 'searched') throw new Error('searched heights are searched before the path begins')
   return schedule === 'karras' ? karrasHeights(from, to, steps, rho) : uniformInLogHeight(from, to, steps)
 }
