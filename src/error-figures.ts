@@ -1,4 +1,4 @@
-/** Of |error| over all pixels in [0, 1]: data values halved. Infinity where a sample was not finite. */
+/** Of |error| over all pixels, in which data values of [-1, 1] are [0, 1]. Infinity where a sample was not finite. */
 export interface ErrorFigures {
   readonly mean: number
   readonly median: number
@@ -17,4 +17,10 @@ export function errorFigures(values: ArrayLike<number>, converged: ArrayLike<num
 export function pixelError(value: number, converged: number): number {
   const error = Math.abs(value - converged) / 2
   return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
+}
+
+/** Values as they are seen: those of images `[channels, height, width]` clipped to [-1, 1]. */
+export function seen(values: ArrayLike<number>, itemShape: readonly number[]): ArrayLike<number> {
+  if (itemShape.length !== 3) return values
+  return Float64Array.from(values, (value) => Math.min(1, Math.max(-1, value)))
 }

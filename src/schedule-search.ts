@@ -1,5 +1,5 @@
 import { expectInteger } from './check.js'
-import { errorFigures, pixelError } from './error-figures.js'
+import { errorFigures, pixelError, seen } from './error-figures.js'
 import { drawPrior } from './flow/pfgm.js'
 import { type DenseTrajectories, denseTrajectories } from './ode/dense-trajectories.js'
 import { perSampleNorm } from './ode/error-norm.js'
@@ -122,7 +122,7 @@ async function search(model: PoissonFlow, options: SolverOptions, { signal, onPr
     heights: [...best],
     count: TRAJECTORIES,
     seed: String(SEED + BigInt(TRAJECTORIES)),
-    ...errorFigures(drawn, others),
+    ...errorFigures(seen(drawn, model.network.itemShape), seen(others, model.network.itemShape)),
   }
 }
 

@@ -1,5 +1,5 @@
 import { expectInteger, expectOneOf, expectSeed } from './check.js'
-import { type ErrorFigures, errorFigures } from './error-figures.js'
+import { type ErrorFigures, errorFigures, seen } from './error-figures.js'
 import { energyDistance } from './metrics/energy-distance.js'
 import { SOLVERS, type SolverName, type SolverSettings } from './ode/solver-options.js'
 import type { PoissonFlow } from './poisson-flow.js'
@@ -98,7 +98,7 @@ export async function compareSolvers(
     using samples = images
     const finite = status.every((ended) => ended !== 'notFinite')
     const distance = data && finite ? { energyDistance: await energyDistance(samples, data) } : {}
-    return { values: await samples.data(), nfe, distance }
+    return { values: seen(await samples.data(), flow.network.itemShape), nfe, distance }
   }
   onProgress?.(0, 'the converged solution')
   const { values: converged, distance: convergedDistance } = await draw(REFERENCE)

@@ -70,10 +70,11 @@ async function runSolvers(model: string, flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags)
   const evaluations = parseEvaluations(settings.evaluations)
   const folder = settings.out ?? ((await isFolder(model)) ? model : '.')
-  await mkdir(folder, { recursive: true })
   await ensureAddon()
   await setThreads(settings.threads)
-  const comparison = await interruptible((signal) => compare(model, settings, evaluations, flags, signal))
+  const comparison = await interruptible((signal) =>
+    compare(model, settings, folder, evaluations, flags, signal),
+  )
   const [json, chart] = [join(folder, 'solvers.json'), join(folder, 'solvers.svg')]
   await writeFile(json, `${JSON.stringify(comparison, undefined, 2)}\n`)
   await writeFile(
@@ -102,11 +103,13 @@ async function isFolder(path: string): Promise<boolean> {
 async function compare(
   model: string,
   settings: Settings<typeof OPTIONS>,
+  folder: string,
   evaluations: number[] | undefined,
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
   using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
   const data = await readData(flow, settings.data)
   const progress = json ? NO_PROGRESS : startProgress()
   try {
