@@ -1,6 +1,7 @@
 // A residual fully connected network for points: (x, ln z) -> (v_x, v_z).
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/asinh.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/silu.h>
 
@@ -26,8 +27,8 @@ class Mlp final : public Network {
       throw Error("ERR_PFGM_ARGUMENT", "Expected width to be from 4 to 16384 and depth from 1 to 64");
     shape_ = {config.dimensions};
     Builder builder(parameters_, seed, device);
-    // x comes in twice: as it is, and divided by its distance scale sqrt(|x|^2 + z^2 + 1), so that points at
-    // the data and points on the far plane are both of order 1.
+    // x comes in twice: as asinh x, which is x at the data and of order 1 on the far plane, too, and divided by
+    // its distance scale sqrt(|x|^2 + z^2 + 1).
     in_ = Linear(builder, "in", 2 * config.dimensions + 2 * kHeightFeatures, config.width);
     for (int64_t i = 0; i < config.depth; ++i) {
       const std::string name = "blocks." + std::to_string(i);
@@ -46,7 +47,7 @@ class Mlp final : public Network {
     const at::Tensor frequencies =
         (at::arange(kHeightFeatures, z.options()) * (5.0 / kHeightFeatures)).exp() * 0.25;
     const at::Tensor phase = z.log() * frequencies.unsqueeze(0);
-    at::Tensor h = in_(at::cat({x, x / scale, phase.sin(), phase.cos()}, 1));
+    at::Tensor h = in_(at::cat({at::asinh(x), x / scale, phase.sin(), phase.cos()}, 1));
     for (const auto& block : blocks_) h = h + block.second(at::silu(block.first(at::silu(h))));
     const at::Tensor v = out_(at::silu(h));
     return {v.slice(1, 0, config_.dimensions), v.select(1, config_.dimensions)};

@@ -1,3 +1,4 @@
+import type { PfgmSettings } from '../flow/pfgm.js'
 import type { NetworkConfig, UnetConfig } from '../nn/config.js'
 
 export const FIELD_BATCHES = ['batch', 'full'] as const
@@ -31,8 +32,8 @@ export interface TrainingSettings {
 export interface Preset {
   readonly network: NetworkConfig
   readonly training: TrainingSettings
-  /** Constants of the flow that are published, not derived from the data. */
-  readonly flow?: { readonly M: number; readonly zMax: number; readonly upperNorm: number }
+  /** Constants of the flow that are not derived from the data. */
+  readonly flow?: Partial<PfgmSettings>
 }
 
 export const PRESETS = ['digits', 'toy', 'cifar10', 'cifar10-deep', 'cifar10-ncsnpp'] as const
@@ -56,6 +57,12 @@ const CIFAR10_DDPMPP: UnetConfig = {
   initScale: 0,
   centered: true,
 }
+
+/**
+ * In the plane the prior's |x| / z_max has no mean: with what the published formulas give for points near 1, half of all
+ * starts lie beyond upper_norm; here one in 90. And gamma is what fields of such points are, not of images.
+ */
+const TOY_FLOW = { M: 350, zMax: 5, upperNorm: 450, gamma: 0.5, zExp: 5 }
 
 const CIFAR10_FLOW = { M: 291, zMax: 40, upperNorm: 3000 }
 
@@ -122,6 +129,7 @@ export function preset(name: PresetName): Preset {
           sampleEvery: 1000,
           evaluationCount: 5000,
         },
+        flow: TOY_FLOW,
       }
     case 'cifar10':
       return { network: CIFAR10_DDPMPP, training: CIFAR10_TRAINING, flow: CIFAR10_FLOW }

@@ -181,7 +181,9 @@ describe('resuming', () => {
       /Expected learningRate to be 0.001/,
     )
     await expect(collect({ out, resume: true, seed: 3 })).rejects.toThrow(/Expected seed to be 0/)
-    await expect(collect({ out, resume: true, flow: { gamma: 4 } })).rejects.toThrow(/Expected gamma to be 5/)
+    await expect(collect({ out, resume: true, flow: { gamma: 4 } })).rejects.toThrow(
+      /Expected gamma to be 0.5/,
+    )
     const wider = { ...SMALL.network, width: 32 }
     await expect(collect({ out, resume: true, network: wider })).rejects.toSatisfy(
       fails('ERR_PFGM_CHECKPOINT', /of another architecture: expected width 16 but received 32/),
