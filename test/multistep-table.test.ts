@@ -5,7 +5,19 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { setThreads } from '../src/device.js'
 import { PfgmError } from '../src/errors.js'
 import { multistepTable, readMultistepTable } from '../src/multistep-table.js'
-import { checkedTable, type MultistepTable } from '../src/ode/multistep-methods/table.js'
+import type { MultistepMethod } from '../src/ode/multistep-method.js'
+import { deis, ipndm } from '../src/ode/multistep-methods/adams-bashforth.js'
+import {
+  DPM_SOLVER_2M,
+  DPM_SOLVER_3M,
+  exponentialMultistep,
+} from '../src/ode/multistep-methods/dpm-solver.js'
+import {
+  checkedTable,
+  type MultistepTable,
+  tableMethod,
+  tableOf,
+} from '../src/ode/multistep-methods/table.js'
 import type { SolverSettings } from '../src/ode/solver-options.js'
 import type { PoissonFlow, SampleOptions } from '../src/poisson-flow.js'
 import { temporaryFolders } from './data/temporary.js'
@@ -48,6 +60,36 @@ describe('the table of a multistep solver', () => {
       expect(await draw(flow, { solverTable })).toEqual(await draw(flow, named))
     },
   )
+
+  it('has the weights of any method along any heights, to the last bit of float64', () => {
+    const methods: MultistepMethod[] = [
+      DPM_SOLVER_2M,
+      DPM_SOLVER_3M,
+      exponentialMultistep('unipc', 3, true),
+      ipndm(4),
+      deis(4),
+    ]
+    const ladder = fc
+      .array(fc.double({ min: 0.01, max: 3, noNaN: true }), { minLength: 1, maxLength: 8 })
+      .map((gaps) => {
+        const heights = [40]
+        for (const gap of gaps) heights.push(heights.at(-1)! * Math.exp(-gap))
+        return heights
+      })
+    fc.assert(
+      fc.property(fc.constantFrom(...methods), ladder, (method, heights) => {
+        const table = tableMethod(checkedTable(JSON.parse(JSON.stringify(tableOf(method, heights))), 'it'))
+        const last = heights.length - 2
+        for (const [i, from] of heights.slice(0, -1).entries()) {
+          const to = heights[i + 1]!
+          const known = heights.slice(Math.max(0, i + 1 - method.order), i + 1).reverse()
+          expect(table.weights(from, to, known)).toEqual(method.weights(from, to, known))
+          if (!method.corrects || i === last) continue
+          expect(table.weights(from, to, [to, ...known])).toEqual(method.weights(from, to, [to, ...known]))
+        }
+      }),
+    )
+  })
 
   it('may weigh as many known values as are kept', async () => {
     using flow = await tinyFlow()
