@@ -36,6 +36,7 @@ export { posteriorMean } from './flow/pfgmpp.js'
 export type { InterpolateOptions } from './interpolation.js'
 export type { LikelihoodOptions, LikelihoodResult } from './likelihood.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
+export { multistepTable, readMultistepTable } from './multistep-table.js'
 export type { Dtype } from './native/addon.js'
 export {
   type GaussiansConfig,
@@ -47,6 +48,7 @@ export {
 export { Network } from './nn/network.js'
 export type { DenoisedImages, Denoiser } from './ode/denoised.js'
 export type { Film, FilmOptions } from './ode/film.js'
+export type { MultistepTable } from './ode/multistep-methods/table.js'
 export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool.js'
 export {
   CONTROLLERS,

@@ -3,6 +3,7 @@ import {
   CONTROLLERS,
   FILM_EXTENSIONS,
   PoissonFlow,
+  readMultistepTable,
   type SampleOptions,
   SCHEDULES,
   SOLVERS,
@@ -75,6 +76,11 @@ const FILM_OPTIONS = {
 const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'PNG file to write (default: samples.png)' },
   ...SAMPLING_OPTIONS,
+  solverTable: {
+    kind: TEXT,
+    value: 'file',
+    help: 'JSON file with the weights and heights of a multistep solver, in place of --solver and its options',
+  },
   from: { kind: NUMBER, value: 'z', help: 'start at height z around the images; the lower, the more stays' },
   film: {
     kind: TEXT,
@@ -137,12 +143,14 @@ async function draw(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
+  const table =
+    settings.solverTable === undefined ? {} : { solverTable: await readMultistepTable(settings.solverTable) }
   using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
   const began = performance.now()
   return await follow('sample', json, async (onProgress, onSearch) => {
     const start = await startOf(flow, sources, settings)
     const film = settings.film === undefined ? {} : { film: pick(settings, FILM_OPTIONS) }
-    const sampling = { ...pick(settings, SAMPLING_OPTIONS), ...start, ...film }
+    const sampling = { ...pick(settings, SAMPLING_OPTIONS), ...table, ...start, ...film }
     const drawn = await flow.sample({ ...sampling, signal, onProgress, onSearch })
     start.from?.images.dispose()
     using images = drawn.images

@@ -1,4 +1,5 @@
-import { expectInteger, expectNumber, expectOneOf } from '../check.js'
+import { describe, expectInteger, expectNumber, expectOneOf } from '../check.js'
+import { checkedTable, type MultistepTable } from './multistep-methods/table.js'
 
 const RUNGE_KUTTA = ['rk45', 'tsit5', 'bs23', 'rk4', 'heun', 'euler'] as const
 export type RungeKuttaName = (typeof RUNGE_KUTTA)[number]
@@ -51,15 +52,33 @@ export interface SolverSettings {
    * along given heights. Default `i` where there is an estimate.
    */
   controller?: ControllerName
+  /**
+   * A multistep solver as a table, in place of all the settings above: one from `multistepTable`, or a learned one. Its
+   * heights begin where the path does, at z_max unless `from` says otherwise, and end at the model's z_min.
+   */
+  solverTable?: MultistepTable
 }
 
+type Optional = 'schedule' | 'controller' | 'solverTable'
+
 /** The same with its defaults filled in. */
-export type SolverOptions = Required<Omit<SolverSettings, 'schedule' | 'controller'>> &
-  Pick<SolverSettings, 'schedule' | 'controller'>
+export type SolverOptions = Required<Omit<SolverSettings, Optional>> & Pick<SolverSettings, Optional>
+
+/** What a table sets itself. */
+const SET_BY_TABLE = [
+  'solver',
+  'rtol',
+  'atol',
+  'steps',
+  'schedule',
+  'rho',
+  'order',
+  'controller',
+] as const satisfies (keyof SolverSettings)[]
 
 /** @throws TypeError or RangeError naming the option, what was expected and what came */
 export function solverOptions(settings: SolverSettings): SolverOptions {
-  const { solver = 'rk45', steps = 100, rho = 7, schedule, controller } = settings
+  const { solver = 'rk45', steps = 100, rho = 7, schedule, controller, solverTable } = settings
   const adaptive = solver === 'adaptive-unipc'
   const { rtol = adaptive ? 0.01 : 1e-4, atol = adaptive ? 0.002 : 1e-4 } = settings
   const { order = solver === 'unipc' ? 2 : 3 } = settings
@@ -71,6 +90,14 @@ export function solverOptions(settings: SolverSettings): SolverOptions {
   expectInteger('order', order, 1, solver === 'unipc' || adaptive ? 3 : 4)
   if (schedule !== undefined) expectOneOf('schedule', schedule, SCHEDULES)
   if (controller !== undefined) expectOneOf('controller', controller, CONTROLLERS)
+  if (solverTable !== undefined) {
+    const other = SET_BY_TABLE.find((name) => settings[name] !== undefined)
+    if (other !== undefined) {
+      throw new RangeError(
+        `Expected ${other} to be left to solverTable, which sets it, but received ${describe(settings[other])}`,
+      )
+    }
+  }
   return {
     solver,
     rtol,
@@ -80,5 +107,6 @@ export function solverOptions(settings: SolverSettings): SolverOptions {
     order,
     ...(schedule === undefined ? {} : { schedule }),
     ...(controller === undefined ? {} : { controller }),
+    ...(solverTable === undefined ? {} : { solverTable: checkedTable(solverTable, 'solverTable') }),
   }
 }

@@ -5,6 +5,7 @@ import { proportionalIntegralController } from './controllers/proportional-integ
 import type { MultistepMethod } from './multistep-method.js'
 import { deis, ipndm } from './multistep-methods/adams-bashforth.js'
 import { DPM_SOLVER_2M, DPM_SOLVER_3M, exponentialMultistep } from './multistep-methods/dpm-solver.js'
+import { type MultistepTable, tableMethod } from './multistep-methods/table.js'
 import { karrasHeights } from './schedules/karras.js'
 import { uniformInLogHeight } from './schedules/uniform.js'
 import type {
@@ -93,9 +94,10 @@ const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => St
 }
 
 /**
- * A solver by name, for a path from one height to another.
+ * A solver by name or table, for a path from one height to another.
  * @param searched the heights of the schedule `searched`
- * @throws RangeError where a controller is asked of a method without an error estimate or with steps of its own
+ * @throws RangeError where a controller is asked of a method without an error estimate or with steps of its own, or a
+ *   table is for another path
  */
 export function solverByName(
   options: SolverOptions,
@@ -103,6 +105,7 @@ export function solverByName(
   to: number,
   searched?: Float64Array,
 ): Solver {
+  if (options.solverTable) return tableSolver(options.solverTable, from, to)
   const { solver, controller = defaultController(solver) } = options
   const fixed = (): FixedSteps => ({
     kind: 'fixed',
@@ -131,6 +134,17 @@ export function solverByName(
   const { rtol, atol } = options
   const steps: AdaptiveSteps = { kind: 'adaptive', controller: CONTROLLERS[controller](), rtol, atol }
   return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps }
+}
+
+function tableSolver(table: MultistepTable, from: number, to: number): MultistepSolver {
+  const [first, last] = [table.heights[0]!, table.heights.at(-1)!]
+  if (first !== from || last !== to) {
+    throw new RangeError(
+      `Expected solverTable to lead from height ${from} to ${to}, as the path does, but received one from ${first} to ${last}`,
+    )
+  }
+  const steps: FixedSteps = { kind: 'fixed', heights: Float64Array.from(table.heights) }
+  return { kind: 'multistep', method: tableMethod(table), variable: HEIGHT, steps }
 }
 
 /** Whether the steps are along given heights. */

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { PoissonFlow, setThreads } from '../../src/index.js'
+import { multistepTable, PoissonFlow, setThreads } from '../../src/index.js'
 import { jsonLines, run, sharedFolder, start, TINY_IMAGES } from './cli.js'
 
 const folder = sharedFolder()
@@ -49,6 +49,41 @@ describe('sampling', () => {
     expect(ended.code).toBe(0)
     const expected = { type: 'end', picture: 'euler.png', count: 2, evaluations: 5 }
     expect(jsonLines(ended)).toMatchObject([expected])
+  })
+
+  it('follows the table of a solver', async () => {
+    const named = { solver: 'unipc', steps: 4 } as const
+    using flow = await PoissonFlow.load(model)
+    const table = await multistepTable(flow, named)
+    writeFileSync(join(folder, 'table.json'), JSON.stringify(table))
+    const sample = (...args: string[]) => run(folder, 'sample', model, '--count', '3', ...args)
+    const ended = await sample('--solver-table', 'table.json', '--out', 'table.png', '--json')
+    expect({ code: ended.code, stderr: ended.stderr }).toMatchObject({ code: 0 })
+    expect(jsonLines(ended)).toMatchObject([{ picture: 'table.png', count: 3, evaluations: 4 }])
+    expect((await sample('--solver', 'unipc', '--steps', '4', '--out', 'named.png')).code).toBe(0)
+    expect(await pixels(join(folder, 'table.png'))).toEqual(await pixels(join(folder, 'named.png')))
+
+    writeFileSync(
+      join(folder, 'risen.json'),
+      JSON.stringify({ ...table, heights: table.heights.toReversed() }),
+    )
+    for (const [args, code, message] of [
+      [
+        ['table.json', '--steps', '4'],
+        2,
+        'error: Expected --steps to be left to solverTable, which sets it,',
+      ],
+      [
+        ['risen.json'],
+        1,
+        'error: Expected heights[1] of risen.json to be above 0 and below the height before',
+      ],
+    ] as const) {
+      const refused = await sample('--solver-table', ...args, '--out', 'never.png')
+      expect(refused.stderr).toContain(message)
+      expect(refused.code).toBe(code)
+    }
+    expect(existsSync(join(folder, 'never.png'))).toBe(false)
   })
 
   it('films how the samples form', async () => {
