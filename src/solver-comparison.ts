@@ -85,13 +85,22 @@ export async function compareSolvers(
   flow: PoissonFlow,
   options: ComparisonOptions = {},
 ): Promise<SolverComparison> {
-  const { count = 64, seed = 0, evaluations = EVALUATIONS } = options
-  const { solvers = SOLVERS, data, signal, onProgress } = options
-  expectInteger('count', count, 1, 100_000)
-  expectSeed('seed', seed)
+  const { solvers = SOLVERS, evaluations = EVALUATIONS } = options
   for (const wanted of evaluations) expectInteger('evaluations', wanted, 2, 10_000)
   for (const solver of solvers) expectOneOf('solvers', solver, SOLVERS)
   const runs = candidates(evaluations).filter(({ solver }) => solvers.includes(solver))
+  return measureSolvers(flow, runs, options)
+}
+
+/** Compares given solvers. */
+export async function measureSolvers(
+  flow: PoissonFlow,
+  runs: readonly SolverSettings[],
+  options: Omit<ComparisonOptions, 'solvers' | 'evaluations'>,
+): Promise<SolverComparison> {
+  const { count = 64, seed = 0, data, signal, onProgress } = options
+  expectInteger('count', count, 1, 100_000)
+  expectSeed('seed', seed)
   const draw = async (settings: SolverSettings) => {
     const common = { count, seed, keepNotFinite: true, ...(signal && { signal }) }
     const { images, nfe, status } = await flow.sample({ ...common, ...settings })
@@ -147,7 +156,8 @@ function candidates(evaluations: readonly number[]): (SolverSettings & { solver:
   return [...fixed, ...adaptive, ...adaptiveMultistep]
 }
 
-function solverLabel({ solver, order, schedule, controller }: SolverSettings): string {
+/** Method, order and schedule or controller. */
+export function solverLabel({ solver, order, schedule, controller }: SolverSettings): string {
   return [solver, order, schedule ?? controller].filter((part) => part !== undefined).join(' ')
 }
 
