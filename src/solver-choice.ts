@@ -29,7 +29,7 @@ const MULTISTEP = [
   { solver: 'ipndm', order: 2 },
   { solver: 'ipndm', order: 3 },
 ] as const satisfies SolverSettings[]
-const STEPS = [6, 8, 10, 12, 15, 20, 30]
+const STEPS = [6, 8, 10, 12, 15, 20, 30, 40]
 /** Of adaptive-unipc: order and relative tolerance. */
 const ADAPTIVE = [
   [2, 0.06],
@@ -38,6 +38,7 @@ const ADAPTIVE = [
   [3, 0.01],
   [3, 0.005],
   [3, 0.002],
+  [3, 0.0005],
 ] as const
 /** Of rk45. */
 const TOLERANCES = [1e-4, 1e-5]
