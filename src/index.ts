@@ -68,7 +68,8 @@ export {
   SHIPPED_MODELS,
 } from './poisson-flow.js'
 export { type SearchOptions, searchSchedule } from './schedule-search.js'
-export type { SearchedSchedule } from './solver-cache.js'
+export type { MeasuredSolver, SearchedSchedule } from './solver-cache.js'
+export type { ChosenSolver } from './solver-choice.js'
 export {
   type ComparisonOptions,
   type ComparisonPoint,

@@ -37,7 +37,7 @@ export async function multistepTable(
   options: Pick<SampleOptions, 'signal' | 'onSearch'> = {},
 ): Promise<MultistepTable> {
   const checked = solverOptions(settings)
-  const solver = await preparedSolver(model, checked, model.config.flow.zMax, options)
+  const { solver } = await preparedSolver(model, checked, model.config.flow.zMax, options)
   if (solver.kind !== 'multistep') {
     throw new RangeError(
       `Expected solver to be a multistep method along given heights but received ${checked.solver}`,

@@ -18,8 +18,6 @@ const error = z
   .nullable()
   .transform((value) => value ?? Number.POSITIVE_INFINITY)
 
-const errorFigures = { mean: error, median: error, percentile90: error, percentile99: error }
-
 const scheduleSchema = z.object({
   solver: z.enum(SOLVERS),
   order: z.number().int().exactOptional(),
@@ -27,7 +25,10 @@ const scheduleSchema = z.object({
   heights: z.array(z.number().positive()).min(2),
   count: z.number().int().positive(),
   seed: z.string(),
-  ...errorFigures,
+  mean: error,
+  median: error,
+  percentile90: error,
+  percentile99: error,
 })
 
 const settingsSchema = z.object({
@@ -40,29 +41,28 @@ const settingsSchema = z.object({
   atol: z.number().exactOptional(),
 })
 
-const comparisonSchema = z.object({
-  count: z.number().int().positive(),
-  seed: z.string(),
-  reference: settingsSchema,
-  points: z.array(
-    z.object({
-      solver: z.string(),
-      settings: settingsSchema,
-      evaluations: z.number().positive(),
-      ...errorFigures,
-    }),
-  ),
+const measuredSchema = z.object({
+  solver: z.string(),
+  settings: settingsSchema,
+  evaluations: z.number().positive(),
+  mean: error,
 })
 
 const contentSchema = z.object({
   schedules: z.array(scheduleSchema),
-  comparison: comparisonSchema.exactOptional(),
+  comparison: z.array(measuredSchema).exactOptional(),
 })
 
 const fileSchema = contentSchema.extend({ version: z.number(), fingerprint: z.string() })
 
 /** The heights found for a method and number of steps, and the error they have on other starts than those of the search. */
 export type SearchedSchedule = Readonly<z.infer<typeof scheduleSchema>>
+
+/**
+ * A solver by name and by settings, its mean number of evaluations a sample, and its mean error of pixels in [0, 1],
+ * images clipped, against the converged solution from the same starts.
+ */
+export type MeasuredSolver = Readonly<z.infer<typeof measuredSchema>>
 
 type Content = z.infer<typeof contentSchema>
 

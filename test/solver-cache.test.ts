@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { PfgmError } from '../src/errors.js'
-import { type SearchedSchedule, SolverCache } from '../src/solver-cache.js'
+import { type MeasuredSolver, type SearchedSchedule, SolverCache } from '../src/solver-cache.js'
 import { temporaryFolders } from './data/temporary.js'
 
 const temporaryFolder = temporaryFolders()
@@ -11,6 +11,14 @@ function schedule(steps: number): SearchedSchedule {
   const heights = Array.from({ length: steps + 1 }, (_, i) => 4 - i / steps)
   const figures = { mean: 0.01, median: 0.005, percentile90: 0.02, percentile99: Number.POSITIVE_INFINITY }
   return { solver: 'dpm2m', steps, heights, count: 3, seed: '9', ...figures }
+}
+
+/** A solver that broke down. */
+const MEASURED: MeasuredSolver = {
+  solver: 'dpm2m karras',
+  settings: { solver: 'dpm2m', schedule: 'karras', steps: 6 },
+  evaluations: 6,
+  mean: Number.POSITIVE_INFINITY,
 }
 
 async function modelFile(): Promise<{ model: string; cache: string }> {
@@ -49,10 +57,12 @@ describe("what was searched and measured for a model's file", () => {
     const { model } = await modelFile()
     const [one, other] = [new SolverCache(model), new SolverCache(model)]
     await Promise.all([one.content(), other.content()])
-    await one.add({ schedules: [schedule(6)] })
+    await one.add({ schedules: [schedule(6)], comparison: [MEASURED] })
     await other.add({ schedules: [schedule(5), { ...schedule(6), mean: 0.5 }] })
-    const { schedules } = await new SolverCache(model).content()
-    expect(schedules).toEqual([schedule(5), { ...schedule(6), mean: 0.5 }])
+    expect(await new SolverCache(model).content()).toEqual({
+      schedules: [schedule(5), { ...schedule(6), mean: 0.5 }],
+      comparison: [MEASURED],
+    })
   })
 
   it.each([

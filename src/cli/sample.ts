@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import {
+  type ChosenSolver,
   CONTROLLERS,
   FILM_EXTENSIONS,
   PoissonFlow,
@@ -11,7 +12,7 @@ import {
   setThreads,
 } from '../index.js'
 import { ensureAddon } from './addon.js'
-import { UsageError } from './errors.js'
+import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { readFiles } from './images.js'
 import { interruptible } from './interrupt.js'
@@ -27,7 +28,17 @@ import { count, duration, several } from './words.js'
 const SAMPLING_OPTIONS = {
   count: { kind: INTEGER, value: 'n', help: 'samples to draw (default: 16)' },
   seed: { kind: SEED, value: 'n', help: 'sample i is that of seed + i, whatever the count (default: 0)' },
-  solver: { kind: oneOf(SOLVERS), value: 'name', help: `${SOLVERS.join(', ')} (default: rk45)` },
+  solver: {
+    kind: oneOf([...SOLVERS, 'auto']),
+    value: 'name',
+    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: rk45)`,
+  },
+  error: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'auto: mean error of pixels in [0, 1], at the fewest evaluations',
+  },
+  evaluations: { kind: INTEGER, value: 'n', help: 'auto: mean evaluations a sample, with the least error' },
   rtol: {
     kind: NUMBER,
     value: 'x',
@@ -101,6 +112,7 @@ Examples:
   npx pfgm-torch sample runs/digits --count 64 --seed 100 --out grid.png
   npx pfgm-torch sample runs/digits --solver heun --steps 20
   npx pfgm-torch sample runs/digits --solver unipc --steps 15 --schedule searched
+  npx pfgm-torch sample runs/digits --solver auto --error 0.004
   npx pfgm-torch sample digits --from 1 --count 16 photo.png
   npx pfgm-torch sample digits --film film.webp`
 
@@ -169,6 +181,7 @@ async function draw(
       ...(settings.film === undefined ? {} : { film: settings.film }),
       count: images.shape[0] ?? 0,
       evaluations: drawn.nfe,
+      ...(drawn.chosen && { chosen: drawn.chosen }),
       seconds,
       networkSeconds: drawn.seconds.network,
       outside,
@@ -198,11 +211,19 @@ interface Drawn {
   readonly film?: string
   readonly count: number
   readonly evaluations: number
+  readonly chosen?: ChosenSolver
   readonly seconds: number
 }
 
-function printResult(model: string, { picture, film, count: drawn, evaluations, seconds }: Drawn): void {
+function printResult(model: string, result: Drawn): void {
+  const { picture, film, count: drawn, evaluations, chosen, seconds } = result
   printLine(`${picture}: ${several(drawn, 'sample')} of ${model}`)
   if (film !== undefined) printLine(`${film}: how they form`)
+  if (chosen) printLine(choiceLine(chosen))
   printLine(`${evaluations.toFixed(0)} evaluations of the network a sample, ${duration(seconds)} in all`)
+}
+
+function choiceLine({ settings, mean, evaluations, count: starts }: ChosenSolver): string {
+  const flags = Object.entries(settings).map(([name, value]) => `${flagOf(name)} ${value}`)
+  return `chosen: ${flags.join(' ')}, on ${several(starts, 'start')} a mean error of ${Number(mean.toPrecision(2))} at ${evaluations.toFixed(1)} evaluations`
 }

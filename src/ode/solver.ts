@@ -4,7 +4,7 @@ import { pidController } from './controllers/pid.js'
 import { proportionalIntegralController } from './controllers/proportional-integral.js'
 import type { MultistepMethod } from './multistep-method.js'
 import { deis, ipndm } from './multistep-methods/adams-bashforth.js'
-import { DPM_SOLVER_2M, DPM_SOLVER_3M, exponentialMultistep } from './multistep-methods/dpm-solver.js'
+import { DPM_SOLVER_2M, DPM_SOLVER_3M, unipc } from './multistep-methods/dpm-solver.js'
 import { type MultistepTable, tableMethod } from './multistep-methods/table.js'
 import { karrasHeights } from './schedules/karras.js'
 import { uniformInLogHeight } from './schedules/uniform.js'
@@ -82,7 +82,7 @@ const RUNGE_KUTTA: Readonly<Record<RungeKuttaName, RungeKuttaMethod>> = {
 const MULTISTEP: Readonly<Record<MultistepName, (order: number) => MultistepMethod>> = {
   dpm2m: () => DPM_SOLVER_2M,
   dpm3m: () => DPM_SOLVER_3M,
-  unipc: (order) => exponentialMultistep('unipc', order, true),
+  unipc: (order) => unipc('unipc', order),
   ipndm,
   deis,
 }
@@ -118,7 +118,7 @@ export function solverByName(
       )
     }
     const { rtol, atol, order } = options
-    const method = exponentialMultistep(solver, order, true)
+    const method = unipc(solver, order, ADAPTIVE_DAMPING)
     return { kind: 'adaptiveMultistep', method, variable: HEIGHT, rtol, atol }
   }
   if (controller !== 'constant' && !hasEstimate(solver)) {

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { multistepTable, PoissonFlow, setThreads } from '../../src/index.js'
+import { type ChosenSolver, multistepTable, PoissonFlow, setThreads } from '../../src/index.js'
+import { tinyFlow } from '../tiny-flow.js'
 import { jsonLines, run, sharedFolder, start, TINY_IMAGES } from './cli.js'
 
 const folder = sharedFolder()
@@ -102,6 +103,41 @@ describe('sampling', () => {
     ] as const) {
       const refused = await run(folder, 'sample', model, ...wrong)
       expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain(message)
+    }
+  })
+
+  it('takes the best solver that was measured, and says which', async () => {
+    const points = join(folder, 'points.safetensors')
+    using flow = await tinyFlow()
+    await flow.save(points)
+    const drawing = ['sample', points, '--count', '2', '--threads', '1']
+    const auto = [...drawing, '--solver', 'auto']
+    const { code, stdout, stderr } = await run(folder, ...auto, '--evaluations', '10')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    const line = /^chosen: (--solver .*), on 48 starts a mean error of (\S+) at (\S+) evaluations$/m.exec(
+      stdout,
+    )
+    const [flags, mean, evaluations] = line!.slice(1) as [string, string, string]
+    expect(stdout).toContain(`\n${Math.round(Number(evaluations))} evaluations of the network a sample`)
+    expect(Number(evaluations)).toBeLessThanOrEqual(10)
+
+    const cheapest = await run(folder, ...auto, '--error', String(Number(mean) * 1.05), '--json')
+    const [{ chosen }] = jsonLines(cheapest) as [{ chosen: ChosenSolver }]
+    expect(chosen.mean).toBeLessThanOrEqual(Number(mean) * 1.05)
+    expect(chosen.evaluations).toBeLessThanOrEqual(Number(evaluations))
+
+    const named = [...drawing, ...flags.split(' '), '--out', 'named.png']
+    expect(await run(folder, ...named)).toMatchObject({ code: 0 })
+    expect(await pixels(join(folder, 'named.png'))).toEqual(await pixels(join(folder, 'samples.png')))
+
+    for (const [wrong, message] of [
+      [[], 'Expected either error or evaluations with the solver auto but received neither'],
+      [['--error', '1e-9'], 'Expected --error to be at least '],
+      [['--evaluations', '2'], 'Expected --evaluations to be at least '],
+    ] as const) {
+      const refused = await run(folder, ...auto, ...wrong)
+      expect(refused).toMatchObject({ code: 2, stdout: '' })
       expect(refused.stderr).toContain(message)
     }
   })

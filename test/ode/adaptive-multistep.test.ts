@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RowCombination } from '../../src/native/addon.js'
 import { AdaptiveMultistep } from '../../src/ode/adaptive-multistep.js'
-import { exponentialMultistep } from '../../src/ode/multistep-methods/dpm-solver.js'
+import { unipc } from '../../src/ode/multistep-methods/dpm-solver.js'
 import { heightAfter, stepWithinTolerance } from '../../src/ode/multistep-step.js'
 import type { Pool, Row } from '../../src/ode/pool.js'
-import type { AdaptiveMultistepSolver } from '../../src/ode/solver.js'
+import { ADAPTIVE_DAMPING, type AdaptiveMultistepSolver } from '../../src/ode/solver.js'
 import { HEIGHT } from '../../src/ode/variable.js'
 
 const [TOP, BOTTOM] = [25, 1e-3]
@@ -104,7 +104,7 @@ class PlainPool {
 }
 
 async function solve(problem: Problem, rtol: number, order = 2, starts = [problem.start]) {
-  const method = exponentialMultistep('adaptive-unipc', order, true)
+  const method = unipc('adaptive-unipc', order, ADAPTIVE_DAMPING)
   const solver: AdaptiveMultistepSolver = {
     kind: 'adaptiveMultistep',
     method,

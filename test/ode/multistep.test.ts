@@ -6,7 +6,7 @@ import {
   DPM_SOLVER_2M,
   DPM_SOLVER_3M,
   exponentialMoments,
-  exponentialMultistep,
+  unipc,
 } from '../../src/ode/multistep-methods/dpm-solver.js'
 import { karrasHeights } from '../../src/ode/schedules/karras.js'
 import { slope } from './linear-problem.js'
@@ -56,9 +56,10 @@ describe('linear multistep methods', () => {
   const methods: [string, MultistepMethod, number][] = [
     ['dpm2m', DPM_SOLVER_2M, 2],
     ['dpm3m', DPM_SOLVER_3M, 2],
-    ['unipc of order 1', exponentialMultistep('unipc', 1, true), 2],
-    ['unipc of order 2', exponentialMultistep('unipc', 2, true), 3],
-    ['unipc of order 3', exponentialMultistep('unipc', 3, true), 4],
+    ['unipc of order 1', unipc('unipc', 1), 2],
+    ['unipc of order 2', unipc('unipc', 2), 3],
+    ['unipc of order 3', unipc('unipc', 3), 4],
+    ['unipc of order 3, damped', unipc('damped', 3, 4), 4],
     ['deis of order 1', deis(1), 1],
     ['deis of order 2', deis(2), 2],
     ['deis of order 3', deis(3), 3],

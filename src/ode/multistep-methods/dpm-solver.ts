@@ -38,21 +38,24 @@ export const DPM_SOLVER_3M: MultistepMethod = {
 }
 
 /**
- * The exponential multistep method of any order: the denoised value as a polynomial in lambda = -ln z through what is
- * known, integrated exactly, x' = (z'/z) x + integral over lambda of e^-(lambda' - lambda) d.
- * @param corrects whether it is also fitted to the value at the predicted state, as in UniPC (arXiv 2302.04867,
- *   algorithm 1), here with the exact integral for the paper's B(h)
+ * UniPC (arXiv 2302.04867, algorithm 1), here with the exact integral for the paper's B(h): the denoised value as a
+ * polynomial in lambda = -ln z through what is known, integrated exactly, x' = (z'/z) x + integral over lambda of
+ * e^-(lambda' - lambda) d, and once more with the value at the state that this predicts.
+ * @param damping the terms from the parabola's on count 1 / (1 + damping h^2) of their share: as much as the order needs
+ *   where steps are short, and little where they are long and would overshoot
  */
-export function exponentialMultistep(name: string, order: number, corrects: boolean): MultistepMethod {
+export function unipc(name: string, order: number, damping = 0): MultistepMethod {
   return {
     name,
     view: 'denoised',
     order,
-    corrects,
+    corrects: true,
     weights(from, to, heights) {
       const h = Math.log(from / to)
       const nodes = heights.map((height) => Math.log(from / height) / h)
-      return { ofX: to / from, ofKnown: interpolatoryWeights(nodes, exponentialMoments(h, nodes.length)) }
+      const moments = exponentialMoments(h, nodes.length)
+      const damped = moments.map((moment, k) => (k < 2 ? moment : moment / (1 + damping * h ** 2)))
+      return { ofX: to / from, ofKnown: interpolatoryWeights(nodes, damped) }
     },
   }
 }

@@ -1,0 +1,155 @@
+import { describe, expectInteger, expectNumber } from './check.js'
+import { PfgmError } from './errors.js'
+import { type SolverOptions, type SolverSettings, solverOptions } from './ode/solver-options.js'
+import type { PoissonFlow, SampleOptions } from './poisson-flow.js'
+import { MEASURED_ON, type SearchOptions } from './schedule-search.js'
+import type { MeasuredSolver, SearchedSchedule } from './solver-cache.js'
+import { measureSolvers, solverLabel } from './solver-comparison.js'
+
+/** What the solver `auto` is to reach: a mean error at the least cost, or the least mean error at a cost. */
+export type SolverGoal =
+  | { readonly solver: 'auto'; readonly error: number }
+  | { readonly solver: 'auto'; readonly evaluations: number }
+
+/** A solver that was chosen for a model, and what it was measured to do. */
+export interface ChosenSolver extends MeasuredSolver {
+  /** From how many starts, i of them that of seed + i. */
+  readonly count: number
+  readonly seed: string
+}
+
+/** What `auto` chooses itself. */
+const CHOSEN = ['rtol', 'atol', 'steps', 'schedule', 'rho', 'order', 'controller', 'solverTable'] as const
+
+/** The methods along given heights that are the best ones somewhere; they take one evaluation a step. */
+const MULTISTEP = [
+  { solver: 'dpm2m' },
+  { solver: 'dpm3m' },
+  { solver: 'unipc', order: 2 },
+  { solver: 'ipndm', order: 2 },
+  { solver: 'ipndm', order: 3 },
+] as const satisfies SolverSettings[]
+const STEPS = [6, 8, 10, 12, 15, 20, 30, 40]
+/** Of adaptive-unipc, relative. */
+const ADAPTIVE_TOLERANCES = [0.09, 0.06, 0.037, 0.018, 0.009, 0.004, 0.0016, 0.0005]
+/** Of rk45. */
+const TOLERANCES = [1e-4, 1e-5]
+
+/** All that `auto` chooses from, besides schedules that were searched. */
+const CANDIDATES: readonly SolverSettings[] = [
+  ...MULTISTEP.flatMap((method) => STEPS.map((steps) => ({ ...method, schedule: 'karras' as const, steps }))),
+  ...ADAPTIVE_TOLERANCES.map((rtol) => ({ solver: 'adaptive-unipc' as const, rtol, atol: rtol / 5 })),
+  ...TOLERANCES.map((rtol) => ({ solver: 'rk45' as const, rtol, atol: rtol })),
+]
+
+/**
+ * The solver that is named, with its defaults, or what `auto` is to reach.
+ * @throws TypeError or RangeError naming the option, what was expected and what came
+ */
+export function solverOrGoal({
+  solver,
+  error,
+  evaluations,
+  ...settings
+}: SampleOptions): SolverOptions | SolverGoal {
+  if (solver !== 'auto') {
+    const options = solverOptions(solver === undefined ? settings : { solver, ...settings })
+    if (error === undefined && evaluations === undefined) return options
+    throw new TypeError(
+      `Expected ${error === undefined ? 'evaluations' : 'error'} to be given with the solver auto only but received it with ${options.solver}`,
+    )
+  }
+  for (const name of CHOSEN) {
+    if (settings[name] === undefined) continue
+    throw new TypeError(
+      `Expected no ${name} with the solver auto, which chooses it, but received ${describe(settings[name])}`,
+    )
+  }
+  if ((error === undefined) === (evaluations === undefined)) {
+    throw new TypeError(
+      `Expected either error or evaluations with the solver auto but received ${error === undefined ? 'neither' : 'both'}`,
+    )
+  }
+  if (error === undefined) {
+    expectInteger('evaluations', evaluations, 1, 1_000_000)
+    return { solver, evaluations }
+  }
+  expectNumber('error', error, 1e-9, 1)
+  return { solver, error }
+}
+
+/**
+ * The cheapest setting of the mean error that is wanted, or the one of the least mean error among those that take no
+ * more evaluations than are wanted: of a comparison that is measured on a model once, then taken from its cache, and of
+ * the schedules searched for it, which were measured from the same starts.
+ * @throws RangeError where nothing reaches the goal
+ */
+export async function chooseSolver(
+  model: PoissonFlow,
+  goal: SolverGoal,
+  options: SearchOptions,
+): Promise<ChosenSolver> {
+  const comparison = (await model.solverCache.content()).comparison ?? (await compare(model, options))
+  const { schedules } = await model.solverCache.content()
+  const all = [...comparison, ...schedules.filter(hasOneEvaluationAStep).map(measuredSchedule)]
+  return { ...bestFor(goal, all), count: MEASURED_ON.count, seed: String(MEASURED_ON.seed) }
+}
+
+async function compare(
+  model: PoissonFlow,
+  { signal, onProgress }: SearchOptions,
+): Promise<readonly MeasuredSolver[]> {
+  const { points } = await measureSolvers(model, CANDIDATES, {
+    ...MEASURED_ON,
+    ...(signal && { signal }),
+    onProgress: (fraction, solver) => onProgress?.(fraction, `error of ${solver}`),
+  })
+  const comparison = points.map(({ solver, settings, evaluations, mean }) => ({
+    solver,
+    settings,
+    evaluations,
+    mean,
+  }))
+  await model.solverCache.add({ comparison })
+  return comparison
+}
+
+const hasOneEvaluationAStep = ({ solver }: SearchedSchedule): boolean =>
+  MULTISTEP.some((method) => method.solver === solver)
+
+function measuredSchedule({ solver, order, steps, mean }: SearchedSchedule): MeasuredSolver {
+  const settings = { solver, ...(order !== undefined && { order }), schedule: 'searched' as const, steps }
+  return { solver: solverLabel(settings), settings, evaluations: steps, mean }
+}
+
+/**
+ * The best of what was measured.
+ * @throws RangeError that says the best there is, where nothing reaches the goal
+ */
+export function bestFor(goal: SolverGoal, measured: readonly MeasuredSolver[]): MeasuredSolver {
+  const finite = measured.filter(({ mean }) => mean < Number.POSITIVE_INFINITY)
+  const byError = finite.toSorted((a, b) => a.mean - b.mean || a.evaluations - b.evaluations)
+  const byCost = finite.toSorted((a, b) => a.evaluations - b.evaluations || a.mean - b.mean)
+  const [exactest, cheapest] = [byError[0], byCost[0]]
+  if (!exactest || !cheapest) {
+    throw new PfgmError(
+      'ERR_PFGM_NOT_FINITE',
+      'No solver gives samples that are all finite: train longer, or lower the learning rate',
+    )
+  }
+  if ('error' in goal) {
+    const found = byCost.find(({ mean }) => mean <= goal.error)
+    if (found) return found
+    throw new RangeError(
+      `Expected error to be at least ${roundedUp(exactest.mean)}, the least measured on this model, which ${exactest.solver} has at ${exactest.evaluations.toFixed(1)} evaluations a sample, but received ${goal.error}: name a solver and a tolerance for less`,
+    )
+  }
+  const found = byError.find(({ evaluations }) => evaluations <= goal.evaluations)
+  if (found) return found
+  throw new RangeError(
+    `Expected evaluations to be at least ${Math.ceil(cheapest.evaluations)}, the fewest measured on this model, with which ${cheapest.solver} has a mean error of ${roundedUp(cheapest.mean)}, but received ${goal.evaluations}`,
+  )
+}
+
+/** Three digits that are no less than the value. */
+const roundedUp = (value: number): string => String(Number((value * 1.005).toPrecision(3)))
