@@ -93,6 +93,9 @@ const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => St
   pid: pidController,
 }
 
+/** Of adaptive-unipc, as measured (docs/performance.md). */
+export const ADAPTIVE_DAMPING = 4
+
 /**
  * A solver by name or table, for a path from one height to another.
  * @param searched the heights of the schedule `searched`
