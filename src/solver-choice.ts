@@ -56,7 +56,7 @@ export function solverOrGoal({
     const options = solverOptions(solver === undefined ? settings : { solver, ...settings })
     if (error === undefined && evaluations === undefined) return options
     throw new TypeError(
-      `Expected ${error === undefined ? 'evaluations' : 'error'} to be given with the solver auto only but received it with ${options.solver}`,
+      `Expected ${error === undefined ? 'evaluations' : 'error'} to be given with the solver auto only but received ${error ?? evaluations} without it`,
     )
   }
   for (const name of CHOSEN) {
