@@ -27,8 +27,8 @@ class Mlp final : public Network {
       throw Error("ERR_PFGM_ARGUMENT", "Expected width to be from 4 to 16384 and depth from 1 to 64");
     shape_ = {config.dimensions};
     Builder builder(parameters_, seed, device);
-    // x comes in twice: as asinh x, which is x at the data and of order 1 on the far plane, too, and divided by
-    // its distance scale sqrt(|x|^2 + z^2 + 1).
+    // x comes in twice: as asinh x, which is x at the data and of order 1 on the far plane, too, and divided
+    // by its distance scale sqrt(|x|^2 + z^2 + 1).
     in_ = Linear(builder, "in", 2 * config.dimensions + 2 * kHeightFeatures, config.width);
     for (int64_t i = 0; i < config.depth; ++i) {
       const std::string name = "blocks." + std::to_string(i);
