@@ -92,7 +92,9 @@ describe("what was searched and measured for a model's file", () => {
   })
 })
 
-describe.skipIf(process.getuid?.() === 0)('where nothing may be written beside the model', () => {
+const isRoot = process.getuid?.() === 0
+if (isRoot) console.log('Skipped: a folder that may not be written to, as root may write everywhere')
+describe.skipIf(isRoot)('where nothing may be written beside the model', () => {
   const before = process.env.PFGM_CACHE
   afterEach(() => {
     if (before === undefined) delete process.env.PFGM_CACHE

@@ -101,7 +101,8 @@ async function read(
   expectBoolean('mirror', mirror)
   expectOneOf('split', split, SPLITS)
   const files = await findFiles(format, path, split)
-  const counts = await Promise.all(files.map((file) => countRecords(format, file)))
+  const counts: number[] = []
+  for (const file of files) counts.push(await countRecords(format, file)) // the first that is wrong is the one named
   const count = counts.reduce((sum, records) => sum + records, 0)
   const values = allocateBytes(count * PIXELS, path)
   const labels = new Uint8Array(count)
