@@ -39,6 +39,7 @@ const SOLVERS: SampleOptions[] = [
   { solver: 'unipc', steps: 60 },
   { solver: 'ipndm', steps: 100, order: 2 },
   { solver: 'deis', steps: 60 },
+  { solver: 'adaptive-unipc', rtol: 1e-3, atol: 1e-4 },
 ]
 const TIGHT = { solver: 'rk45', rtol: 1e-7, atol: 1e-7 } as const
 const COUNT = 3

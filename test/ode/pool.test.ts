@@ -45,6 +45,7 @@ const SOLVERS: SolverSettings[] = [
   { solver: 'unipc', steps: 8 },
   { solver: 'ipndm', steps: 11, order: 4 },
   { solver: 'deis', steps: 6 },
+  { solver: 'adaptive-unipc', rtol: 0.05, atol: 0.01 },
 ]
 
 interface Request {
