@@ -24,6 +24,7 @@ const COLOURS = [
   '#862e9c',
   '#495057',
   '#d9480f',
+  '#e64980',
 ]
 const GREY_LEVEL = 1 / 255
 
