@@ -43,8 +43,7 @@ export interface SolverSettings {
   /** Of the Karras schedule, 0.1 to 100: larger is denser near the data. Default 7. */
   rho?: number
   /**
-   * Of ipndm and deis 1 to 4, of the prediction of unipc and adaptive-unipc 1 to 3. Default 3, of unipc
-   * 2.
+   * Of ipndm and deis 1 to 4, of the prediction of unipc and adaptive-unipc 1 to 3. Default 3, of unipc 2.
    */
   order?: number
   /**

@@ -9,9 +9,9 @@ export interface Tableau {
   readonly a: readonly (readonly number[])[]
   readonly b: readonly number[]
   readonly c: readonly number[]
-  /** An embedded error estimate h sum_j e_j k_j, and the order of the less accurate of its two solutions. */
   /** d of its dense output, see `denseWeights`. */
   readonly dense?: readonly number[]
+  /** An embedded error estimate h sum_j e_j k_j, and the order of the less accurate of its two solutions. */
   readonly embedded?: { readonly e: readonly number[]; readonly order: number }
   /** Whether the last stage is the first one of the next step. */
   readonly firstSameAsLast: boolean

@@ -1,4 +1,4 @@
-import type { MultistepMethod } from '../multistep-method.js'
+import type { MultistepMethod, Weights } from '../multistep-method.js'
 import { interpolatoryWeights } from './interpolation.js'
 
 /**
@@ -28,13 +28,7 @@ export const DPM_SOLVER_3M: MultistepMethod = {
   view: 'denoised',
   order: 3,
   corrects: false,
-  weights(from, to, heights) {
-    const h = Math.log(from / to)
-    const nodes = heights.map((height) => Math.log(from / height) / h)
-    const moments = exponentialMoments(h, nodes.length)
-    if (moments.length === 3) moments[2]! /= 2
-    return { ofX: to / from, ofKnown: interpolatoryWeights(nodes, moments) }
-  },
+  weights: (from, to, heights) => exponentialWeights(from, to, heights, 2),
 }
 
 /**
@@ -50,14 +44,20 @@ export function unipc(name: string, order: number, damping = 0): MultistepMethod
     view: 'denoised',
     order,
     corrects: true,
-    weights(from, to, heights) {
-      const h = Math.log(from / to)
-      const nodes = heights.map((height) => Math.log(from / height) / h)
-      const moments = exponentialMoments(h, nodes.length)
-      const damped = moments.map((moment, k) => (k < 2 ? moment : moment / (1 + damping * h ** 2)))
-      return { ofX: to / from, ofKnown: interpolatoryWeights(nodes, damped) }
-    },
+    weights: (from, to, heights) =>
+      exponentialWeights(from, to, heights, 1 + damping * Math.log(from / to) ** 2),
   }
+}
+
+/**
+ * x' = (z'/z) x + integral over lambda = -ln z of e^-(lambda' - lambda) d, d a polynomial in lambda through the values
+ * known at heights, whose powers from the second on count so many times less.
+ */
+function exponentialWeights(from: number, to: number, heights: readonly number[], less: number): Weights {
+  const h = Math.log(from / to)
+  const nodes = heights.map((height) => Math.log(from / height) / h)
+  const moments = exponentialMoments(h, nodes.length).map((moment, k) => (k < 2 ? moment : moment / less))
+  return { ofX: to / from, ofKnown: interpolatoryWeights(nodes, moments) }
 }
 
 /** h times the integral over theta from 0 to 1 of e^(-h (1 - theta)) theta^k, k = 0, ..., count - 1. */
