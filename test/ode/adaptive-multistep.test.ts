@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { RowCombination } from '../../src/native/addon.js'
+import type { Combination, RowCombination } from '../../src/native/addon.js'
 import { AdaptiveMultistep } from '../../src/ode/adaptive-multistep.js'
 import { unipc } from '../../src/ode/multistep-methods/dpm-solver.js'
 import { heightAfter, stepWithinTolerance } from '../../src/ode/multistep-step.js'
@@ -58,18 +58,26 @@ class PlainPool {
     this.rows = starts.map((_, sample) => ({ ...fresh, known: [], sample }))
   }
 
-  #combine({ ofX, ofK }: RowCombination): number[][] {
+  #combine(y: Combination | RowCombination): number[][] {
     const slots = this.#slots.length
-    return this.#states.map((x, i) =>
-      x.map((value, c) =>
-        this.#slots.reduce((sum, slot, j) => sum + ofK[i * slots + j]! * slot[i]![c]!, ofX[i]! * value),
-      ),
-    )
+    return this.#states.map((x, i) => {
+      const ofX = typeof y.ofX === 'number' ? y.ofX : y.ofX[i]!
+      const ofK = typeof y.ofX === 'number' ? y.ofK : y.ofK.slice(i * slots, (i + 1) * slots)
+      return x.map((value, c) =>
+        this.#slots.reduce((sum, slot, j) => sum + (ofK[j] ?? 0) * slot[i]![c]!, ofX * value),
+      )
+    })
   }
 
   async film(): Promise<void> {}
 
-  async evaluate(slot: number, _: string, y: RowCombination, __: Float64Array, heights: Float64Array) {
+  async evaluate(
+    slot: number,
+    _: string,
+    y: Combination | RowCombination,
+    __: Float64Array,
+    heights: Float64Array,
+  ) {
     const { above, below, jump = 0 } = this.#problem
     this.evaluations += heights.length
     this.#slots[slot] = this.#combine(y).map((x, i) =>
