@@ -89,9 +89,10 @@ Napi::Value field_kernels(const Call& call) {
 Napi::Value choose_field_kernel(const Call& call) {
   static const std::map<std::string, field::Form> forms = {{"auto", field::Form::kByCost},
                                                            {"differences", field::Form::kDifferences},
-                                                           {"product", field::Form::kProduct}};
+                                                           {"product", field::Form::kProduct},
+                                                           {"bytes", field::Form::kBytes}};
   const auto form = forms.find(call(1, "form").string());
-  if (form == forms.end()) call(1, "form").expected("auto, differences or product");
+  if (form == forms.end()) call(1, "form").expected("auto, differences, product or bytes");
   if (!field::choose_kernel(call(0, "name").string().c_str()))
     call(0, "name").expected("one of fieldKernels()");
   field::choose_form(form->second);

@@ -9,8 +9,7 @@
 
 namespace pfgm::field {
 
-Sums sums_by_differences(const Kernel& chosen, const Problem& problem) {
-  const DifferenceKernel& kernel = chosen.differences;
+Sums sums_by_differences(const DifferenceKernel& kernel, const Problem& problem) {
   const int64_t count = problem.count, dimensions = problem.sources.dimensions,
                 source_count = problem.sources.count(), block_rows = problem.sources.block(kSourceBlock);
   Sums sums(count, dimensions);

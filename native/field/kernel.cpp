@@ -3,15 +3,45 @@
 #include <atomic>
 #include <cstring>
 
+#if defined(PFGM_HAVE_BYTES)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace pfgm::field {
+namespace {
+
+#if defined(PFGM_HAVE_BYTES)
+// Linux lets a process use the matrix unit's tiles once it has asked.
+bool tiles_permitted() {
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+const Kernel* with_bytes(const char* name, const ByteKernel& bytes) {
+  const Kernel& floats = avx512_kernel();
+  return new Kernel{name, floats.differences, floats.product, floats.weighing,
+                    &bytes};  // for as long as the process lives
+}
+#endif
+
+}  // namespace
 
 const std::vector<const Kernel*>& available_kernels() {
   static const std::vector<const Kernel*> kernels = [] {
     std::vector<const Kernel*> found;
 #if defined(PFGM_HAVE_AVX512)
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) {
+#if defined(PFGM_HAVE_BYTES)
+      if (__builtin_cpu_supports("avx512vnni")) {
+        if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && tiles_permitted())
+          found.push_back(with_bytes("amx", kAmxBytes));
+        found.push_back(with_bytes("vnni", kVnniBytes));
+      }
+#endif
       found.push_back(&avx512_kernel());
+    }
 #endif
 #if defined(PFGM_HAVE_AVX2)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2_kernel());

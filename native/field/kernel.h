@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "field/byte_kernel.h"
+
 namespace pfgm::field {
 
 constexpr int64_t kSourceBlock = 512;  // sources whose distances are held at once
@@ -78,10 +80,48 @@ struct ProductKernel {
                    int64_t width, double* const* sums);
 };
 
+// Of a squared distance by product: norm |s| + distance |q - s| + product |2 q.s| + squares (|q|^2 + |s|^2).
+struct Rounding {
+  double norm = 0, distance = 0, product = 0, squares = 0;
+  double query_square = 0;
+};
+
+// Of a weighted sum of sources, in all about sum_i w_i (norm |s_i| + weight).
+struct SumRounding {
+  double norm = 0, weight = 0;
+};
+
+struct WeightShares {
+  int64_t listed = 0;                // sources to be evaluated exactly
+  double accepted = 0, dropped = 0;  // sums of weights
+};
+
+// What becomes of one query's sources in a block, by products. Rows have room for kSourceBlock numbers.
+struct WeighingKernel {
+  double (*least)(const double* values, int64_t count);
+
+  void (*roundings)(const Rounding& of, const double* distances, const double* norms, int64_t count,
+                    double* rounding);
+
+  // change[i] = weights[i] (norms[i] (by_rounding rounding[i] + by_norm) + by_weight); returns their sum.
+  double (*changes)(const double* weights, const double* rounding, const double* norms, int64_t count,
+                    double by_rounding, double by_norm, double by_weight, double* change);
+
+  // The sum of all values that are no larger than a limit.
+  double (*sum_up_to)(const double* values, int64_t count, double limit);
+
+  // Lists the sources whose change is larger than what is accepted, and the heaviest in any case. Weights
+  // below `negligible` become 0.
+  WeightShares (*divide)(double* weights, const double* change, int64_t count, double negligible,
+                         double largest_accepted, int32_t* list);
+};
+
 struct Kernel {
   const char* name;
   DifferenceKernel differences;
   ProductKernel product;
+  WeighingKernel weighing;
+  const ByteKernel* bytes = nullptr;  // none where products of bytes would take longer than float32's
 };
 
 const Kernel& portable_kernel();

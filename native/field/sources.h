@@ -28,6 +28,15 @@ struct Sources {
   }
   // Rows [first, first + size): where they are, or written to the room.
   const float* rows(int64_t first, int64_t size, float* room) const;
+  // The same of pixels; they are used in place where nothing is mirrored.
+  const uint8_t* pixel_rows(int64_t first, int64_t size, uint8_t* room) const;
 };
+
+// v / 127.5 - 1 in float32, without the division: 2^24 times it is 131,586 v - 2^24 + (v >= 64) + (v >= 128),
+// which float32 holds exactly.
+static inline float pixel_value(uint8_t pixel) {
+  const int32_t v = pixel;
+  return float(131586 * v - (1 << 24) + (v >= 64) + (v >= 128)) * 0x1p-24f;
+}
 
 }  // namespace pfgm::field

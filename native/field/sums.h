@@ -34,13 +34,16 @@ struct Sums {
 // The form that costs less for the problem's size, or the chosen one.
 Sums sum_over_sources(const Problem& problem);
 
-enum class Form { kByCost, kDifferences, kProduct };
+enum class Form { kByCost, kDifferences, kProduct, kBytes };
 void choose_form(Form form);
 
 // Every pair by float64 differences.
-Sums sums_by_differences(const Kernel& kernel, const Problem& problem);
+Sums sums_by_differences(const DifferenceKernel& kernel, const Problem& problem);
 
 // Distances from float32 products, float64 differences for the sources that carry the weight (product.cpp).
 Sums sums_by_product(const Kernel& kernel, const Problem& problem);
+
+// The same where all sources are pixels, from products of bytes; the kernel must have them (byte_products.h).
+Sums sums_by_bytes(const Kernel& kernel, const Problem& problem);
 
 }  // namespace pfgm::field

@@ -126,7 +126,7 @@ export interface Addon {
   loadCuda(path: string): string
   checkDevice(device: string): void
   fieldKernels(): string[]
-  chooseFieldKernel(name: string, form: 'auto' | 'differences' | 'product'): void
+  chooseFieldKernel(name: string, form: 'auto' | 'differences' | 'product' | 'bytes'): void
   setThreads(threads: number): Promise<number>
   countThreads(): Promise<number>
   memory(): { handles: number; bytes: number; resident: number; peak: number }

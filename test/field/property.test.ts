@@ -14,9 +14,12 @@ const cases = casesOf({
   most: 3e6,
 })
 
-async function worstError(one: Case): Promise<number> {
+async function worstError(one: Case, pixels?: Uint8Array): Promise<number> {
   const { n, sources, x, z } = one
-  using s = await Tensor.from<'float32'>(sources, [sources.length / n, n])
+  const shape = [sources.length / n, n]
+  using s = pixels
+    ? await Tensor.from<'uint8'>(pixels, shape)
+    : await Tensor.from<'float32'>(sources, shape)
   using points = await Tensor.from<'float32'>(x, [z.length, n])
   using heights = await Tensor.from<'float32'>(z, [z.length])
   using target = await fieldTarget(s, points, heights, GAMMA)
@@ -49,13 +52,67 @@ describe.each(kernels)('the %s kernel by %s', (kernel, form) => {
   })
 })
 
-it.each(['differences', 'product'] as const)(
+/** Images of pixels, most of them as real ones are: neighbours alike, some flat, some twice, some black and white. */
+const images = fc
+  .record({
+    n: fc.oneof(fc.integer({ min: 2, max: 200 }), fc.constantFrom(511, 512, 513, 3072)),
+    count: fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(511, 512, 513, 1100)),
+    queries: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constantFrom(31, 32, 33, 70)),
+    seed: fc.integer(),
+    kind: fc.constantFrom('smooth', 'flat', 'noise', 'ink', 'alike'),
+    near: fc.double({ min: -8, max: 4, noNaN: true }),
+    z: fc.double({ min: -10, max: 4, noNaN: true }),
+  })
+  .filter(({ n, count, queries }) => n * count * queries <= 1e7)
+  .map(({ n, count, queries, seed, kind, near, z }) => {
+    const random = noise(seed)
+    const pixels = new Uint8Array(count * n)
+    for (let i = 0; i < count; i++) {
+      const [level, slope, phase] = [127 + 90 * random(), 60 * random(), random()]
+      const twice = i > 0 && i % 7 === 0
+      for (let c = 0; c < n; c++) {
+        const v = {
+          smooth: level + slope * Math.sin(c / 9 + 6 * phase),
+          flat: level,
+          noise: 127 + 127 * random(),
+          ink: random() > 0.6 ? 255 : 0,
+          alike: 64 + (c % 2) * 64 + (random() > 0.95 ? 1 : 0),
+        }[kind]
+        pixels[i * n + c] = twice ? pixels[(i - 1) * n + c]! : Math.max(0, Math.min(255, Math.round(v)))
+      }
+    }
+    const sources = Float32Array.from(pixels, (v) => Math.fround(v / 127.5) - 1)
+    // Some queries lie on their image.
+    const scale = (q: number) => (q % 5 === 4 ? 0 : 10 ** near * (1 + (q % 3)))
+    const x = Float32Array.from(
+      { length: queries * n },
+      (_, i) => sources[i % sources.length]! + scale(Math.floor(i / n)) * random(),
+    )
+    return { pixels, one: { n, sources, x, z: new Float32Array(queries).fill(10 ** z) } }
+  })
+
+describe.each(native().fieldKernels())('images with the %s kernel by bytes', (kernel) => {
+  beforeAll(() => native().chooseFieldKernel(kernel, 'bytes'))
+  afterAll(() => native().chooseFieldKernel(native().fieldKernels()[0]!, 'auto'))
+
+  it('are within 1e-6 of float64', { timeout: 240_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(images, async ({ one, pixels }) => {
+        expect(await worstError(one, pixels)).toBeLessThan(1e-6)
+      }),
+      { numRuns: kernel === 'portable' ? 40 : 150 },
+    )
+  })
+})
+
+it.each(['differences', 'product', 'bytes'] as const)(
   'what is no number harms only its own query, by %s',
   async (form) => {
     native().chooseFieldKernel(native().fieldKernels()[0]!, form)
     const random = noise(5)
     const n = 200
-    const sources = Float32Array.from({ length: 600 * n }, random)
+    const pixels = Uint8Array.from({ length: 600 * n }, () => 128 + 100 * random())
+    const sources = Float32Array.from(pixels, (v) => Math.fround(v / 127.5) - 1)
     const x = Float32Array.from({ length: 24 * n }, (_, i) => sources[i]! + 3 * random())
     const z = new Float32Array(24).fill(2)
     const expected = oracle({ n, sources, x, z })
@@ -63,7 +120,7 @@ it.each(['differences', 'product'] as const)(
     x[9 * n] = Number.POSITIVE_INFINITY
     x.fill(3e38, 11 * n, 12 * n)
     z[13] = Number.NaN
-    using s = await Tensor.from<'float32'>(sources, [600, n])
+    using s = await Tensor.from<'uint8'>(pixels, [600, n])
     using target = await fieldTarget(
       s,
       await Tensor.from<'float32'>(x, [24, n]),

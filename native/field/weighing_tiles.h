@@ -1,0 +1,128 @@
+// What the field by products does with each query's weights in a block of sources. See kernel.h.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "field/kernel.h"
+#include "field/vectors.h"
+
+namespace pfgm::field {
+
+// For vectors of kLanes doubles. Rows are read in whole vectors: what follows the last source of a row must
+// be readable, and is left out of every result.
+template <int kLanes>
+struct WeighingTiles {
+  using Vector = typename Vectors<kLanes>::Wide;
+  using Mask = decltype(Vector{} < Vector{});
+  static_assert(kSourceBlock % kLanes == 0);
+
+  static inline Vector load(const double* from) {
+    Vector v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+  }
+  static inline void store(double* to, Vector v) { std::memcpy(to, &v, sizeof v); }
+  static inline double sum(Vector v) { return sum_lanes<kLanes>(v); }
+  static inline Vector root(Vector v) {
+    for (int lane = 0; lane < kLanes; ++lane) v[lane] = std::sqrt(v[lane]);
+    return v;
+  }
+  static inline Vector magnitude(Vector v) { return v < Vector{} ? -v : v; }
+  static inline bool any(Mask mask) {
+    long long either = 0;
+    for (int lane = 0; lane < kLanes; ++lane) either |= mask[lane];
+    return either != 0;
+  }
+  // The lanes of the vector at i that are one of `count` sources.
+  static inline Mask there(int64_t i, int64_t count) {
+    Mask lane;
+    for (int j = 0; j < kLanes; ++j) lane[j] = i + j;
+    return lane < count;
+  }
+
+  static double least(const double* values, int64_t count) {
+    Vector least = Vector{} + INFINITY;
+    int64_t i = 0;
+    for (; i + kLanes <= count; i += kLanes) {
+      const Vector v = load(values + i);
+      least = v < least ? v : least;
+    }
+    double result = INFINITY;
+    for (; i < count; ++i) result = values[i] < result ? values[i] : result;
+    for (int lane = 0; lane < kLanes; ++lane) result = least[lane] < result ? least[lane] : result;
+    return result;
+  }
+
+  static void roundings(const Rounding& of, const double* distances, const double* norms, int64_t count,
+                        double* rounding) {
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const Vector distance = load(distances + i), norm = load(norms + i);
+      const Vector squares = of.query_square + norm * norm;
+      store(rounding + i, of.norm * norm + of.distance * root(distance) +
+                              of.product * magnitude(squares - distance) + of.squares * squares);
+    }
+  }
+
+  static double changes(const double* weights, const double* rounding, const double* norms, int64_t count,
+                        double by_rounding, double by_norm, double by_weight, double* change) {
+    Vector total = {};
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const Vector value =
+          load(weights + i) * (load(norms + i) * (by_rounding * load(rounding + i) + by_norm) + by_weight);
+      store(change + i, value);
+      total += there(i, count) ? value : Vector{};
+    }
+    return sum(total);
+  }
+
+  static double sum_up_to(const double* values, int64_t count, double limit) {
+    Vector total = {};
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const Vector value = load(values + i);
+      total += (value <= limit) & there(i, count) ? value : Vector{};
+    }
+    return sum(total);
+  }
+
+  static WeightShares divide(double* weights, const double* change, int64_t count, double negligible,
+                             double largest_accepted, int32_t* list) {
+    Vector most = {};
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const Vector weight = there(i, count) ? load(weights + i) : Vector{};
+      most = weight > most ? weight : most;
+    }
+    double heaviest = 0;
+    for (int lane = 0; lane < kLanes; ++lane) heaviest = most[lane] > heaviest ? most[lane] : heaviest;
+
+    WeightShares shares;
+    bool listed_heaviest = false;
+    Vector accepted = {}, dropped = {};
+    for (int64_t i = 0; i < count; i += kLanes) {
+      Vector weight = there(i, count) ? load(weights + i) : Vector{};
+      const Mask negligibly = weight < negligible;
+      dropped += negligibly ? weight : Vector{};
+      weight = negligibly ? Vector{} : weight;
+      const Mask listed = ((load(change + i) > largest_accepted) & (weight > 0.0)) | (weight == heaviest);
+      store(weights + i, weight);
+      if (any(listed)) {
+        for (int lane = 0; lane < kLanes && i + lane < count; ++lane) {
+          const bool first = weight[lane] == heaviest && !listed_heaviest;
+          if (!first && !(change[i + lane] > largest_accepted && weight[lane] > 0)) continue;
+          listed_heaviest |= first;
+          list[shares.listed++] = int32_t(i + lane);
+          weight[lane] = 0;
+        }
+      }
+      accepted += weight;
+    }
+    shares.accepted = sum(accepted);
+    shares.dropped = sum(dropped);
+    return shares;
+  }
+
+  static constexpr WeighingKernel kernel() { return {least, roundings, changes, sum_up_to, divide}; }
+};
+
+}  // namespace pfgm::field
