@@ -7,7 +7,7 @@ import { RunFolder } from './checkpoint/run-folder.js'
 import { readTensors, writeTensors } from './checkpoint/safetensors.js'
 import { type DensityOptions, type DensityResult, densityOnGrid } from './density.js'
 import { type Device, resolveDevice } from './device.js'
-import { type EncodeOptions, type EncodeResult, encode } from './encoding.js'
+import { type EncodeOptions, type EncodeResult, encode, expectEncodings } from './encoding.js'
 import { PfgmError } from './errors.js'
 import { PfgmFlow } from './flow/pfgm.js'
 import { type InterpolateOptions, interpolate } from './interpolation.js'
@@ -231,9 +231,11 @@ export class PoissonFlow implements Disposable {
 
   /**
    * Follows encodings back to the data: sampling from given starts.
-   * @param encodings `[count, ...itemShape]`, points on the plane z_max
+   * @param encodings `[count, ...itemShape]`, points on the plane z_max, at most 100 upper_norm from its origin
+   * @throws TypeError for another shape or dtype; RangeError where one is not finite or too far out
    */
   async decode(encodings: Tensor<'float64'>, options: DecodeOptions = {}): Promise<SampleResult> {
+    await expectEncodings(this, encodings)
     return this.sample({ ...options, count: encodings.shape[0] ?? 0, start: encodings })
   }
 

@@ -1,4 +1,5 @@
-import { expectInteger, expectString, product } from './check.js'
+import { expectInteger, expectOneOf, expectString, product } from './check.js'
+import { readNpyHeader } from './data/npy-header.js'
 import { writeNpy } from './data/npy-write.js'
 import type { Dtype, TensorHandle, TensorInfo } from './native/addon.js'
 import { NativeObject, native } from './native/native.js'
@@ -71,6 +72,19 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     expectString('path', path)
     expectInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER)
     return new Tensor<D>(await native().mapTensor(path, dtype, shape, offset))
+  }
+
+  /**
+   * A tensor with the values of a NumPy file (`numpy.save`, `saveNpy`), little-endian and in order C.
+   * @throws PfgmError `ERR_PFGM_DATA` where there is no such file, or it holds another dtype, another order or no values
+   */
+  static async loadNpy<D extends Dtype>(path: string, dtype: D): Promise<Tensor<D>> {
+    expectString('path', path)
+    expectOneOf('dtype', dtype, Object.keys(ARRAYS) as D[])
+    const { shape, offset } = await readNpyHeader(path, [dtype])
+    using mapped = await Tensor.map(path, dtype, shape, offset)
+    // A copy: whatever becomes of the file, the tensor stays.
+    return await mapped.slice(0, mapped.shape[0] ?? 0)
   }
 
   /** Number of values. */

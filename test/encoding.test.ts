@@ -73,4 +73,29 @@ describe('encode() and decode()', () => {
     await expect(flow.encode(images, { signal: abort.signal, onProgress })).rejects.toThrow('enough')
     expect(memory().handles).toBe(before)
   })
+
+  it('does not decode what is no encoding of the model', async () => {
+    using flow = await PoissonFlow.load('digits')
+    const decode = async (values: Float64Array | Float32Array, shape: number[]) => {
+      using encodings = await Tensor.from<'float64'>(values as Float64Array, shape)
+      await flow.decode(encodings, { solver: 'euler', steps: 2 }).then(({ images }) => images.dispose())
+    }
+    const expected =
+      'Expected encodings to be [count, 1, 8, 8] of float64, as encode gives them for this model,'
+    await expect(decode(new Float64Array(2 * ITEM), [2, ITEM])).rejects.toThrow(
+      `${expected} but received [2, 64] of float64`,
+    )
+    await expect(decode(new Float32Array(ITEM), [1, 1, 8, 8])).rejects.toThrow(
+      `${expected} but received [1, 1, 8, 8] of float32`,
+    )
+    const second = (value: number) => new Float64Array(2 * ITEM).fill(value, ITEM)
+    await expect(decode(second(Number.NaN), [2, 1, 8, 8])).rejects.toThrow(
+      'Expected encodings[1] to be finite but received a value of NaN',
+    )
+    const edge = (100 * flow.config.flow.upperNorm) / Math.sqrt(ITEM)
+    await decode(second(edge * 0.999), [2, 1, 8, 8])
+    await expect(decode(second(edge * 1.001), [2, 1, 8, 8])).rejects.toThrow(
+      /^Expected encodings\[1\] to have a norm of at most \d+, 100 times the model's upper_norm, but received \d+: was it/,
+    )
+  })
 })

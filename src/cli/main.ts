@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain } from './errors.js'
@@ -33,6 +34,7 @@ function createProgram(): Command {
     addTrainCommand,
     addSampleCommand,
     addEncodeCommand,
+    addDecodeCommand,
     addLikelihoodCommand,
     addInterpolateCommand,
     addSolversCommand,

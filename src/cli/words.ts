@@ -11,6 +11,11 @@ export function several(value: number, thing: string): string {
   return `${count(value)} ${thing}${value === 1 ? '' : 's'}`
 }
 
+/** `a sample`, `an image`. */
+export function each(thing: string): string {
+  return `${/^[aeiou]/.test(thing) ? 'an' : 'a'} ${thing}`
+}
+
 export function duration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 60) return `${Math.round(seconds)} s`

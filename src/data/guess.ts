@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { CIFAR10, CIFAR100, type CifarFormat, findCifarFolder, recordLength } from './cifar.js'
 import { isIdx } from './idx.js'
 import { findImages } from './image-files.js'
-import { isNpy } from './npy.js'
+import { isNpy } from './npy-header.js'
 import { isGzip, lookAt } from './read.js'
 
 /** The formats that are read from a path. */

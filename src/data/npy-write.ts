@@ -1,26 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { PfgmError } from '../errors.js'
-import type { Dtype } from '../native/addon.js'
 import type { Tensor } from '../tensor.js'
-
-const DESCRIPTIONS: Readonly<Record<Dtype, string>> = {
-  float32: '<f4',
-  float64: '<f8',
-  uint8: '|u1',
-  int64: '<i8',
-}
-
-/** The head of a NumPy file, version 1.0: a dictionary in Python's notation, padded so that the values are aligned. */
-function npyHead(dtype: Dtype, shape: readonly number[]): Buffer {
-  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
-  const text = `{'descr': '${DESCRIPTIONS[dtype]}', 'fortran_order': False, 'shape': (${sizes}), }`
-  const before = 10
-  const length = Math.ceil((before + text.length + 1) / 64) * 64 - before
-  const head = Buffer.alloc(before)
-  head.write('\x93NUMPY\x01\x00', 'latin1')
-  head.writeUInt16LE(length, 8)
-  return Buffer.concat([head, Buffer.from(`${text.padEnd(length - 1)}\n`, 'latin1')])
-}
+import { npyHead } from './npy-header.js'
 
 /**
  * Writes a tensor as NumPy does (`numpy.save`); the file appears whole or not at all.

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type ChosenSolver, multistepTable, PoissonFlow, setThreads } from '../../src/index.js'
+import { type ChosenSolver, multistepTable, PoissonFlow, setThreads, Tensor } from '../../src/index.js'
 import { tinyFlow } from '../tiny-flow.js'
 import { jsonLines, run, sharedFolder, start, TINY_IMAGES } from './cli.js'
 
@@ -50,6 +50,17 @@ describe('sampling', () => {
     expect(ended.code).toBe(0)
     const expected = { type: 'end', picture: 'euler.png', count: 2, evaluations: 5 }
     expect(jsonLines(ended)).toMatchObject([expected])
+  })
+
+  it('writes the values with --out .npy', async () => {
+    const args = ['--count', '2', '--solver', 'euler', '--steps', '5', '--out', 'euler.npy']
+    const ended = await run(folder, 'sample', model, ...args, '--json')
+    expect(jsonLines(ended)).toMatchObject([{ type: 'end', values: 'euler.npy', count: 2 }])
+    using values = await Tensor.loadNpy(join(folder, 'euler.npy'), 'float32')
+    using flow = await PoissonFlow.load(model)
+    const { images } = await flow.sample({ count: 2, solver: 'euler', steps: 5 })
+    expect(await values.data()).toEqual(await images.data())
+    images.dispose()
   })
 
   it('follows the table of a solver', async () => {

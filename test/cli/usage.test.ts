@@ -117,7 +117,13 @@ describe('the command', () => {
   it('shows its version, and help with examples', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
     expect(await run(folder, '--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
-    for (const args of [['--help'], ['train', '--help'], ['sample', '--help'], ['setup', '--help']]) {
+    for (const args of [
+      ['--help'],
+      ['train', '--help'],
+      ['sample', '--help'],
+      ['decode', '--help'],
+      ['setup', '--help'],
+    ]) {
       const { code, stdout, stderr } = await run(folder, ...args)
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
       expect(stdout).toContain('Examples:\n  npx pfgm-torch ')

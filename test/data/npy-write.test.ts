@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
@@ -27,6 +27,22 @@ it('what it writes is read as data again', async () => {
   await tensor.saveNpy(path)
   const data = await datasets.npy(path)
   expect(data).toMatchObject({ shape: [2], count: 2, values: { dtype: 'float32', length: 4, offset: 128 } })
+})
+
+it.each([
+  Float64Array.of(-0, 0.1 + 0.2, 5e-324, Number.MAX_VALUE, Number.NaN, Number.NEGATIVE_INFINITY),
+  Float32Array.of(-0, 0.1, 1e-45, 3e38, Number.NaN, Number.NEGATIVE_INFINITY),
+  Uint8Array.of(0, 1, 2, 127, 128, 255),
+  BigInt64Array.of(0n, -1n, 2n, 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)),
+])('what it writes is loaded again, to the bit: $constructor.name', async (values) => {
+  const path = join(await newFolder(), 'all.npy')
+  using tensor = await Tensor.from(values, [3, 1, 2])
+  await tensor.saveNpy(path)
+  using loaded = await Tensor.loadNpy(path, tensor.dtype)
+  writeFileSync(path, '') // the tensor has values of its own
+  expect({ dtype: loaded.dtype, shape: loaded.shape }).toEqual({ dtype: tensor.dtype, shape: [3, 1, 2] })
+  const bytes = (array: NodeJS.TypedArray) => Buffer.from(array.buffer)
+  expect(bytes(await loaded.data())).toEqual(bytes(values))
 })
 
 it('says where it cannot write', async () => {

@@ -64,6 +64,25 @@ describe('a NumPy file', () => {
     await expect(Tensor.map(await newFolder(), 'uint8', [1])).rejects.toThrow()
   })
 
+  it.each([
+    ['big-endian', npyBytes('>f8', [2], new Float64Array(2)), 'little-endian float64 (<f8) but received >f8'],
+    ['float32', npyBytes('<f4', [4], one), 'expected little-endian float64 (<f8) but received <f4'],
+    ['uint8', npyBytes('|u1', [4], new Uint8Array(4)), 'but received |u1'],
+    ['fortran', npyBytes('<f8', [2, 2], new Float64Array(4), 'True'), 'Fortran order'],
+    ['empty', npyBytes('<f8', [2, 0], new Float64Array(0)), 'one value but received [2, 0]'],
+    ['no-axis', npyBytes('<f8', [], new Float64Array(1)), 'at least one axis and one value but received []'],
+    ['short', npyBytes('<f8', [3], new Float64Array(2)), '152 bytes, as its header says, but received 144'],
+  ])('that is %s is not loaded as a tensor of float64', async (name, bytes, message) => {
+    const path = await write(`${name}.npy`, bytes)
+    await expect(Tensor.loadNpy(path, 'float64')).rejects.toThrow(message)
+  })
+
+  it('is not loaded as what no tensor holds', async () => {
+    await expect(Tensor.loadNpy('any.npy', 'float16' as 'float32')).rejects.toThrow(
+      'Expected dtype to be one of float32, float64, uint8, int64 but received "float16"',
+    )
+  })
+
   it('does not map more than there is', async () => {
     const path = await write('four.npy', one)
     await expect(Tensor.map(path, 'float32', [5])).rejects.toThrow('to have 20 bytes but it has 16')

@@ -1,0 +1,171 @@
+import { extname } from 'node:path'
+import {
+  type ChosenSolver,
+  FILM_EXTENSIONS,
+  PoissonFlow,
+  readMultistepTable,
+  type SampleOptions,
+  type SampleResult,
+  saveFilm,
+  setThreads,
+  type Tensor,
+} from '../index.js'
+import { ensureAddon } from './addon.js'
+import { flagOf, UsageError } from './errors.js'
+import { follow } from './follow.js'
+import { interruptible } from './interrupt.js'
+import { INTEGER, POSITIVE, TEXT } from './kinds.js'
+import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
+import { type CommonFlags, pick, type Settings } from './options.js'
+import { expectWritable } from './out-file.js'
+import { printJson, printLine, printWarning } from './output.js'
+import { SAMPLING_OPTIONS } from './sampling-options.js'
+import { countOutside, warnOutside } from './warnings.js'
+import { count, duration, each, several } from './words.js'
+
+const FILM_OPTIONS = {
+  frames: { kind: INTEGER, value: 'n', help: 'film: frames at even steps in ln z (default: 24)' },
+} as const
+
+/** How points are followed down to the data, and what is written of it. */
+export const DRAWING_OPTIONS = {
+  ...SAMPLING_OPTIONS,
+  solverTable: {
+    kind: TEXT,
+    value: 'file',
+    help: 'JSON file with the weights and heights of a multistep solver, in place of --solver and its options',
+  },
+  film: {
+    kind: TEXT,
+    value: 'file',
+    help: 'also film how the samples form: .png is a strip, .webp and .gif move',
+  },
+  ...FILM_OPTIONS,
+  columns: { kind: POSITIVE, value: 'n', help: 'images in a row (default: as near to a square as can be)' },
+  ...DEVICE_OPTION,
+  ...THREADS_OPTION,
+} as const
+
+type DrawingSettings = Settings<typeof DRAWING_OPTIONS>
+
+/** What a command draws. */
+export interface Drawing {
+  /** What one of them is called: `sample`. */
+  readonly thing: string
+  /** What they are of, in the line about them. */
+  readonly of: string
+  /** The file to write: `.png` for a picture, `.npy` for the values. */
+  readonly out: string
+  /** @param options from `DRAWING_OPTIONS`, with a signal and reports of progress */
+  draw(flow: PoissonFlow, options: SampleOptions): Promise<SampleResult>
+}
+
+/** Draws with a model under a progress bar, writes what was drawn and says what it cost. */
+export async function runDrawing(
+  model: string,
+  settings: DrawingSettings,
+  flags: CommonFlags,
+  drawing: Drawing,
+): Promise<void> {
+  const { thing } = drawing
+  await expectFiles(settings, drawing.out)
+  await ensureAddon()
+  await setThreads(settings.threads)
+  const result = await interruptible((signal) => drawAndSave(model, settings, flags, drawing, signal))
+  if (flags.json) printJson(result)
+  else printResult(result, drawing)
+  if (result.unfinished > 0) {
+    printWarning(
+      `${several(result.unfinished, thing)} of ${count(result.count)} ended early, at the most evaluations`,
+    )
+  }
+  warnOutside(thing, result.outside, result.count)
+}
+
+async function expectFiles({ film, frames, columns }: DrawingSettings, out: string): Promise<void> {
+  await expectWritable(out, ['.png', '.npy'])
+  if (film !== undefined) await expectWritable(film, FILM_EXTENSIONS, '--film')
+  else if (frames !== undefined) {
+    throw new UsageError(`Expected --frames to be given with --film but received ${frames} alone`)
+  } else if (columns !== undefined && isNpy(out)) {
+    throw new UsageError(`Expected --columns to be given with a picture but received ${columns} with ${out}`)
+  }
+}
+
+async function drawAndSave(
+  model: string,
+  settings: DrawingSettings,
+  { json }: CommonFlags,
+  { thing, out, draw }: Drawing,
+  signal: AbortSignal,
+) {
+  const table =
+    settings.solverTable === undefined ? {} : { solverTable: await readMultistepTable(settings.solverTable) }
+  using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  const began = performance.now()
+  return await follow(thing, json, async (onProgress, onSearch) => {
+    const film = settings.film === undefined ? {} : { film: pick(settings, FILM_OPTIONS) }
+    const options = { ...pick(settings, SAMPLING_OPTIONS), ...table, ...film }
+    const drawn = await draw(flow, { ...options, signal, onProgress, onSearch })
+    using images = drawn.images
+    const seconds = (performance.now() - began) / 1000
+    const layout = settings.columns === undefined ? {} : { columns: settings.columns }
+    const written = await save(images, out, layout)
+    if (drawn.film && settings.film !== undefined) {
+      using _frames = drawn.film.images
+      await saveFilm(drawn.film, settings.film, layout)
+    }
+    return {
+      type: 'end',
+      ...written,
+      ...(settings.film === undefined ? {} : { film: settings.film }),
+      count: images.shape[0] ?? 0,
+      evaluations: drawn.nfe,
+      ...(drawn.chosen && { chosen: drawn.chosen }),
+      seconds,
+      networkSeconds: drawn.seconds.network,
+      outside: countOutside(drawn.outside),
+      unfinished: drawn.status.filter((status) => status !== 'done').length,
+    }
+  })
+}
+
+async function save(
+  images: Tensor,
+  out: string,
+  layout: { columns?: number },
+): Promise<{ picture: string } | { values: string }> {
+  if (isNpy(out)) {
+    await images.saveNpy(out)
+    return { values: out }
+  }
+  await images.savePng(out, layout)
+  return { picture: out }
+}
+
+function isNpy(out: string): boolean {
+  return extname(out).toLowerCase() === '.npy'
+}
+
+interface Drawn {
+  readonly film?: string
+  readonly count: number
+  readonly evaluations: number
+  readonly chosen?: ChosenSolver
+  readonly seconds: number
+}
+
+function printResult(result: Drawn, { thing, of, out }: Drawing): void {
+  const { film, count: drawn, evaluations, chosen, seconds } = result
+  printLine(`${out}: ${several(drawn, thing)} of ${of}`)
+  if (film !== undefined) printLine(`${film}: how they form`)
+  if (chosen) printLine(choiceLine(chosen))
+  printLine(
+    `${evaluations.toFixed(0)} evaluations of the network ${each(thing)}, ${duration(seconds)} in all`,
+  )
+}
+
+function choiceLine({ settings, mean, evaluations, count: starts }: ChosenSolver): string {
+  const flags = Object.entries(settings).map(([name, value]) => `${flagOf(name)} ${value}`)
+  return `chosen: ${flags.join(' ')}, on ${several(starts, 'start')} a mean error of ${Number(mean.toPrecision(2))} at ${evaluations.toFixed(1)} evaluations`
+}

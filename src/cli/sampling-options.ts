@@ -1,0 +1,55 @@
+import { CONTROLLERS, SCHEDULES, SOLVERS } from '../index.js'
+import { INTEGER, NUMBER, oneOf } from './kinds.js'
+
+/** Of paths from the far plane down to the data: given on to the library as they are. */
+export const SAMPLING_OPTIONS = {
+  solver: {
+    kind: oneOf([...SOLVERS, 'auto']),
+    value: 'name',
+    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: rk45)`,
+  },
+  error: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'auto: mean error of pixels in [0, 1], at the fewest evaluations',
+  },
+  evaluations: { kind: INTEGER, value: 'n', help: 'auto: mean evaluations a sample, with the least error' },
+  rtol: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'adaptive: relative tolerance (default: 1e-4, adaptive-unipc 0.01)',
+  },
+  atol: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'adaptive: absolute tolerance (default: 1e-4, adaptive-unipc 0.002)',
+  },
+  controller: {
+    kind: oneOf(CONTROLLERS),
+    value: 'name',
+    help: `what sets the steps, ${CONTROLLERS.join(', ')} (default: i if rk45, tsit5, bs23, else constant)`,
+  },
+  steps: { kind: INTEGER, value: 'n', help: 'constant: steps (default: 100)' },
+  schedule: {
+    kind: oneOf(SCHEDULES),
+    value: 'name',
+    help: 'constant: heights uniform in ln z, karras, or searched for the model (default: karras if multistep, else uniform)',
+  },
+  order: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'ipndm, deis, unipc, adaptive-unipc: order (default: 3, unipc 2)',
+  },
+  rho: { kind: NUMBER, value: 'x', help: 'karras: density near the data (default: 7)' },
+  batchTolerance: {
+    kind: oneOf(['sample', 'joint']),
+    value: 'kind',
+    help: 'rk45: steps for each sample, or joint ones as published (default: sample)',
+  },
+  batchSize: { kind: INTEGER, value: 'n', help: 'samples at once; bounds memory (default: 256)' },
+  maxEvaluations: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'most evaluations of a sample, which then ends where it is (default: no limit)',
+  },
+} as const
