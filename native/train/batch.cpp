@@ -69,7 +69,7 @@ Batch make_batch(const at::Tensor& data, const BatchSettings& settings, at::Devi
     throw Error("ERR_PFGM_ARGUMENT", "Expected perturbed to be from 1 to sources");
   const int64_t wanted = settings.whole_data ? settings.perturbed : settings.sources;
   std::vector<int64_t> chosen = batch_items(settings, wanted, count);
-  at::Tensor items = as_values(data.index_select(0, at::tensor(chosen, at::kLong).to(data.device())));
+  at::Tensor items = data.index_select(0, at::tensor(chosen, at::kLong).to(data.device()));
   if (settings.mirror && items.dim() == 4) {
     const Philox random(settings.seed, (uint64_t(Purpose::kMirror) << 48) | settings.step);
     std::vector<int64_t> flips(wanted);
@@ -83,9 +83,9 @@ Batch make_batch(const at::Tensor& data, const BatchSettings& settings, at::Devi
     items = at::where(flipped, items.flip({3}), items);
   }
 #ifdef PFGM_CUDA
-  if (device.is_cuda()) items = items.to(device);
+  if (device.is_cuda()) items = as_values(items).to(device);
 #endif
-  const Perturbed points = perturbed(items.slice(0, 0, settings.perturbed), settings);
+  const Perturbed points = perturbed(as_values(items.slice(0, 0, settings.perturbed)), settings);
   const FieldSources sources =
       settings.whole_data ? FieldSources{data, settings.mirror, chosen} : FieldSources{items, false, {}};
   const at::Tensor target = field_target(sources, points.x, points.z, settings.gamma);

@@ -12,6 +12,8 @@ const GROWTH = 1.03
 /**
  * @typedef {object} FieldData
  * @property {string} sources file of float32 `[sources, N]`
+ * @property {string} pixels file of the same as uint8 pixels
+ * @property {boolean} asPixels whether our side takes the pixels
  * @property {string} x file of float32 `[queries, N]`
  * @property {string} z file of float32 `[queries]`
  * @property {[number, number, number]} shape sources, queries, N
@@ -19,21 +21,23 @@ const GROWTH = 1.03
 
 /**
  * Writes a case's numbers to files, from which both sides read them.
- * @param {{ sources: number, queries: number, dimensions: 64 | 3072, M: number }} wanted
+ * @param {{ sources: number, queries: number, dimensions: 64 | 3072, M: number, asPixels: boolean }} wanted
  * @param {string} folder
  * @returns {Promise<FieldData>}
  */
-export async function writeFieldData({ sources: count, queries, dimensions, M }, folder) {
-  const sources = await images(count, dimensions)
+export async function writeFieldData({ sources: count, queries, dimensions, M, asPixels }, folder) {
+  const pixels = await images(count, dimensions)
+  const sources = pixelValues(pixels)
   const { x, z } = perturbed(sources, queries, dimensions, M)
-  const files = { sources: join(folder, 'sources'), x: join(folder, 'x'), z: join(folder, 'z') }
-  await Promise.all([writeFile(files.sources, sources), writeFile(files.x, x), writeFile(files.z, z)])
-  return { ...files, shape: [count, queries, dimensions] }
+  const values = { sources, pixels, x, z }
+  const files = Object.fromEntries(Object.keys(values).map((name) => [name, join(folder, name)]))
+  await Promise.all(Object.entries(values).map(([name, value]) => writeFile(files[name], value)))
+  return { ...files, asPixels, shape: [count, queries, dimensions] }
 }
 
 async function images(count, dimensions) {
   const { values } = dimensions === 64 ? await datasets.digits() : await photographPatches(count)
-  return pixelValues(values.subarray(0, count * dimensions))
+  return values.subarray(0, count * dimensions)
 }
 
 /** x = y + u |eps_x| 1.03^m, z = |eps_z| 1.03^m, with m uniform on [0, M] (arXiv 2209.11178, section 3.2). */

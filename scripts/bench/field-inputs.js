@@ -5,9 +5,17 @@ import { Tensor } from '../../dist/index.js'
  * A case's sources and queries as tensors.
  * @param {import('./field-data.js').FieldData} data
  */
-export async function readFieldInputs({ sources, x, z, shape: [count, queries, dimensions] }) {
+export async function readFieldInputs({
+  sources,
+  pixels,
+  asPixels,
+  x,
+  z,
+  shape: [count, queries, dimensions],
+}) {
+  const shape = [count, dimensions]
   return {
-    sources: await readTensor(sources, [count, dimensions]),
+    sources: asPixels ? await Tensor.from(await readFile(pixels), shape) : await readTensor(sources, shape),
     x: await readTensor(x, [queries, dimensions]),
     z: await readTensor(z, [queries]),
   }

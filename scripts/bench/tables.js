@@ -37,12 +37,15 @@ function formatField({ rows, forms }) {
     bytes(row.extraBytes.ours),
     scaled(bytes(row.extraBytes.theirs), row),
   ])
-  const notes = rows
-    .filter((row) => row.theirs && row.theirQueries < row.queries)
-    .map((row) => `${row.name}: measured on ${row.theirQueries} queries at a time`)
+  const few = rows.filter((row) => row.theirs && row.theirQueries < row.queries)
+  const notes = new Set(
+    few.map(
+      ({ sources, theirQueries }) => `${theirQueries} queries of ${sources.toLocaleString('en')} sources`,
+    ),
+  )
   const note =
-    notes.length > 0
-      ? `\n\n\\* ${notes.join('; ')}. The time is scaled to all queries; error and memory are of those few.`
+    notes.size > 0
+      ? `\n\n\\* Measured on a part at a time, ${[...notes].join(' and ')}. The time is scaled to all queries; error and memory are of those few.`
       : ''
   return `**The field's training target**\n\n${table(head, body)}${note}${formatForms(forms)}`
 }

@@ -17,9 +17,7 @@ const cases = casesOf({
 async function worstError(one: Case, pixels?: Uint8Array): Promise<number> {
   const { n, sources, x, z } = one
   const shape = [sources.length / n, n]
-  using s = pixels
-    ? await Tensor.from<'uint8'>(pixels, shape)
-    : await Tensor.from<'float32'>(sources, shape)
+  using s = pixels ? await Tensor.from<'uint8'>(pixels, shape) : await Tensor.from<'float32'>(sources, shape)
   using points = await Tensor.from<'float32'>(x, [z.length, n])
   using heights = await Tensor.from<'float32'>(z, [z.length])
   using target = await fieldTarget(s, points, heights, GAMMA)
