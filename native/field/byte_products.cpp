@@ -21,6 +21,7 @@ constexpr int64_t kGroupRows = kDigits * kByteGroup;
 
 ByteProducts::ByteProducts(const Kernel& kernel, const Problem& problem, const std::vector<int64_t>& order)
     : bytes_(*kernel.bytes),
+      weighing_(kernel.weighing),
       problem_(problem),
       order_(order),
       dimensions_(problem.sources.dimensions),
@@ -144,8 +145,14 @@ void ByteProducts::measure(double* distances) {
   largest_norm_ = *std::max_element(norms_.begin(), norms_.begin() + size_);
 }
 
-Rounding ByteProducts::rounding(int64_t q) const {
-  return {query_steps_[q], kUnit, 0, 0, 0};
+// u |q - s| is at most u (|q - s|^2 / d + d) / 2 for any d: as good for the nearest, and no square roots.
+Rounding ByteProducts::rounding(int64_t q, double nearest) const {
+  const double distance = std::sqrt(std::max(nearest, kSmallestSquare));
+  Rounding rounding;
+  rounding.norm = query_steps_[q];
+  rounding.square = kUnit / 2 / distance;
+  rounding.constant = kUnit / 2 * distance;
+  return rounding;
 }
 
 // That of r, of which a line in y has been taken away.
@@ -162,7 +169,7 @@ double ByteProducts::typical_rounding(int64_t q, double square) const {
 }
 
 void ByteProducts::accept(int64_t q, const double* weights) {
-  const double largest = *std::max_element(weights, weights + size_);
+  const double largest = weighing_.most(weights, size_);
   weight_units_[q] = 0;
   if (!(largest > 0)) return;
   uint8_t* digits = weights_.data() + (q / kByteGroup * kGroupRows + q % kByteGroup) * kSourceBlock;

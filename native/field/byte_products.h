@@ -25,7 +25,7 @@ class ByteProducts {
   void take(int64_t start);
   int64_t size() const { return size_; }
   void measure(double* distances);
-  Rounding rounding(int64_t q) const;
+  Rounding rounding(int64_t q, double nearest) const;
   double largest_rounding(int64_t q, double square) const;
   double typical_rounding(int64_t q, double square) const;
   const double* norms() const { return norms_.data(); }
@@ -55,6 +55,7 @@ class ByteProducts {
   void describe_row(int64_t i);
 
   const ByteKernel& bytes_;
+  const WeighingKernel& weighing_;
   const Problem& problem_;
   const std::vector<int64_t>& order_;
   const int64_t dimensions_, steps_, groups_;

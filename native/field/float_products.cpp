@@ -85,9 +85,9 @@ void FloatProducts::measure(double* distances) {
   largest_norm_ = *std::max_element(norms_.begin(), norms_.begin() + size_);
 }
 
-Rounding FloatProducts::rounding(int64_t q) const {
+Rounding FloatProducts::rounding(int64_t q, double) const {
   const double square = query_squares_[q];
-  return {2 * kRounding * kUnit * std::sqrt(square), 0, 2 * kUnit, kDoubleUnit, square};
+  return {2 * kRounding * kUnit * std::sqrt(square), 0, 2 * kUnit, kDoubleUnit, 0, square};
 }
 
 SumRounding FloatProducts::sum_rounding() const {

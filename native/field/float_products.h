@@ -21,8 +21,9 @@ class FloatProducts {
   // source].
   void measure(double* distances);
 
-  // More than the root mean square of the rounding in query q's squared distances.
-  Rounding rounding(int64_t q) const;
+  // More than the root mean square of the rounding in query q's squared distances, the least of which is
+  // given.
+  Rounding rounding(int64_t q, double nearest) const;
   // What it can be at most, and about what it is, where a squared distance is `square`.
   double largest_rounding(int64_t q, double square) const;
   double typical_rounding(int64_t q, double square) const;

@@ -80,9 +80,10 @@ struct ProductKernel {
                    int64_t width, double* const* sums);
 };
 
-// Of a squared distance by product: norm |s| + distance |q - s| + product |2 q.s| + squares (|q|^2 + |s|^2).
+// Of a squared distance by product: norm |s| + square |q - s|^2 + product |2 q.s| + squares (|q|^2 + |s|^2) +
+// constant.
 struct Rounding {
-  double norm = 0, distance = 0, product = 0, squares = 0;
+  double norm = 0, square = 0, product = 0, squares = 0, constant = 0;
   double query_square = 0;
 };
 
@@ -99,6 +100,7 @@ struct WeightShares {
 // What becomes of one query's sources in a block, by products. Rows have room for kSourceBlock numbers.
 struct WeighingKernel {
   double (*least)(const double* values, int64_t count);
+  double (*most)(const double* values, int64_t count);  // or 0
 
   void (*roundings)(const Rounding& of, const double* distances, const double* norms, int64_t count,
                     double* rounding);

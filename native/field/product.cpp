@@ -119,7 +119,7 @@ class ByProduct {
       std::fill_n(distances, size, 0.0);
     } else if (half_exponent_ * products_->typical_rounding(q, nearest) / (nearest + height_squared(q)) <
                kScreenOnly) {
-      weigh_accepting(q, distances);
+      weigh_accepting(q, distances, nearest);
     } else {
       weigh_screened(q, distances, limit);
     }
@@ -158,11 +158,11 @@ class ByProduct {
     });
   }
 
-  void weigh_accepting(int64_t q, double* weights) {
+  void weigh_accepting(int64_t q, double* weights, double nearest) {
     const int64_t size = products_->size();
     double products[kSourceBlock], rounding[kSourceBlock], change[kSourceBlock];
     std::copy_n(weights, size, products);
-    weighing_.roundings(products_->rounding(q), products, products_->norms(), size, rounding);
+    weighing_.roundings(products_->rounding(q, nearest), products, products_->norms(), size, rounding);
     const double before = weight_sum(q);
     const double scale =
         exact_.weigh(weights, size, height_squared(q), problem_.exponent, minimum_[q], weight_sum(q));

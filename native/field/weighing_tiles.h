@@ -25,21 +25,20 @@ struct WeighingTiles {
   }
   static inline void store(double* to, Vector v) { std::memcpy(to, &v, sizeof v); }
   static inline double sum(Vector v) { return sum_lanes<kLanes>(v); }
-  static inline Vector root(Vector v) {
-    for (int lane = 0; lane < kLanes; ++lane) v[lane] = std::sqrt(v[lane]);
-    return v;
-  }
   static inline Vector magnitude(Vector v) { return v < Vector{} ? -v : v; }
   static inline bool any(Mask mask) {
+#if defined(__AVX512F__)
+    if constexpr (kLanes == 8) return _mm512_test_epi64_mask((__m512i)mask, (__m512i)mask) != 0;
+#endif
     long long either = 0;
     for (int lane = 0; lane < kLanes; ++lane) either |= mask[lane];
     return either != 0;
   }
   // The lanes of the vector at i that are one of `count` sources.
   static inline Mask there(int64_t i, int64_t count) {
-    Mask lane;
-    for (int j = 0; j < kLanes; ++j) lane[j] = i + j;
-    return lane < count;
+    Mask lane = {};
+    for (int j = 0; j < kLanes; ++j) lane[j] = j;
+    return lane < Mask{} + (count - i);
   }
 
   static double least(const double* values, int64_t count) {
@@ -55,13 +54,24 @@ struct WeighingTiles {
     return result;
   }
 
+  static double most(const double* values, int64_t count) {
+    Vector most = {};
+    for (int64_t i = 0; i < count; i += kLanes) {
+      const Vector v = there(i, count) ? load(values + i) : Vector{};
+      most = v > most ? v : most;
+    }
+    double result = 0;
+    for (int lane = 0; lane < kLanes; ++lane) result = most[lane] > result ? most[lane] : result;
+    return result;
+  }
+
   static void roundings(const Rounding& of, const double* distances, const double* norms, int64_t count,
                         double* rounding) {
     for (int64_t i = 0; i < count; i += kLanes) {
       const Vector distance = load(distances + i), norm = load(norms + i);
       const Vector squares = of.query_square + norm * norm;
-      store(rounding + i, of.norm * norm + of.distance * root(distance) +
-                              of.product * magnitude(squares - distance) + of.squares * squares);
+      store(rounding + i, of.norm * norm + of.square * distance + of.product * magnitude(squares - distance) +
+                              of.squares * squares + of.constant);
     }
   }
 
@@ -88,14 +98,7 @@ struct WeighingTiles {
 
   static WeightShares divide(double* weights, const double* change, int64_t count, double negligible,
                              double largest_accepted, int32_t* list) {
-    Vector most = {};
-    for (int64_t i = 0; i < count; i += kLanes) {
-      const Vector weight = there(i, count) ? load(weights + i) : Vector{};
-      most = weight > most ? weight : most;
-    }
-    double heaviest = 0;
-    for (int lane = 0; lane < kLanes; ++lane) heaviest = most[lane] > heaviest ? most[lane] : heaviest;
-
+    const double heaviest = most(weights, count);
     WeightShares shares;
     bool listed_heaviest = false;
     Vector accepted = {}, dropped = {};
@@ -122,7 +125,9 @@ struct WeighingTiles {
     return shares;
   }
 
-  static constexpr WeighingKernel kernel() { return {least, roundings, changes, sum_up_to, divide}; }
+  static constexpr WeighingKernel kernel() {
+    return {least, most, roundings, changes, sum_up_to, divide};
+  }
 };
 
 }  // namespace pfgm::field
