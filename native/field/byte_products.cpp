@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-
-#include "random/philox.h"
 
 namespace pfgm::field {
 
@@ -115,21 +112,18 @@ void ByteProducts::measure(double* distances) {
   const int64_t parts = (size_ + kRows - 1) / kRows, row_bytes = steps_ * kByteStep;
   at::parallel_for(0, parts, 1, [&](int64_t first, int64_t last) {
     std::vector<int32_t> products(kRows * kGroupRows);
-    std::vector<double> cells(kByteGroup * kSourceBlock);
     for (int64_t i = first * kRows; i < std::min(last * kRows, size_); ++i) describe_row(i);
-    // Rows that would be read beyond their end.
+    // Rows whose last step would be read beyond the end of the block.
     std::vector<uint8_t> padded;
     for (int64_t group = 0; group < groups_; ++group)
       for (int64_t part = first; part < last; ++part) {
         const int64_t begin = part * kRows, count = std::min(kRows, size_ - begin);
         const uint8_t* rows = pixels_ + begin * dimensions_;
         int64_t stride = dimensions_;
-        if (count < kRows || (row_bytes != dimensions_ && begin + count == size_)) {
-          if (padded.empty()) {
-            padded.resize(kRows * row_bytes);
-            for (int64_t i = 0; i < count; ++i)
-              std::copy_n(rows + i * dimensions_, dimensions_, padded.data() + i * row_bytes);
-          }
+        if (count < kRows || (size_ - begin - count) * dimensions_ < row_bytes - dimensions_) {
+          padded.resize(kRows * row_bytes);
+          for (int64_t i = 0; i < count; ++i)
+            std::copy_n(rows + i * dimensions_, dimensions_, padded.data() + i * row_bytes);
           rows = padded.data();
           stride = row_bytes;
         }
@@ -145,9 +139,10 @@ void ByteProducts::measure(double* distances) {
   largest_norm_ = *std::max_element(norms_.begin(), norms_.begin() + size_);
 }
 
-// u |q - s| is at most u (|q - s|^2 / d + d) / 2 for any d: as good for the nearest, and no square roots.
-Rounding ByteProducts::rounding(int64_t q, double nearest) const {
-  const double distance = std::sqrt(std::max(nearest, kSmallestSquare));
+// u |q - s| is at most u (|q - s|^2 / d + d) / 2 for any d, so no square roots are needed: d is near where
+// weights are.
+Rounding ByteProducts::rounding(int64_t q, double nearest_square) const {
+  const double distance = std::sqrt(std::max(nearest_square, kSmallestSquare));
   Rounding rounding;
   rounding.norm = query_steps_[q];
   rounding.square = kUnit / 2 / distance;

@@ -25,7 +25,7 @@ class ByteProducts {
   void take(int64_t start);
   int64_t size() const { return size_; }
   void measure(double* distances);
-  Rounding rounding(int64_t q, double nearest) const;
+  Rounding rounding(int64_t q, double nearest_square) const;
   double largest_rounding(int64_t q, double square) const;
   double typical_rounding(int64_t q, double square) const;
   const double* norms() const { return norms_.data(); }

@@ -23,7 +23,7 @@ class FloatProducts {
 
   // More than the root mean square of the rounding in query q's squared distances, the least of which is
   // given.
-  Rounding rounding(int64_t q, double nearest) const;
+  Rounding rounding(int64_t q, double nearest_square) const;
   // What it can be at most, and about what it is, where a squared distance is `square`.
   double largest_rounding(int64_t q, double square) const;
   double typical_rounding(int64_t q, double square) const;

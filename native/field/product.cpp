@@ -1,10 +1,11 @@
-// The field by float32 products.
+// The field by products of queries and sources: of float32 numbers (float_products.h) or bytes
+// (byte_products.h).
 //
-// |q - s|^2 = |q|^2 + |s|^2 - 2 q.s with everything centred is one matrix product, but its rounding e, about
-// u |q| |s| (u = 2^-24), becomes a relative error p/2 e/|q - s|^2 of the weight. What that does to the field
-// depends on the source's weight w and its distance to the mean of the sources:
+// |q - s|^2 = |q|^2 + |s|^2 - 2 q.s is one matrix product, but its rounding e becomes a relative error
+// p/2 e/|q - s|^2 of the weight. What that does to the field depends on the source's weight w and its
+// distance to the mean of the sources:
 //
-//   |change of E| / |E|  <=  sum_i w_i (p c u |q| |s_i| / d_i^2) |s_i - mean| / |E|
+//   |change of E| / |E|  <=  sum_i w_i (p c e_i / d_i^2) |s_i - mean| / |E|
 //
 // Far from the data every term is small. Nearer, few sources carry the weight: those are evaluated again by
 // float64 differences, as many as it takes for what remains to be below a tolerance. Nearer still the product
@@ -119,7 +120,7 @@ class ByProduct {
       std::fill_n(distances, size, 0.0);
     } else if (half_exponent_ * products_->typical_rounding(q, nearest) / (nearest + height_squared(q)) <
                kScreenOnly) {
-      weigh_accepting(q, distances, nearest);
+      weigh_accepting(q, distances, nearest + height_squared(q));
     } else {
       weigh_screened(q, distances, limit);
     }
@@ -158,11 +159,11 @@ class ByProduct {
     });
   }
 
-  void weigh_accepting(int64_t q, double* weights, double nearest) {
+  void weigh_accepting(int64_t q, double* weights, double nearest_square) {
     const int64_t size = products_->size();
     double products[kSourceBlock], rounding[kSourceBlock], change[kSourceBlock];
     std::copy_n(weights, size, products);
-    weighing_.roundings(products_->rounding(q, nearest), products, products_->norms(), size, rounding);
+    weighing_.roundings(products_->rounding(q, nearest_square), products, products_->norms(), size, rounding);
     const double before = weight_sum(q);
     const double scale =
         exact_.weigh(weights, size, height_squared(q), problem_.exponent, minimum_[q], weight_sum(q));

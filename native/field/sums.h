@@ -43,7 +43,8 @@ Sums sums_by_differences(const DifferenceKernel& kernel, const Problem& problem)
 // Distances from float32 products, float64 differences for the sources that carry the weight (product.cpp).
 Sums sums_by_product(const Kernel& kernel, const Problem& problem);
 
-// The same where all sources are pixels, from products of bytes; the kernel must have them (byte_products.h).
+// The same from products of bytes, where sources are pixels in at most kByteDimensions and the kernel has
+// such.
 Sums sums_by_bytes(const Kernel& kernel, const Problem& problem);
 
 }  // namespace pfgm::field

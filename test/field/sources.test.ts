@@ -69,3 +69,20 @@ describe.each(['differences', 'product', 'bytes'] as const)('by %s', (form) => {
     },
   )
 })
+
+it.each([false, true])('a batch of pixels is the batch of their values, mirrored: %s', async (mirror) => {
+  const shape = [300, 3, 8, 8]
+  const pixels = Uint8Array.from({ length: 300 * 192 }, (_, i) => Math.imul(i + 7, 2654435761) >>> 24)
+  using data = await Tensor.from<'uint8'>(pixels, shape)
+  using floats = await Tensor.from<'float32'>(
+    Float32Array.from(pixels, (v) => Math.fround(v / 127.5) - 1),
+    shape,
+  )
+  using trainer = await Trainer.create({ kind: 'mlp', dimensions: 192, width: 8, depth: 1 }, 0n, 'cpu')
+  const settings = { ...PUBLISHED, M: 200, seed: 3, step: 5, batchSize: 280, smallBatchSize: 40, mirror }
+  using batch = await trainer.batch(data, { ...settings, wholeData: false })
+  using expected = await trainer.batch(floats, { ...settings, wholeData: false })
+  expect(await batch.x.data()).toEqual(await expected.x.data())
+  const error = maxRelativeRowError(await batch.target.data(), await expected.target.data(), 193)
+  expect(error).toBeLessThan(2e-7)
+})
