@@ -1,10 +1,10 @@
 import { describe, expectInteger, expectNumber } from './check.js'
 import { PfgmError } from './errors.js'
-import { type SolverOptions, type SolverSettings, solverOptions } from './ode/solver-options.js'
+import { SETTINGS, type SolverOptions, type SolverSettings, solverOptions } from './ode/solver-options.js'
 import type { PoissonFlow, SampleOptions } from './poisson-flow.js'
 import { MEASURED_ON, type SearchOptions } from './schedule-search.js'
 import type { MeasuredSolver, SearchedSchedule } from './solver-cache.js'
-import { measureSolvers, solverLabel } from './solver-comparison.js'
+import { adaptiveUnipc, measureSolvers, solverLabel } from './solver-comparison.js'
 
 /** What the solver `auto` is to reach: a mean error at the least cost, or the least mean error at a cost. */
 export type SolverGoal =
@@ -17,9 +17,6 @@ export interface ChosenSolver extends MeasuredSolver {
   readonly count: number
   readonly seed: string
 }
-
-/** What `auto` chooses itself. */
-const CHOSEN = ['rtol', 'atol', 'steps', 'schedule', 'rho', 'order', 'controller', 'solverTable'] as const
 
 /** The methods along given heights that are the best ones somewhere; they take one evaluation a step. */
 const MULTISTEP = [
@@ -38,7 +35,7 @@ const TOLERANCES = [1e-4, 1e-5]
 /** All that `auto` chooses from, besides schedules that were searched. */
 const CANDIDATES: readonly SolverSettings[] = [
   ...MULTISTEP.flatMap((method) => STEPS.map((steps) => ({ ...method, schedule: 'karras' as const, steps }))),
-  ...ADAPTIVE_TOLERANCES.map((rtol) => ({ solver: 'adaptive-unipc' as const, rtol, atol: rtol / 5 })),
+  ...ADAPTIVE_TOLERANCES.map(adaptiveUnipc),
   ...TOLERANCES.map((rtol) => ({ solver: 'rk45' as const, rtol, atol: rtol })),
 ]
 
@@ -59,8 +56,8 @@ export function solverOrGoal({
       `Expected ${error === undefined ? 'evaluations' : 'error'} to be given with the solver auto only but received ${error ?? evaluations} without it`,
     )
   }
-  for (const name of CHOSEN) {
-    if (settings[name] === undefined) continue
+  for (const name of SETTINGS) {
+    if (name === 'solver' || settings[name] === undefined) continue
     throw new TypeError(
       `Expected no ${name} with the solver auto, which chooses it, but received ${describe(settings[name])}`,
     )

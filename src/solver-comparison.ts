@@ -159,12 +159,12 @@ function candidates(evaluations: readonly number[]): (SolverSettings & { solver:
       TOLERANCES.map((tolerance) => ({ solver, controller, rtol: tolerance, atol: tolerance })),
     ),
   )
-  const adaptiveMultistep = MULTISTEP_TOLERANCES.map((rtol) => ({
-    solver: 'adaptive-unipc' as const,
-    rtol,
-    atol: rtol / 5,
-  }))
-  return [...fixed, ...adaptive, ...adaptiveMultistep]
+  return [...fixed, ...adaptive, ...MULTISTEP_TOLERANCES.map(adaptiveUnipc)]
+}
+
+/** adaptive-unipc at a relative tolerance, with the absolute one that goes with it. */
+export function adaptiveUnipc(rtol: number) {
+  return { solver: 'adaptive-unipc', rtol, atol: rtol / 5 } as const
 }
 
 /** Method, order and schedule or controller. */

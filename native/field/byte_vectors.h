@@ -10,18 +10,12 @@
 namespace pfgm::field {
 
 // GCC 12's own reductions, and what it does without a mask, warn of values that are not set.
-static inline int64_t sum_of_32(__m512i v) {
-  alignas(64) int32_t lanes[16];
+template <class Lane>
+static inline int64_t sum_of(__m512i v) {
+  alignas(64) Lane lanes[64 / sizeof(Lane)];
   _mm512_store_si512(lanes, v);
   int64_t sum = 0;
-  for (const int32_t lane : lanes) sum += lane;
-  return sum;
-}
-static inline int64_t sum_of_64(__m512i v) {
-  alignas(64) int64_t lanes[8];
-  _mm512_store_si512(lanes, v);
-  int64_t sum = 0;
-  for (const int64_t lane : lanes) sum += lane;
+  for (const Lane lane : lanes) sum += lane;
   return sum;
 }
 
@@ -69,10 +63,10 @@ static inline PixelSums vector_sums_of_pixels(const uint8_t* pixels, int64_t dim
       tv = _mm512_dpbusd_epi32(tv, _mm512_maskz_mov_epi8(from_128, v), ones);
       sums.t += __builtin_popcountll(from_64) + __builtin_popcountll(from_128);
     }
-    const int64_t run = sum_of_32(v_sum);
+    const int64_t run = sum_of<int32_t>(v_sum);
     sums.v += run;
-    sums.vv += sum_of_32(product) + 128 * run;
-    sums.tv += sum_of_32(tv);
+    sums.vv += sum_of<int32_t>(product) + 128 * run;
+    sums.tv += sum_of<int32_t>(tv);
   }
   return sums;
 }
@@ -144,7 +138,7 @@ static inline double vector_digits_of_weights(const double* weights, int64_t cou
       _mm512_mask_cvtepi64_storeu_epi8(digits + d * stride + i, there,
                                        _mm512_maskz_srli_epi64(0xff, number, unsigned(8 * d)));
   }
-  return double(sum_of_64(sum));
+  return double(sum_of<int64_t>(sum));
 }
 
 static inline void vector_dots(const double* weights, const double* a, const double* b, int64_t count,
@@ -158,6 +152,18 @@ static inline void vector_dots(const double* weights, const double* a, const dou
   }
   dots[0] = sum_lanes<8>((Vectors<8>::Wide)by_a);
   dots[1] = sum_lanes<8>((Vectors<8>::Wide)by_b);
+}
+
+// All but the products themselves.
+static constexpr ByteKernel byte_kernel_of(decltype(ByteKernel::multiply) multiply) {
+  return {multiply,
+          pack_pixels,
+          values_of_pixels,
+          vector_sums_of_pixels,
+          vector_distances_of_products,
+          vector_digits_of_weights,
+          vector_dots,
+          subtract_products};
 }
 
 }  // namespace pfgm::field

@@ -34,13 +34,6 @@ void multiply(const uint8_t* left, int64_t stride, int64_t rows, const int8_t* r
 
 }  // namespace
 
-const ByteKernel kVnniBytes{multiply,
-                            pack_pixels,
-                            values_of_pixels,
-                            vector_sums_of_pixels,
-                            vector_distances_of_products,
-                            vector_digits_of_weights,
-                            vector_dots,
-                            subtract_products};
+const ByteKernel kVnniBytes = byte_kernel_of(multiply);
 
 }  // namespace pfgm::field

@@ -22,12 +22,6 @@ struct DifferenceTiles {
   using Narrow = typename Vectors<kLanes>::Narrow;
   static_assert(kSourceBlock % kLanes == 0);
 
-  static inline Vector load(const double* from) {
-    Vector v;
-    std::memcpy(&v, from, sizeof v);
-    return v;
-  }
-  static inline void store(double* to, Vector v) { std::memcpy(to, &v, sizeof v); }
   static inline Vector widen(const float* from) {
     Narrow v;
     std::memcpy(&v, from, sizeof v);
@@ -46,7 +40,7 @@ struct DifferenceTiles {
       Vector source[kSources];
       for (int s = 0; s < kSources; ++s) source[s] = widen(sources + s * dimensions + c);
       for (int q = 0; q < kQueries; ++q) {
-        const Vector query = load(queries + q * dimensions + c);
+        const Vector query = load<kLanes>(queries + q * dimensions + c);
         for (int s = 0; s < kSources; ++s) {
           const Vector difference = query - source[s];
           partial[q][s] += difference * difference;
@@ -103,7 +97,7 @@ struct DifferenceTiles {
           for (int v = 0; v < kVectors; ++v) partial[i][v] = Vector{};
         for (int64_t c = 0; c < dimensions; ++c) {
           Vector column[kVectors];
-          for (int v = 0; v < kVectors; ++v) column[v] = load(columns + c * kWidth + v * kLanes);
+          for (int v = 0; v < kVectors; ++v) column[v] = load<kLanes>(columns + c * kWidth + v * kLanes);
           for (int i = 0; i < kQ; ++i) {
             const double coordinate = queries[(q + i) * dimensions + c];
             for (int v = 0; v < kVectors; ++v) {
@@ -150,7 +144,7 @@ struct DifferenceTiles {
     const Vector height = Vector{} + height_squared, smallest = Vector{} + kSmallestSquare;
     Vector least = Vector{} + INFINITY;
     for (int64_t i = 0; i < padded; i += kLanes) {
-      Vector d = load(distances + i) + height;
+      Vector d = load<kLanes>(distances + i) + height;
       d = d > smallest ? d : smallest;
       least = d < least ? d : least;
       store(distances + i, d);
@@ -163,7 +157,7 @@ struct DifferenceTiles {
     minimum = nearest;
     Vector total = {};
     for (int64_t i = 0; i < padded; i += kLanes) {
-      const Vector ratio = (Vector{} + nearest) / load(distances + i);
+      const Vector ratio = (Vector{} + nearest) / load<kLanes>(distances + i);
       Vector weight = half_power(ratio, exponent % 2 ? root(ratio) : ratio, exponent);
       // A negligible share of the sum, |w (q - s)| against the nearest source's, becomes an exact 0 to be
       // skipped.
@@ -186,7 +180,7 @@ struct DifferenceTiles {
       Vector partial[kRows] = {};
       int64_t c = 0;
       for (; c + kLanes <= dimensions; c += kLanes) {
-        const Vector coordinates = load(query + c);
+        const Vector coordinates = load<kLanes>(query + c);
         for (int j = 0; j < kRows; ++j) {
           const Vector difference = coordinates - widen(rows[j] + c);
           partial[j] += difference * difference;
@@ -257,8 +251,8 @@ struct DifferenceTiles {
     for (; c + kLanes <= last; c += kLanes) {
       Vector query[kQueries], total[kQueries];
       for (int q = 0; q < kQueries; ++q) {
-        query[q] = load(queries + q * dimensions + c);
-        total[q] = load(sums + q * dimensions + c);
+        query[q] = load<kLanes>(queries + q * dimensions + c);
+        total[q] = load<kLanes>(sums + q * dimensions + c);
       }
       for (int s = 0; s < kSources; ++s) {
         const Vector source = widen(rows[s] + c);

@@ -257,7 +257,8 @@ class ByProduct {
   std::vector<double> accepted_;  // sum of the accepted sources' weights
   std::vector<char> trusted_;
   std::optional<Products> products_;
-  std::unique_ptr<double[]> block_;  // distances to the block of sources that passes, then weights
+  std::unique_ptr<double[]>
+      block_;  // of whole groups of queries: distances to the block of sources that passes, then weights
 };
 
 }  // namespace

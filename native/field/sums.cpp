@@ -10,13 +10,14 @@ std::atomic<Form> chosen{Form::kByCost};
 // As measured (docs/performance.md): a product pays for its preparations where rows are long and meet several
 // queries and many sources.
 Form cheaper(const Problem& problem) {
-  const ByteKernel* bytes = current_kernel().bytes;
-  if (bytes && bytes != &kPortableBytes && problem.sources.dimensions > 128 && problem.count >= 16 &&
-      problem.sources.count() >= 256)
-    return Form::kBytes;
-  return problem.sources.dimensions > 128 && problem.count >= 16 && problem.sources.count() >= 256
-             ? Form::kProduct
-             : Form::kDifferences;
+  if (problem.sources.dimensions <= 128 || problem.count < 16 || problem.sources.count() < 256)
+    return Form::kDifferences;
+  return current_kernel().bytes == &kPortableBytes ? Form::kProduct : Form::kBytes;
+}
+
+// Products of bytes are there for pixels only, in not too many dimensions, and not in every kernel.
+bool has_bytes(const Kernel& kernel, const Sources& sources) {
+  return kernel.bytes && sources.pixels && sources.dimensions <= kByteDimensions;
 }
 
 }  // namespace
@@ -30,10 +31,8 @@ Sums sum_over_sources(const Problem& problem) {
   Form form = chosen;
   if (form == Form::kByCost) form = cheaper(problem);
   if (form == Form::kDifferences) return sums_by_differences(kernel.differences, problem);
-  if (form == Form::kBytes && problem.sources.pixels && kernel.bytes &&
-      problem.sources.dimensions <= kByteDimensions)
-    return sums_by_bytes(kernel, problem);
-  return sums_by_product(kernel, problem);
+  return form == Form::kBytes && has_bytes(kernel, problem.sources) ? sums_by_bytes(kernel, problem)
+                                                                    : sums_by_product(kernel, problem);
 }
 
 }  // namespace pfgm::field

@@ -28,6 +28,17 @@ PFGM_VECTORS(8);
 PFGM_VECTORS(16);
 #undef PFGM_VECTORS
 
+template <int kLanes>
+static inline typename Vectors<kLanes>::Wide load(const double* from) {
+  typename Vectors<kLanes>::Wide v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class Vector>
+static inline void store(double* to, Vector v) {
+  std::memcpy(to, &v, sizeof v);
+}
+
 // Floats to doubles. GCC 12 makes two halves of eight lanes, which took a quarter of the time.
 template <int kLanes>
 static inline typename Vectors<kLanes>::Wide widen(typename Vectors<kLanes>::Narrow v) {

@@ -18,12 +18,6 @@ struct WeighingTiles {
   using Mask = decltype(Vector{} < Vector{});
   static_assert(kSourceBlock % kLanes == 0);
 
-  static inline Vector load(const double* from) {
-    Vector v;
-    std::memcpy(&v, from, sizeof v);
-    return v;
-  }
-  static inline void store(double* to, Vector v) { std::memcpy(to, &v, sizeof v); }
   static inline double sum(Vector v) { return sum_lanes<kLanes>(v); }
   static inline Vector magnitude(Vector v) { return v < Vector{} ? -v : v; }
   static inline bool any(Mask mask) {
@@ -45,7 +39,7 @@ struct WeighingTiles {
     Vector least = Vector{} + INFINITY;
     int64_t i = 0;
     for (; i + kLanes <= count; i += kLanes) {
-      const Vector v = load(values + i);
+      const Vector v = load<kLanes>(values + i);
       least = v < least ? v : least;
     }
     double result = INFINITY;
@@ -57,7 +51,7 @@ struct WeighingTiles {
   static double most(const double* values, int64_t count) {
     Vector most = {};
     for (int64_t i = 0; i < count; i += kLanes) {
-      const Vector v = there(i, count) ? load(values + i) : Vector{};
+      const Vector v = there(i, count) ? load<kLanes>(values + i) : Vector{};
       most = v > most ? v : most;
     }
     double result = 0;
@@ -68,7 +62,7 @@ struct WeighingTiles {
   static void roundings(const Rounding& of, const double* distances, const double* norms, int64_t count,
                         double* rounding) {
     for (int64_t i = 0; i < count; i += kLanes) {
-      const Vector distance = load(distances + i), norm = load(norms + i);
+      const Vector distance = load<kLanes>(distances + i), norm = load<kLanes>(norms + i);
       const Vector squares = of.query_square + norm * norm;
       store(rounding + i, of.norm * norm + of.square * distance + of.product * magnitude(squares - distance) +
                               of.squares * squares + of.constant);
@@ -80,7 +74,8 @@ struct WeighingTiles {
     Vector total = {};
     for (int64_t i = 0; i < count; i += kLanes) {
       const Vector value =
-          load(weights + i) * (load(norms + i) * (by_rounding * load(rounding + i) + by_norm) + by_weight);
+          load<kLanes>(weights + i) *
+          (load<kLanes>(norms + i) * (by_rounding * load<kLanes>(rounding + i) + by_norm) + by_weight);
       store(change + i, value);
       total += there(i, count) ? value : Vector{};
     }
@@ -90,7 +85,7 @@ struct WeighingTiles {
   static double sum_up_to(const double* values, int64_t count, double limit) {
     Vector total = {};
     for (int64_t i = 0; i < count; i += kLanes) {
-      const Vector value = load(values + i);
+      const Vector value = load<kLanes>(values + i);
       total += (value <= limit) & there(i, count) ? value : Vector{};
     }
     return sum(total);
@@ -103,11 +98,12 @@ struct WeighingTiles {
     bool listed_heaviest = false;
     Vector accepted = {}, dropped = {};
     for (int64_t i = 0; i < count; i += kLanes) {
-      Vector weight = there(i, count) ? load(weights + i) : Vector{};
+      Vector weight = there(i, count) ? load<kLanes>(weights + i) : Vector{};
       const Mask negligibly = weight < negligible;
       dropped += negligibly ? weight : Vector{};
       weight = negligibly ? Vector{} : weight;
-      const Mask listed = ((load(change + i) > largest_accepted) & (weight > 0.0)) | (weight == heaviest);
+      const Mask listed =
+          ((load<kLanes>(change + i) > largest_accepted) & (weight > 0.0)) | (weight == heaviest);
       store(weights + i, weight);
       if (any(listed)) {
         for (int lane = 0; lane < kLanes && i + lane < count; ++lane) {

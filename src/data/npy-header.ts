@@ -13,7 +13,7 @@ const DESCRIPTIONS: Readonly<Record<Dtype, string>> = {
   uint8: '|u1',
   int64: '<i8',
 }
-const VALUE_BYTES: Readonly<Record<Dtype, number>> = { float32: 4, float64: 8, uint8: 1, int64: 8 }
+const valueBytes = (dtype: Dtype): number => Number(DESCRIPTIONS[dtype].slice(2))
 
 /** What a NumPy file says about its array. */
 export interface NpyHeader<D extends Dtype> {
@@ -53,7 +53,7 @@ export async function readNpyHeader<D extends Dtype>(
   if (header.shape.length === 0 || header.shape.includes(0)) {
     throw dataError(path, 'an array of at least one axis and one value', `[${header.shape.join(', ')}]`)
   }
-  const wanted = offset + product(header.shape) * VALUE_BYTES[header.dtype]
+  const wanted = offset + product(header.shape) * valueBytes(header.dtype)
   const size = (await lookAt(path))?.size ?? 0
   if (size < wanted) throw dataError(path, `${wanted} bytes, as its header says,`, `${size}`)
   return header
@@ -89,7 +89,7 @@ function parseHead<D extends Dtype>(
 ): { dtype: D; shape: number[] } {
   const descr = /'descr'\s*:\s*'([^']*)'/.exec(head)?.[1]
   const dtype = dtypes.find((one) => DESCRIPTIONS[one] === descr)
-  if (dtype === undefined || (VALUE_BYTES[dtype] > 1 && endianness() !== 'LE')) {
+  if (dtype === undefined || (valueBytes(dtype) > 1 && endianness() !== 'LE')) {
     throw dataError(path, dtypes.map(inWords).join(' or '), descr ?? 'no type of one kind')
   }
   if (!/'fortran_order'\s*:\s*False/.test(head)) {
@@ -102,5 +102,5 @@ function parseHead<D extends Dtype>(
 }
 
 function inWords(dtype: Dtype): string {
-  return `${VALUE_BYTES[dtype] > 1 ? 'little-endian ' : ''}${dtype} (${DESCRIPTIONS[dtype]})`
+  return `${valueBytes(dtype) > 1 ? 'little-endian ' : ''}${dtype} (${DESCRIPTIONS[dtype]})`
 }

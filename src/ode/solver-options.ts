@@ -63,8 +63,8 @@ type Optional = 'schedule' | 'controller' | 'solverTable'
 /** The same with its defaults filled in. */
 export type SolverOptions = Required<Omit<SolverSettings, Optional>> & Pick<SolverSettings, Optional>
 
-/** What a table sets itself. */
-const SET_BY_TABLE = [
+/** All settings, by name. */
+export const SETTINGS = [
   'solver',
   'rtol',
   'atol',
@@ -73,6 +73,7 @@ const SET_BY_TABLE = [
   'rho',
   'order',
   'controller',
+  'solverTable',
 ] as const satisfies (keyof SolverSettings)[]
 
 /** @throws TypeError or RangeError naming the option, what was expected and what came */
@@ -90,7 +91,7 @@ export function solverOptions(settings: SolverSettings): SolverOptions {
   if (schedule !== undefined) expectOneOf('schedule', schedule, SCHEDULES)
   if (controller !== undefined) expectOneOf('controller', controller, CONTROLLERS)
   if (solverTable !== undefined) {
-    const other = SET_BY_TABLE.find((name) => settings[name] !== undefined)
+    const other = SETTINGS.find((name) => name !== 'solverTable' && settings[name] !== undefined)
     if (other !== undefined) {
       throw new RangeError(
         `Expected ${other} to be left to solverTable, which sets it, but received ${describe(settings[other])}`,
