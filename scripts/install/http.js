@@ -1,6 +1,7 @@
 // Fetches one file over HTTP: proxies honoured, length and checksum checked.
 import { createHash } from 'node:crypto'
-import { createWriteStream, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -76,11 +77,15 @@ async function downloadOnce({ url, sha256, bytes }, file, dispatcher, onProgress
       next(null, chunk)
     },
   })
+  // Opened before and closed after: a stream that opens its file itself may do so after it has failed, and leave one.
+  const target = await open(file, 'w')
   try {
-    await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), meter, createWriteStream(file))
+    await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), meter, target.createWriteStream())
   } catch (error) {
     if (isDisk(error)) throw error
     throw new Passing(`the connection broke after ${done} of ${total ?? 'an unknown number of'} bytes`)
+  } finally {
+    await target.close()
   }
   if (total !== undefined && done < total) throw new Passing(`only ${done} of ${total} bytes came`)
   const came = hash.digest('hex')
