@@ -65,7 +65,7 @@ const REFERENCE = { solver: 'rk45', rtol: 1e-7, atol: 1e-7 } as const satisfies 
 const REFERENCE_RUNS = 16
 const EVALUATIONS = [8, 10, 12, 15, 20, 30, 50]
 const TOLERANCES = [1e-2, 1e-3, 1e-4]
-const MULTISTEP_TOLERANCES = [0.09, 0.037, 0.018, 0.009, 0.004, 0.0016]
+const MULTISTEP_TOLERANCES = [0.042, 0.021, 0.01, 0.005, 0.0025, 0.00095]
 
 /** Methods along given heights, and their evaluations a step. */
 const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly cost: number })[] = [
@@ -164,7 +164,7 @@ function candidates(evaluations: readonly number[]): (SolverSettings & { solver:
 
 /** adaptive-unipc at a relative tolerance, with the absolute one that goes with it. */
 export function adaptiveUnipc(rtol: number) {
-  return { solver: 'adaptive-unipc', rtol, atol: rtol / 5 } as const
+  return { solver: 'adaptive-unipc', rtol, atol: rtol / 2 } as const
 }
 
 /** Method, order and schedule or controller. */

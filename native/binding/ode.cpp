@@ -38,13 +38,15 @@ Napi::Value create(const Call& call) {
       });
 }
 
-// evaluateDrifts(flow, evaluations), each {pool, slot, y, steps, heights, first, view}: resolves to a flag a
-// trajectory from `first` on, pool after pool, set where it left the trained region.
+// evaluateDrifts(flow, evaluations), each {pool, slot, otherSide, y, steps, heights, first, view}: resolves
+// to a flag a trajectory from `first` on, pool after pool, set where it left the trained region.
 Napi::Value evaluate_drifts(const Call& call) {
   const std::shared_ptr<Flow> flow = call(0, "flow").flow();
   std::vector<Evaluation> evaluations;
   for (const Argument& one : call(1, "evaluations").items()) {
-    evaluations.push_back({one["pool"].trajectories(), one["slot"].integer(), combination(one["y"]),
+    const Argument other_side = one["otherSide"];
+    evaluations.push_back({one["pool"].trajectories(), one["slot"].integer(),
+                           other_side.present() ? other_side.integer() : -1, combination(one["y"]),
                            one["steps"].numbers(), one["heights"].numbers(), one["first"].integer(),
                            parse_view(one["view"].string())});
     if (evaluations.back().pool->queue() != evaluations.front().pool->queue())
@@ -122,6 +124,22 @@ Napi::Value advance(const Call& call) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
+// assignTrajectories(pool, targets, values, moved)
+Napi::Value assign(const Call& call) {
+  const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
+  const std::vector<int64_t> targets = call(1, "targets").integers();
+  std::vector<Combination> values;
+  for (const Argument& value : call(2, "values").items()) values.push_back(combination(value));
+  const std::vector<char> moved = call(3, "moved").flags();
+  return call.environment().submit(
+      pool->queue(),
+      [=] {
+        pool->assign(targets, values, moved);
+        return true;
+      },
+      [](Napi::Env env, bool) { return env.Undefined(); });
+}
+
 // drawTrajectories(pool, rows, y, out, outRows)
 Napi::Value draw(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
@@ -184,7 +202,8 @@ const std::vector<Export>& ode_exports() {
       {"trajectoryNorms", 6, norms},       {"drawTrajectories", 5, draw},
       {"readDenoised", 3, read_denoised},  {"replaceDenoised", 6, replace_denoised},
       {"advanceTrajectories", 5, advance}, {"retireTrajectories", 4, retire},
-      {"joinTrajectories", 2, join},       {"trajectoryState", 1, state}};
+      {"joinTrajectories", 2, join},       {"assignTrajectories", 4, assign},
+      {"trajectoryState", 1, state}};
   return table;
 }
 

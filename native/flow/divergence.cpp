@@ -28,11 +28,11 @@ class LikelihoodFlow final : public Flow {
   }
 
   // In tiles of a fixed size, each on one thread, as forward_in_tiles and for its reasons.
-  Drift drift(const at::Tensor& x, const std::vector<double>& heights,
-              const std::vector<int64_t>& samples) const override {
+  Drift drift(const at::Tensor& x, const std::vector<double>& heights, const std::vector<int64_t>& samples,
+              bool) const override {
     const int64_t count = x.size(0);
     check(x, samples);
-    Drift drift{at::empty_like(x), std::vector<char>(count)};
+    Drift drift{at::empty_like(x), {}, std::vector<char>(count)};
     const int64_t tile = network_->device().is_cpu() ? network_->tile() : std::max<int64_t>(count, 1);
     at::parallel_for(0, (count + tile - 1) / tile, 1, [&](int64_t begin, int64_t end) {
       const at::AutoGradMode with_grad(true);

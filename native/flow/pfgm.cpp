@@ -126,38 +126,46 @@ class PfgmFlow final : public Flow {
   PfgmFlow(std::shared_ptr<Network> network, const PfgmConfig& config)
       : network_(std::move(network)), config_(config) {}
 
-  Drift drift(const at::Tensor& x, const std::vector<double>& heights,
-              const std::vector<int64_t>&) const override {
+  Drift drift(const at::Tensor& x, const std::vector<double>& heights, const std::vector<int64_t>&,
+              bool both_sides) const override {
     const int64_t count = x.size(0), dimensions = x.size(1);
     std::vector<int64_t> shape = network_->shape();
     shape.insert(shape.begin(), count);
     const at::Tensor z = at::tensor(heights, at::kDouble).to(at::kFloat);
     const Field field = forward_in_tiles(*network_, x.to(at::kFloat).reshape(shape), z);
 
-    Drift drift{at::empty({count, dimensions}, at::kDouble), std::vector<char>(count)};
+    Drift drift{at::empty({count, dimensions}, at::kDouble), {}, std::vector<char>(count)};
+    if (both_sides) drift.other_side = at::empty_like(drift.value);
     const float* v_x = field.x.const_data_ptr<float>();
     const float* v_z = field.z.const_data_ptr<float>();
     double* value = drift.value.mutable_data_ptr<double>();
+    double* other = both_sides ? drift.other_side.mutable_data_ptr<double>() : nullptr;
     at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {
         const float* row = v_x + i * dimensions;
+        const double z = heights[i], from_network = double(v_z[i]);
+        const auto put = [&](double down, double* to) {
+          const double factor = z / (down + config_.epsilon);
+          for (int64_t c = 0; c < dimensions; ++c) to[i * dimensions + c] = double(row[c]) * factor;
+        };
+        const bool above = z >= config_.z_exp;
         bool outside = false;
-        const double down = vertical(row, double(v_z[i]), heights[i], dimensions, outside);
-        const double factor = heights[i] / (down + config_.epsilon);
-        for (int64_t c = 0; c < dimensions; ++c) value[i * dimensions + c] = double(row[c]) * factor;
-        drift.outside[i] = outside;
+        const double near_data = !above || both_sides ? vertical(row, z, dimensions, outside) : 0;
+        drift.outside[i] = !above && outside;
+        put(above ? from_network : near_data, value);
+        const bool at_border = !above && z >= config_.z_exp * (1 - 1e-9);
+        if (other) put(at_border ? from_network : near_data, other);
       }
     });
     return drift;
   }
 
  private:
-  // v_z of one point. Near the data the network's own is poor, and v_x alone tells the distance: with
-  // n = |v_x| / sqrt(N), |E_x| = gamma n / (1 - n), so v_z = -sqrt(N) z / (sqrt(E_x^2 + z^2) + gamma). n
+  // v_z of one point below z_exp. Near the data the network's own is poor, and v_x alone tells the distance:
+  // with n = |v_x| / sqrt(N), |E_x| = gamma n / (1 - n), so v_z = -sqrt(N) z / (sqrt(E_x^2 + z^2) + gamma). n
   // reaches 1 only at infinity: what says so is cut off, far beyond any point that the network was trained
   // on.
-  double vertical(const float* v_x, double from_network, double z, int64_t dimensions, bool& outside) const {
-    if (z >= config_.z_exp) return from_network;
+  double vertical(const float* v_x, double z, int64_t dimensions, bool& outside) const {
     double square = 0;
     for (int64_t c = 0; c < dimensions; ++c) square += double(v_x[c]) * v_x[c];
     const double root_n = std::sqrt(double(dimensions));

@@ -36,6 +36,19 @@ void put(at::Tensor& rows, int64_t first, const at::Tensor& values) {
     rows.narrow(0, first, values.size(0)).copy_(values);
 }
 
+// [b, 1] of which rows are moved, or undefined where all are
+at::Tensor moved_rows(const std::vector<char>& moved, int64_t count) {
+  if (int64_t(moved.size()) != count)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected one flag a trajectory, " + std::to_string(count));
+  if (std::all_of(moved.begin(), moved.end(), [](char flag) { return flag != 0; })) return {};
+  const std::vector<int64_t> flags(moved.begin(), moved.end());
+  return at::tensor(flags, at::kLong).to(at::kBool).unsqueeze(1);
+}
+
+void replace(at::Tensor& rows, const at::Tensor& values, const at::Tensor& moved) {
+  rows = moved.defined() ? at::where(moved, values, rows) : values;
+}
+
 // One row of a combination at a time: a row and its drifts stay in cache. `place` counts from the first row
 // that the combination is for.
 struct RowTerms {
@@ -176,20 +189,23 @@ std::vector<double> Trajectories::norms(const Combination& y, const Combination*
 void Trajectories::advance(const Combination& y, const std::vector<double>& steps,
                            const std::vector<char>& moved, int64_t last) {
   const at::NoGradGuard no_grad;
-  if (int64_t(moved.size()) != count())
-    throw Error("ERR_PFGM_ARGUMENT", "Expected one flag a trajectory, " + std::to_string(count()));
   if (last >= int64_t(k_.size())) throw Error("ERR_PFGM_ARGUMENT", "Expected last to name a slot");
-  at::Tensor next = combine(y, steps);
-  const bool all = std::all_of(moved.begin(), moved.end(), [](char flag) { return flag != 0; });
-  if (all) {
-    x_ = next;
-    if (last > 0) k_[0] = k_[last];
-    return;
-  }
-  const at::Tensor flags =
-      at::tensor(std::vector<int64_t>(moved.begin(), moved.end()), at::kLong).to(at::kBool).unsqueeze(1);
-  x_ = at::where(flags, next, x_);
-  if (last > 0) k_[0] = at::where(flags, k_[last], k_[0]);
+  const at::Tensor rows = moved_rows(moved, count());
+  replace(x_, combine(y, steps), rows);
+  if (last > 0) replace(k_[0], k_[last], rows);
+}
+
+void Trajectories::assign(const std::vector<int64_t>& targets, const std::vector<Combination>& values,
+                          const std::vector<char>& moved) {
+  const at::NoGradGuard no_grad;
+  if (targets.size() != values.size()) throw Error("ERR_PFGM_ARGUMENT", "Expected a combination a target");
+  for (const int64_t target : targets)
+    if (target != -1) check_slot(target);
+  const at::Tensor rows = moved_rows(moved, count());
+  const std::vector<double> ones(count(), 1);
+  std::vector<at::Tensor> next;
+  for (const Combination& value : values) next.push_back(combine(value, ones));
+  for (size_t j = 0; j < targets.size(); ++j) replace(targets[j] < 0 ? x_ : k_[targets[j]], next[j], rows);
 }
 
 void Trajectories::draw(const std::vector<int64_t>& rows, const Combination& y, at::Tensor& out,
@@ -269,14 +285,24 @@ std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& eval
     samples.insert(samples.end(), one.pool->samples().begin() + one.first, one.pool->samples().end());
   }
   if (points.empty()) throw Error("ERR_PFGM_ARGUMENT", "Expected at least one evaluation");
-  const Drift drift = flow.drift(points.size() == 1 ? points[0] : at::cat(points), heights, samples);
+  const bool both_sides = std::any_of(evaluations.begin(), evaluations.end(),
+                                      [](const Evaluation& one) { return one.other_side >= 0; });
+  const Drift drift =
+      flow.drift(points.size() == 1 ? points[0] : at::cat(points), heights, samples, both_sides);
+  if (both_sides && !drift.other_side.defined())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected a flow with two sides for evaluations that ask for the other");
   int64_t begin = 0;
   for (size_t i = 0; i < evaluations.size(); ++i) {
     const Evaluation& one = evaluations[i];
     const int64_t rows = points[i].size(0);
     // A copy where several share the drift, lest a slot hold on to all of it.
-    const at::Tensor own = points.size() == 1 ? drift.value : drift.value.narrow(0, begin, rows).clone();
-    one.pool->keep(own, one.slot, points[i], one.heights, one.first, one.view);
+    const auto own = [&](const at::Tensor& all) {
+      return points.size() == 1 ? all : all.narrow(0, begin, rows).clone();
+    };
+    // The own side last: its denoised images are the ones that stay.
+    if (one.other_side >= 0)
+      one.pool->keep(own(drift.other_side), one.other_side, points[i], one.heights, one.first, one.view);
+    one.pool->keep(own(drift.value), one.slot, points[i], one.heights, one.first, one.view);
     begin += rows;
   }
   return drift.outside;

@@ -54,6 +54,10 @@ class Trajectories {
   std::vector<double> norms(const Combination& y, const Combination* next, const std::vector<double>& steps,
                             double atol, double rtol) const;
 
+  // Where moved[i], a combination each for the state (-1) and slots, all of what was there before.
+  void assign(const std::vector<int64_t>& targets, const std::vector<Combination>& values,
+              const std::vector<char>& moved);
+
   // x_i = y_i where moved[i]; those rows' slot 0 takes over slot `last`, if that is not negative.
   void advance(const Combination& y, const std::vector<double>& steps, const std::vector<char>& moved,
                int64_t last);
@@ -83,10 +87,11 @@ class Trajectories {
 };
 
 // Where a flow is evaluated for a pool: at y and heights, for the rows from `first` on; `slot` keeps its
-// view.
+// view, and `other_side`, if it is not negative, that of Drift::other_side.
 struct Evaluation {
   std::shared_ptr<Trajectories> pool;
   int64_t slot;
+  int64_t other_side;
   Combination y;
   std::vector<double> steps;
   std::vector<double> heights;

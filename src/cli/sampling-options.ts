@@ -17,12 +17,12 @@ export const SAMPLING_OPTIONS = {
   rtol: {
     kind: NUMBER,
     value: 'x',
-    help: 'adaptive: relative tolerance (default: 1e-4, adaptive-unipc 0.01)',
+    help: 'adaptive: relative tolerance (default: 1e-4, adaptive-unipc 0.005)',
   },
   atol: {
     kind: NUMBER,
     value: 'x',
-    help: 'adaptive: absolute tolerance (default: 1e-4, adaptive-unipc 0.002)',
+    help: 'adaptive: absolute tolerance (default: 1e-4, adaptive-unipc 0.0025)',
   },
   controller: {
     kind: oneOf(CONTROLLERS),

@@ -40,10 +40,14 @@ export interface RowCombination {
 /** What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z). */
 export type View = 'logHeight' | 'height' | 'denoised'
 
-/** Where a flow is evaluated for a pool, for its rows from `first` on; `slot` keeps its view there. */
+/**
+ * Where a flow is evaluated for a pool, for its rows from `first` on; `slot` keeps its view there, and `otherSide`, if
+ * asked for, what the formula of the other side of the flow's jump gives: for rows above it and just below.
+ */
 export interface Evaluation {
   readonly pool: TrajectoriesHandle
   readonly slot: number
+  readonly otherSide?: number | undefined
   readonly y: Combination | RowCombination
   readonly steps: Float64Array
   readonly heights: Float64Array
@@ -305,6 +309,13 @@ export interface Addon {
     steps: Float64Array,
     moved: Uint8Array,
     last: number,
+  ): Promise<void>
+  /** Where moved, a combination each for the state (-1) and slots, all of what was there before. */
+  assignTrajectories(
+    pool: TrajectoriesHandle,
+    targets: readonly number[],
+    values: readonly RowCombination[],
+    moved: Uint8Array,
   ): Promise<void>
   drawTrajectories(
     pool: TrajectoriesHandle,

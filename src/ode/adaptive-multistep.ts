@@ -1,8 +1,8 @@
-import type { SlotWeights } from './dense-output.js'
 import { MultistepHistory, ones } from './multistep-history.js'
 import type { Known } from './multistep-method.js'
 import { heightAfter, stepWithinTolerance } from './multistep-step.js'
 import type { Pool, Row } from './pool.js'
+import { addScaled, type SlotWeights } from './slot-weights.js'
 import type { AdaptiveMultistepSolver } from './solver.js'
 import type { Stepper } from './stepper.js'
 
@@ -13,24 +13,49 @@ import type { Stepper } from './stepper.js'
 const FIRST_RATE = 0.25
 
 /**
+ * Times the tolerance of a step above the flow's jump: an error made there weighs less at the data than one between two
+ * of them.
+ */
+const ABOVE_JUMP = 2
+
+/** How far above the jump, as a ratio of heights, what the formula of below gives is of use below. */
+const REACH = 1.2
+
+/**
+ * How much of a small change of the state d follows at height z, on average: seven tenths of s^2 / (s^2 + z^2), which it is
+ * in each direction of Gaussian data of deviation s, with s = 1.
+ */
+const response = (z: number): number => 0.7 / (1 + z ** 2)
+
+/** What `Pool.assign` calls the state. */
+const STATE = -1
+
+/**
  * A predictor-corrector multistep method in the denoised value d whose steps follow each sample's own error. It is
- * estimated from predictions of different orders, so before the evaluation, and no step is rejected. A step ends where
- * the drift jumps, and what is known from before is forgotten there.
+ * estimated from predictions of different orders, so before the evaluation, and no step is rejected.
+ *
+ * Each step is made three times, with one evaluation: predicted from what is known above its end; corrected with d at
+ * the predicted state, which is then moved by d's response to the correction; and once more, now from both sides, when
+ * the next d is known. A step ends where the drift jumps; from there on d is what the formula of below says, of the
+ * last steps above the jump too.
  */
 export class AdaptiveMultistep implements Stepper {
   readonly evaluationsPerStep = 1
   readonly #pool: Pool
   readonly #solver: AdaptiveMultistepSolver
   readonly #history: MultistepHistory
-  /** Just below the height where the drift jumps. */
+  /** Just below the height where the drift jumps; 0 if it does not. */
   readonly #jump: number
   readonly #next = new WeakMap<Row, number>()
+  /** Where a row was before its last step, if on the same side of the jump: the last slot keeps the state there. */
+  readonly #before = new WeakMap<Row, number>()
 
   constructor(pool: Pool, solver: AdaptiveMultistepSolver) {
     this.#pool = pool
     this.#solver = solver
-    this.#history = new MultistepHistory(pool, solver.method, (row) => this.#next.get(row)!)
     this.#jump = (pool.problem.jump ?? 0) * (1 - Number.EPSILON)
+    const layout = { bothSides: this.#jump > 0, spare: 1 }
+    this.#history = new MultistepHistory(pool, solver.method, (row) => this.#next.get(row)!, layout)
   }
 
   get slots(): number {
@@ -48,15 +73,75 @@ export class AdaptiveMultistep implements Stepper {
     const ends = Uint8Array.from(this.#pool.rows, (row) => (this.#next.get(row) === end ? 1 : 0))
     await history.move(history.predicting, ends)
     await this.#pool.retire([...ends.keys()].filter((i) => ends[i] === 1))
-    const { rows } = this.#pool
-    if (rows.length === 0) return
+    if (this.#pool.rows.length === 0) return
     history.advance()
     await history.evaluateNext()
-    const jumped = new Set(rows.filter((row) => this.#next.get(row) === this.#jump))
-    // What is known below a jump says nothing of the step above it, nor the other way round.
-    const correcting = (row: Row): readonly Known[] => (jumped.has(row) ? row.known.slice(1) : row.known)
-    await history.move(correcting, new Uint8Array(rows.length).fill(1))
-    for (const row of jumped) row.known = row.known.slice(0, 1)
+    await this.#correct()
+  }
+
+  /** Makes the predicted steps with what is known now. */
+  async #correct(): Promise<void> {
+    const history = this.#history
+    const { rows } = this.#pool
+    const known = new Map(rows.map((row) => [row, this.#crosses(row) ? seenFromAbove(row.known) : row.known]))
+    const last = new Map(rows.map((row) => [row, this.#lastStepAgain(row, known.get(row)!)]))
+    const stateAt = (row: Row, height: number): SlotWeights => {
+      const { ofX, ofK } = history.stateAt(row, height, known.get(row)!)
+      return addScaled({ ofX: 0, ofK }, ofX, last.get(row)!)
+    }
+    const corrected = (row: Row): SlotWeights => stateAt(row, this.#next.get(row)!)
+    await this.#pool.film(new Uint8Array(rows.length).fill(1), (row) => ({
+      end: this.#next.get(row)!,
+      at: (height) => stateAt(row, height),
+    }))
+    await this.#pool.assign(
+      [STATE, history.newest, this.slots - 1],
+      [corrected, (row: Row) => this.#followed(row, corrected(row)), (row: Row) => last.get(row)!].map((of) =>
+        history.combination(of),
+      ),
+    )
+    for (const row of rows) {
+      const crosses = this.#crosses(row)
+      if (crosses) row.known = this.#seenFromBelow(row.known)
+      if (crosses) this.#before.delete(row)
+      else this.#before.set(row, row.time)
+      this.#pool.arrive(row, this.#next.get(row)!)
+    }
+  }
+
+  #crosses(row: Row): boolean {
+    return this.#next.get(row) === this.#jump
+  }
+
+  /** The state where the row is, by its last step made from both sides; as it is where that cannot be. */
+  #lastStepAgain(row: Row, known: readonly Known[]): SlotWeights {
+    const { between } = this.#solver
+    const before = this.#before.get(row)
+    const taken = known.slice(0, between.order + 1)
+    if (before === undefined || taken.length <= between.order) return this.#history.sum(1, [], [])
+    const heights = taken.map(({ height }) => height)
+    const { ofX, ofKnown } = between.weights(before, row.time, heights)
+    const { ofK } = this.#history.sum(0, taken, ofKnown)
+    return { ofX: 0, ofK: [...ofK.slice(0, -1), ofX] }
+  }
+
+  /** The newest value, from the predicted state on to the corrected one. */
+  #followed(row: Row, corrected: SlotWeights): SlotWeights {
+    const history = this.#history
+    const [newest, ...older] = row.known
+    const value = history.sum(0, [newest!], [1])
+    if (this.#crosses(row)) return value
+    const next = this.#next.get(row)!
+    const predicted = history.stateAt(row, next, older.slice(0, this.#solver.method.order))
+    return addScaled(value, response(next), addScaled(corrected, -1, predicted))
+  }
+
+  /** What is known, by the formula of below. */
+  #seenFromBelow([newest, ...older]: readonly Known[]): Known[] {
+    const others = older.flatMap(({ height, otherSide }) =>
+      otherSide !== undefined && height <= REACH * this.#jump ? [{ height, slot: otherSide }] : [],
+    )
+    return [{ slot: newest!.slot, height: newest!.height }, ...others]
   }
 
   async #chooseSteps(): Promise<void> {
@@ -69,15 +154,18 @@ export class AdaptiveMultistep implements Stepper {
     const second = await this.#norm(({ known }) => this.#dividedDifference(known.slice(0, 3)))
     const lost: number[] = []
     for (const [i, row] of this.#pool.rows.entries()) {
-      const tolerance = atol + rtol * distance[i]!
+      const isAbove = this.#jump > 0 && row.time > this.#jump
+      const tolerance = (isAbove ? ABOVE_JUMP : 1) * (atol + rtol * distance[i]!)
       const [newest, older, oldest] = row.known
       const stiffness = distance[i]! / Math.max(size[i]!, row.time)
       const changes = {
         first: (older ? first[i]! : FIRST_RATE * distance[i]! * stiffness) / tolerance,
         second: oldest && second[i]! / tolerance,
       }
-      const step = stepWithinTolerance(changes, older && Math.log(older.height / newest!.height))
-      const stop = row.time > this.#jump ? Math.max(this.#jump, end) : end
+      const last = older && Math.log(older.height / newest!.height)
+      const longest = row.time === this.#jump && last !== undefined ? last : Number.POSITIVE_INFINITY
+      const step = Math.min(longest, stepWithinTolerance(changes, last))
+      const stop = isAbove ? Math.max(this.#jump, end) : end
       this.#next.set(row, heightAfter(row.time, step, stop))
       if (!(this.#next.get(row)! < row.time)) lost.push(i)
     }
@@ -99,4 +187,10 @@ export class AdaptiveMultistep implements Stepper {
     const y = this.#history.combination(sum)
     return this.#pool.norm({ rtol: 0, atol: 1 }, y, undefined, ones(rows), new Float64Array(rows.length))
   }
+}
+
+/** What is known where the newest value is just below the jump, by the formula of above. */
+function seenFromAbove([newest, ...older]: readonly Known[]): readonly Known[] {
+  const { otherSide, height } = newest!
+  return otherSide === undefined ? older : [{ slot: otherSide, height }, ...older]
 }

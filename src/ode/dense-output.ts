@@ -1,3 +1,4 @@
+import type { SlotWeights } from './slot-weights.js'
 import type { Tableau } from './tableau.js'
 
 /** A step as a path between its ends. */
@@ -6,12 +7,6 @@ export interface Interpolant {
   readonly end: number
   /** The weights of the state at the step's beginning, and of what the slots keep, in the state at a time. */
   at(time: number): SlotWeights
-}
-
-export interface SlotWeights {
-  readonly ofX: number
-  /** One a slot, from the first on. */
-  readonly ofK: readonly number[]
 }
 
 /**

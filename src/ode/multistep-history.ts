@@ -1,26 +1,46 @@
 import type { Combination, RowCombination } from '../native/addon.js'
 import { IDENTITY } from './combination.js'
-import type { SlotWeights } from './dense-output.js'
 import type { Known, MultistepMethod } from './multistep-method.js'
 import type { Pool, Row } from './pool.js'
+import type { SlotWeights } from './slot-weights.js'
 
 /**
  * What a pool's rows know of the flow, and the steps that a multistep method makes of it. All rows keep their newest value
  * in the same slot, which goes round; a row that joined late knows fewer values and begins at order 1.
  */
 export class MultistepHistory {
+  /** Slots a row. */
   readonly slots: number
   readonly #pool: Pool
   readonly #method: MultistepMethod
   readonly #next: (row: Row) => number
+  /** How many values of a side of the flow's jump are known at most. */
+  readonly #most: number
+  readonly #sides: number
   #newest = 0
 
-  /** @param next where a row's step ends */
-  constructor(pool: Pool, method: MultistepMethod, next: (row: Row) => number) {
+  /**
+   * @param next where a row's step ends
+   * @param more `bothSides`: what the other side's formula gives is kept as well; `spare`: slots that others use, the
+   *   last ones
+   */
+  constructor(
+    pool: Pool,
+    method: MultistepMethod,
+    next: (row: Row) => number,
+    { bothSides = false, spare = 0 } = {},
+  ) {
     this.#pool = pool
     this.#method = method
     this.#next = next
-    this.slots = method.order + 1
+    this.#most = method.order + 1
+    this.#sides = bothSides ? 2 : 1
+    this.slots = this.#sides * this.#most + spare
+  }
+
+  /** The slot of the newest values. */
+  get newest(): number {
+    return this.#newest
   }
 
   /** The known values that a step takes. */
@@ -28,7 +48,7 @@ export class MultistepHistory {
 
   /** What is evaluated from now on takes the place of the oldest values. */
   advance(): void {
-    this.#newest = (this.#newest + 1) % this.slots
+    this.#newest = (this.#newest + 1) % this.#most
   }
 
   /** Evaluates the flow where the rows from `first` on are. */
@@ -44,11 +64,16 @@ export class MultistepHistory {
   async #evaluate(y: Combination | RowCombination, height: (row: Row) => number, first = 0): Promise<void> {
     const rows = this.#pool.rows.slice(first)
     const heights = Float64Array.from(rows, height)
-    await this.#pool.evaluate(this.#newest, this.#method.view, y, ones(rows), heights, first)
+    const slot = this.#newest
+    const otherSide = this.#sides === 2 ? slot + this.#most : undefined
+    const at = { slot, otherSide, view: this.#method.view, y, steps: ones(rows), heights, first }
+    const replaced = await this.#pool.evaluate(at)
+    // A user's own denoised image is on no side.
+    const other = otherSide === undefined || replaced ? {} : { otherSide }
     for (const [i, row] of rows.entries()) {
-      // What the slot kept before is gone.
-      const older = row.known.filter(({ slot }) => slot !== this.#newest)
-      row.known = [{ slot: this.#newest, height: heights[i]! }, ...older].slice(0, this.slots)
+      // What the slots kept before is gone.
+      const older = row.known.filter((known) => known.slot % this.#most !== slot)
+      row.known = [{ slot, height: heights[i]!, ...other }, ...older].slice(0, this.#most)
     }
   }
 
@@ -59,18 +84,18 @@ export class MultistepHistory {
     // On its way to the next height a step is what it would be if it ended there.
     await this.#pool.film(moved, (row) => ({
       end: this.#next(row),
-      at: (height) => this.#stateAt(row, height, taken(row)),
+      at: (height) => this.stateAt(row, height, taken(row)),
     }))
     await this.#pool.move(this.#statesNext(taken), ones(rows), moved)
     for (const [i, row] of rows.entries()) if (moved[i]) this.#pool.arrive(row, next[i]!)
   }
 
   #statesNext(taken: (row: Row) => readonly Known[]): RowCombination {
-    return this.combination((row) => this.#stateAt(row, this.#next(row), taken(row)))
+    return this.combination((row) => this.stateAt(row, this.#next(row), taken(row)))
   }
 
   /** A row's state at a height from the known values it takes. */
-  #stateAt(row: Row, height: number, known: readonly Known[]): SlotWeights {
+  stateAt(row: Row, height: number, known: readonly Known[]): SlotWeights {
     if (height === row.time) return this.sum(1, [], [])
     const heights = known.map((value) => value.height)
     const { ofX, ofKnown } = this.#method.weights(row.time, height, heights)

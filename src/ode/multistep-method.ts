@@ -4,6 +4,8 @@ import type { View } from '../native/addon.js'
 export interface Known {
   readonly slot: number
   readonly height: number
+  /** The slot that keeps what the flow would be there by the formula of the other side of its jump. */
+  readonly otherSide?: number
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Most that a step is longer, and shorter, than the one before it. */
 const [LARGEST, SMALLEST] = [3, 0.1]
 /** Bounds of a first step, and the longest of all, in ln z. */
-const [SHORTEST, LONGEST] = [1e-4, 1]
+const [SHORTEST, LONGEST] = [1e-4, 1.5]
 
 /** How d, the denoised value, changes with ln z over a tolerance: its first and second divided differences. */
 export interface Changes {

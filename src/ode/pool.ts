@@ -1,5 +1,12 @@
 import { PfgmError } from '../errors.js'
-import type { Combination, RowCombination, TensorHandle, TrajectoriesHandle, View } from '../native/addon.js'
+import type {
+  Combination,
+  Evaluation,
+  RowCombination,
+  TensorHandle,
+  TrajectoriesHandle,
+  View,
+} from '../native/addon.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor.js'
 import { type DenoisedImages, type Denoiser, expectReplacement } from './denoised.js'
@@ -232,18 +239,14 @@ export class Pool {
     )
   }
 
-  /** slot = a view of the flow at the states y and the heights, for the rows from `first` on. */
-  async evaluate(
-    slot: number,
-    view: View,
-    y: Combination | RowCombination,
-    steps: Float64Array,
-    heights: Float64Array,
-    first = 0,
-  ): Promise<void> {
+  /**
+   * Evaluates the flow at the states y and the heights, for the rows from `first` on. Resolves to whether the user put
+   * other denoised images in the place of the flow's.
+   */
+  async evaluate(where: Omit<Evaluation, 'pool'>): Promise<boolean> {
+    const { slot, view, heights, first } = where
     const began = performance.now()
-    const evaluation = { pool: this.#pool, slot, y, steps, heights, first, view }
-    const outside = await this.problem.flow.evaluate(evaluation)
+    const outside = await this.problem.flow.evaluate({ pool: this.#pool, ...where })
     this.statistics.seconds.network += (performance.now() - began) / 1000
     for (const [i, row] of this.rows.slice(first).entries()) {
       row.evaluatedAt = heights[i]!
@@ -255,7 +258,7 @@ export class Pool {
       }
     }
     const { onDenoised } = this.#options
-    if (onDenoised) await this.#replaceDenoised(onDenoised, slot, view, heights, first)
+    return onDenoised ? this.#replaceDenoised(onDenoised, slot, view, heights, first) : false
   }
 
   /** Puts what the hook makes of the denoised images in their place, for the drift that a slot has just got. */
@@ -265,14 +268,15 @@ export class Pool {
     view: View,
     heights: Float64Array,
     first: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const denoised = await this.#readDenoised(first)
     using images = denoised.images
     const answer = await this.problem.flow.stepAside(async () => denoiser(denoised))
-    if (answer === undefined) return
+    if (answer === undefined) return false
     using _owned = answer instanceof Tensor ? answer : undefined
     expectReplacement(answer, images.shape)
     await native().replaceDenoised(this.#pool, answer.handle, slot, heights, first, view)
+    return true
   }
 
   /** The denoised images of the last evaluation of each row from `first` on. */
@@ -333,6 +337,12 @@ export class Pool {
     last = -1,
   ): Promise<void> {
     if (moved.includes(1)) await native().advanceTrajectories(this.#pool, y, sizes, moved, last)
+  }
+
+  /** The states (-1) and slots that are named get combinations of what was there before. */
+  async assign(targets: readonly number[], values: readonly RowCombination[]): Promise<void> {
+    const all = new Uint8Array(this.rows.length).fill(1)
+    await native().assignTrajectories(this.#pool, targets, values, all)
   }
 
   /** Counts a row's accepted step, to a new time. */

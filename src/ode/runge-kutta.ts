@@ -59,7 +59,7 @@ export class RungeKutta implements Stepper {
     const rows = this.#pool.rows.slice(first)
     const steps = Float64Array.from(rows, (row) => row.step)
     const heights = Float64Array.from(rows, (row) => toHeight(row.time + c * row.step))
-    await this.#pool.evaluate(slot, view, y, steps, heights, first)
+    await this.#pool.evaluate({ slot, view, y, steps, heights, first })
   }
 
   async #norm(

@@ -27,10 +27,10 @@ export interface SolverSettings {
   solver?: SolverName
   /**
    * Relative tolerance, 1e-13 to 1, where steps follow their error: relative to the state, in `adaptive-unipc` to its
-   * distance from the denoised image, both as a root mean square. Default 1e-4, adaptive-unipc 0.01.
+   * distance from the denoised image, both as a root mean square. Default 1e-4, adaptive-unipc 0.005.
    */
   rtol?: number
-  /** Absolute tolerance, 1e-13 to 1e6, where steps follow their error. Default 1e-4, adaptive-unipc 0.002. */
+  /** Absolute tolerance, 1e-13 to 1e6, where steps follow their error. Default 1e-4, adaptive-unipc 0.0025. */
   atol?: number
   /** Steps along given heights, 1 to 100,000. Default 100. */
   steps?: number
@@ -80,7 +80,7 @@ export const SETTINGS = [
 export function solverOptions(settings: SolverSettings): SolverOptions {
   const { solver = 'rk45', steps = 100, rho = 7, schedule, controller, solverTable } = settings
   const adaptive = solver === 'adaptive-unipc'
-  const { rtol = adaptive ? 0.01 : 1e-4, atol = adaptive ? 0.002 : 1e-4 } = settings
+  const { rtol = adaptive ? 0.005 : 1e-4, atol = adaptive ? 0.0025 : 1e-4 } = settings
   const { order = solver === 'unipc' ? 2 : 3 } = settings
   expectOneOf('solver', solver, SOLVERS)
   expectNumber('rtol', rtol, 1e-13, 1)

@@ -62,6 +62,8 @@ export interface MultistepSolver {
 export interface AdaptiveMultistepSolver {
   readonly kind: 'adaptiveMultistep'
   readonly method: MultistepMethod
+  /** The same for a step whose both sides are known, which cannot overshoot. */
+  readonly between: MultistepMethod
   readonly variable: Variable
   readonly rtol: number
   readonly atol: number
@@ -121,8 +123,8 @@ export function solverByName(
       )
     }
     const { rtol, atol, order } = options
-    const method = unipc(solver, order, ADAPTIVE_DAMPING)
-    return { kind: 'adaptiveMultistep', method, variable: HEIGHT, rtol, atol }
+    const [method, between] = [unipc(solver, order, ADAPTIVE_DAMPING), unipc(solver, order)]
+    return { kind: 'adaptiveMultistep', method, between, variable: HEIGHT, rtol, atol }
   }
   if (controller !== 'constant' && !hasEstimate(solver)) {
     throw new RangeError(

@@ -7,15 +7,27 @@ import { publishedFlow } from '../published-flow.js'
 
 const ITEM = 192
 
-/** The drifts of a flow per unit of ln z, one a row. */
-async function drifts(flow: FlowHandle, states: Tensor, heights: number[]): Promise<Float64Array> {
-  const pool = await native().createTrajectories(states.handle, 1, false, 'cpu')
+/** The drifts of a flow per unit of ln z, one a row; or those by the formula of the other side of its jump. */
+async function drifts(
+  flow: FlowHandle,
+  states: Tensor,
+  heights: number[],
+  side: 'own' | 'other' = 'own',
+): Promise<Float64Array> {
+  const pool = await native().createTrajectories(states.handle, 2, false, 'cpu')
   const ones = new Float64Array(heights.length).fill(1)
   const y = { ofX: 1, ofK: [] }
-  const evaluation = { pool, slot: 0, y, steps: ones, heights: Float64Array.from(heights), first: 0 }
-  await native().evaluateDrifts(flow, [{ ...evaluation, view: 'logHeight' }])
+  const otherSide = side === 'other' ? 1 : undefined
+  const at = { pool, slot: 0, otherSide, y, steps: ones, heights: Float64Array.from(heights), first: 0 }
+  try {
+    await native().evaluateDrifts(flow, [{ ...at, view: 'logHeight' }])
+  } catch (error) {
+    native().dispose(pool)
+    throw error
+  }
   const moved = new Uint8Array(heights.length).fill(1)
-  await native().advanceTrajectories(pool, { ofX: 0, ofK: [1] }, ones, moved, -1)
+  const ofK = side === 'other' ? [0, 1] : [1]
+  await native().advanceTrajectories(pool, { ofX: 0, ofK }, ones, moved, -1)
   using state = new Tensor<'float64'>(await native().trajectoryState(pool))
   native().dispose(pool)
   return state.data()
@@ -47,4 +59,34 @@ it('the differentiated drift is the one that samples follow, near the data and f
   }
   native().dispose(plain)
   native().dispose(differentiated)
+})
+
+it('the other side of the jump has the drift that is there once the jump is moved', async () => {
+  using model = await publishedFlow()
+  const { gamma, zExp, upperNorm } = model.config.flow
+  const flowWithJumpAt = (z: number) =>
+    native().createPfgmFlow(model.network.handle, { gamma, zExp: z, upperNorm, epsilon: 0 })
+  const heights = [0.5, zExp * (1 - Number.EPSILON), zExp, 1.2 * zExp, 20]
+  const values = Float64Array.from({ length: heights.length * ITEM }, (_, i) => Math.sin(i) * (1 + i / 200))
+  using points = await Tensor.from<'float64'>(values, [heights.length, ITEM])
+  const flow = flowWithJumpAt(zExp)
+  const flows = [flowWithJumpAt(1000), flowWithJumpAt(zExp / 2)] as const
+  const [below, above] = [await drifts(flows[0], points, heights), await drifts(flows[1], points, heights)]
+  const found = await drifts(flow, points, heights, 'other')
+  for (const row of heights.keys()) {
+    const numbers = (all: Float64Array) => [...all.subarray(row * ITEM, (row + 1) * ITEM)]
+    expect(numbers(found)).toEqual(numbers(row === 1 ? above : below))
+  }
+  for (const made of [flow, ...flows]) native().dispose(made)
+})
+
+it('a flow without another side says so', async () => {
+  using model = await publishedFlow()
+  const { gamma, zExp, upperNorm } = model.config.flow
+  const config = { gamma, zExp, upperNorm, epsilon: 0, normalised: false }
+  const divergence = { exact: false, probes: 1, keys: new BigUint64Array(1) }
+  const flow = native().createLikelihoodFlow(model.network.handle, config, divergence)
+  using points = await Tensor.from<'float64'>(new Float64Array(ITEM + 1).fill(0.1), [1, ITEM + 1])
+  await expect(drifts(flow, points, [1], 'other')).rejects.toThrow('Expected a flow with two sides')
+  native().dispose(flow)
 })

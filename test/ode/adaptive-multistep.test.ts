@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Combination, RowCombination } from '../../src/native/addon.js'
+import type { Combination, Evaluation, RowCombination } from '../../src/native/addon.js'
 import { AdaptiveMultistep } from '../../src/ode/adaptive-multistep.js'
 import { unipc } from '../../src/ode/multistep-methods/dpm-solver.js'
 import { heightAfter, stepWithinTolerance } from '../../src/ode/multistep-step.js'
@@ -46,16 +46,19 @@ class PlainPool {
   evaluations = 0
   rows: Row[]
   #states: number[][]
-  #slots: number[][][]
+  #slots: number[][][] = []
   readonly #problem: Problem
 
-  constructor(problem: Problem, starts: readonly (readonly number[])[], slots: number) {
+  constructor(problem: Problem, starts: readonly (readonly number[])[]) {
     this.#problem = problem
     this.problem = problem.jump === undefined ? {} : { jump: problem.jump }
     this.#states = starts.map((start) => [...start])
-    this.#slots = Array.from({ length: slots }, () => starts.map((start) => start.map(() => 0)))
     const fresh = { time: TOP, step: 0, rejected: false, errors: [], taken: 0, evaluatedAt: TOP, filmed: 0 }
     this.rows = starts.map((_, sample) => ({ ...fresh, known: [], sample }))
+  }
+
+  keep(slots: number): void {
+    this.#slots = Array.from({ length: slots }, () => this.#states.map((x) => x.map(() => 0)))
   }
 
   #combine(y: Combination | RowCombination): number[][] {
@@ -71,18 +74,24 @@ class PlainPool {
 
   async film(): Promise<void> {}
 
-  async evaluate(
-    slot: number,
-    _: string,
-    y: Combination | RowCombination,
-    __: Float64Array,
-    heights: Float64Array,
-  ) {
+  async evaluate({ slot, otherSide, y, heights }: Omit<Evaluation, 'pool'>): Promise<boolean> {
     const { above, below, jump = 0 } = this.#problem
     this.evaluations += heights.length
-    this.#slots[slot] = this.#combine(y).map((x, i) =>
-      denoised(heights[i]! < jump ? below : above, x, heights[i]!),
-    )
+    const states = this.#combine(y)
+    const seenFrom = (side: (z: number) => Gaussian) =>
+      states.map((x, i) => denoised(side(heights[i]!), x, heights[i]!))
+    this.#slots[slot] = seenFrom((z) => (z < jump ? below : above))
+    expect(otherSide === undefined).toBe(jump === 0)
+    if (otherSide !== undefined) this.#slots[otherSide] = seenFrom((z) => (z < jump ? above : below))
+    return false
+  }
+
+  async assign(targets: readonly number[], values: readonly RowCombination[]): Promise<void> {
+    const next = values.map((value) => this.#combine(value))
+    for (const [j, target] of targets.entries()) {
+      if (target === -1) this.#states = next[j]!
+      else this.#slots[target] = next[j]!
+    }
   }
 
   async norm(_: unknown, y: RowCombination): Promise<Float64Array> {
@@ -116,12 +125,14 @@ async function solve(problem: Problem, rtol: number, order = 2, starts = [proble
   const solver: AdaptiveMultistepSolver = {
     kind: 'adaptiveMultistep',
     method,
+    between: unipc('adaptive-unipc', order),
     variable: HEIGHT,
     rtol,
     atol: 0.3 * rtol,
   }
-  const pool = new PlainPool(problem, starts, order + 1)
+  const pool = new PlainPool(problem, starts)
   const stepper = new AdaptiveMultistep(pool as unknown as Pool, solver)
+  pool.keep(stepper.slots)
   await stepper.begin(0)
   while (pool.rows.length > 0) await stepper.step()
   const reached = pool.ended.get(0)!

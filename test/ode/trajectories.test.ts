@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { RowCombination } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor.js'
 
@@ -20,6 +21,43 @@ it("combines with each trajectory's own weights, and refuses weights that do not
       'Expected at most 2 coefficients, but received 3',
     )
     await expect(advance(1, new Float64Array(3))).rejects.toThrow('Expected at most 2 coefficients')
+  } finally {
+    native().dispose(pool)
+  }
+})
+
+it('assigns the state and slots at once, all from what was there before', async () => {
+  using start = await Tensor.from<'float64'>(new Float64Array([1, 2, 3, 4, 5, 6]), [3, 2])
+  const pool = await native().createTrajectories(start.handle, 2, false, 'cpu')
+  try {
+    const combination = (ofX: number, ofK: [number, number]) => ({
+      ofX: new Float64Array(3).fill(ofX),
+      ofK: new Float64Array([...ofK, ...ofK, ...ofK]),
+    })
+    const assign = (targets: number[], values: RowCombination[], moved = [1, 1, 1]) =>
+      native().assignTrajectories(pool, targets, values, new Uint8Array(moved))
+    const state = async () => {
+      using values = new Tensor<'float64'>(await native().trajectoryState(pool))
+      return [...(await values.data())]
+    }
+    await assign([0, 1], [combination(10, [0, 0]), combination(100, [0, 0])])
+    // x' = slot 0, slot 0' = slot 1, slot 1' = x
+    const round = [combination(0, [1, 0]), combination(0, [0, 1]), combination(1, [0, 0])]
+    await assign([-1, 0, 1], round)
+    expect(await state()).toEqual([10, 20, 30, 40, 50, 60])
+    await assign([-1, 0, 1], round, [1, 0, 1])
+    expect(await state()).toEqual([100, 200, 30, 40, 500, 600])
+    await assign([-1, 0, 1], round)
+    expect(await state()).toEqual([1, 2, 300, 400, 5, 6])
+    for (const target of [-2, 2])
+      await expect(assign([target], [combination(1, [0, 0])])).rejects.toThrow(
+        'Expected slot to be from 0 to 1',
+      )
+    await expect(assign([-1], [])).rejects.toThrow('Expected a combination a target')
+    await expect(assign([-1], [combination(1, [0, 0])], [1])).rejects.toThrow(
+      'Expected one flag a trajectory, 3',
+    )
+    expect(await state()).toEqual([1, 2, 300, 400, 5, 6])
   } finally {
     native().dispose(pool)
   }

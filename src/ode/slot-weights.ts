@@ -1,0 +1,10 @@
+/** A sum of a row's state and what its slots keep: the weight of the one, and a weight a slot from the first on. */
+export interface SlotWeights {
+  readonly ofX: number
+  readonly ofK: readonly number[]
+}
+
+/** a + factor b. */
+export function addScaled(a: SlotWeights, factor: number, b: SlotWeights): SlotWeights {
+  return { ofX: a.ofX + factor * b.ofX, ofK: a.ofK.map((weight, slot) => weight + factor * b.ofK[slot]!) }
+}
