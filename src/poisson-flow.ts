@@ -75,6 +75,11 @@ export interface SampleOptions extends Omit<SolverSettings, 'solver'> {
   /** Adds 1e-5 to v_z before dividing, as the published code does. Default false. */
   publishedEpsilon?: boolean
   /**
+   * Evaluates the network in tiles of a fixed size on every device, so that a sample has the same bits alone and beside
+   * any others. On a CPU it is always so; a GPU then takes 64 samples at a time. Default false.
+   */
+  deterministic?: boolean
+  /**
    * Most evaluations of a sample, 2 to 1,000,000: one that would need more ends where it is, with the status
    * `maxEvaluations`. Without it, a sample that needs 100,000 is an error.
    */
@@ -116,8 +121,7 @@ export interface SampleResult extends SampleStatistics {
 export class PoissonFlow implements Disposable {
   readonly config: ModelConfig
   readonly network: Network
-  readonly #exact = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow))
-  readonly #published = new SharedFlow(() => new PfgmFlow(this.network, this.config.flow, 1e-5))
+  readonly #flows = new Map<string, SharedFlow>()
   /** @internal */
   readonly solverCache: SolverCache
 
@@ -154,10 +158,17 @@ export class PoissonFlow implements Disposable {
   /**
    * The ODE of the field, whose network calls are shared by all paths under way.
    * @internal
-   * @param published adds 1e-5 to v_z
    */
-  sharedFlow(published = false): SharedFlow {
-    return published ? this.#published : this.#exact
+  sharedFlow({
+    publishedEpsilon = false,
+    deterministic = false,
+  }: Pick<SampleOptions, 'publishedEpsilon' | 'deterministic'> = {}): SharedFlow {
+    const kind = `${publishedEpsilon} ${deterministic}`
+    const settings = { epsilon: publishedEpsilon ? 1e-5 : 0, deterministic }
+    const shared =
+      this.#flows.get(kind) ?? new SharedFlow(() => new PfgmFlow(this.network, this.config.flow, settings))
+    this.#flows.set(kind, shared)
+    return shared
   }
 
   /**
@@ -187,7 +198,7 @@ export class PoissonFlow implements Disposable {
     let camera: Camera | undefined
     try {
       const problem = {
-        flow: this.sharedFlow(settings.publishedEpsilon),
+        flow: this.sharedFlow(settings),
         count,
         from: height,
         to: pfgm.zMin,
@@ -284,7 +295,8 @@ export class PoissonFlow implements Disposable {
 
 function sampleSettings(options: SampleOptions) {
   const { from, seed = 0 } = options
-  const { batchTolerance = 'sample', batchSize = 256, start, publishedEpsilon = false } = options
+  const { batchTolerance = 'sample', batchSize = 256, start } = options
+  const { publishedEpsilon = false, deterministic = false } = options
   const { count = from?.images.shape[0] ?? 16 } = options
   const { maxEvaluations, keepNotFinite = false } = options
   expectInteger('count', count, 1, 1_000_000)
@@ -292,6 +304,7 @@ function sampleSettings(options: SampleOptions) {
   expectOneOf('batchTolerance', batchTolerance, ['sample', 'joint'])
   expectInteger('batchSize', batchSize, 1, 65536)
   expectBoolean('publishedEpsilon', publishedEpsilon)
+  expectBoolean('deterministic', deterministic)
   if (maxEvaluations !== undefined) expectInteger('maxEvaluations', maxEvaluations, 2, 1_000_000)
   expectBoolean('keepNotFinite', keepNotFinite)
   return {
@@ -302,6 +315,7 @@ function sampleSettings(options: SampleOptions) {
     batchSize,
     start,
     publishedEpsilon,
+    deterministic,
     maxEvaluations,
     keepNotFinite,
   }

@@ -124,7 +124,11 @@ async function search(model: PoissonFlow, options: SolverOptions, { signal, onPr
     heights: [...best],
     count: MEASURED_ON.count,
     seed: String(MEASURED_ON.seed),
-    ...errorFigures(seen(drawn, model.network.itemShape), seen(others, model.network.itemShape)),
+    ...errorFigures(
+      seen(drawn, model.network.itemShape),
+      seen(others, model.network.itemShape),
+      MEASURED_ON.count,
+    ),
   }
 }
 

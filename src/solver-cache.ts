@@ -9,7 +9,7 @@ import { PfgmError } from './errors.js'
 import { CONTROLLERS, SCHEDULES, SOLVERS } from './ode/solver-options.js'
 
 /** Rises when what is searched or measured changes: older caches are then made anew. */
-const VERSION = 1
+const VERSION = 2
 
 /** JSON has no infinity and says null. */
 const error = z
@@ -26,6 +26,7 @@ const scheduleSchema = z.object({
   count: z.number().int().positive(),
   seed: z.string(),
   mean: error,
+  standardError: error,
   median: error,
   percentile90: error,
   percentile99: error,
@@ -46,6 +47,7 @@ const measuredSchema = z.object({
   settings: settingsSchema,
   evaluations: z.number().positive(),
   mean: error,
+  standardError: error,
 })
 
 const contentSchema = z.object({
@@ -60,7 +62,7 @@ export type SearchedSchedule = Readonly<z.infer<typeof scheduleSchema>>
 
 /**
  * A solver by name and by settings, its mean number of evaluations a sample, and its mean error of pixels in [0, 1],
- * images clipped, against the converged solution from the same starts.
+ * images clipped, against the converged solution from the same starts, with the standard error of that mean.
  */
 export type MeasuredSolver = Readonly<z.infer<typeof measuredSchema>>
 

@@ -133,7 +133,7 @@ export async function measureSolvers(
       solver,
       settings,
       evaluations: nfe,
-      ...errorFigures(values, converged),
+      ...errorFigures(values, converged, count),
       ...distance,
     })
   }

@@ -48,6 +48,14 @@ describe('a sample depends on its seed, not on who shares its batch', () => {
     },
   )
 
+  it('with deterministic, a sample among 64 strangers has the bits that it has alone', async () => {
+    using flow = await publishedFlow()
+    const options = { deterministic: true, rtol: 1e-3, atol: 1e-3 }
+    const many = await pixels(flow, { ...options, count: 65 })
+    const one = await pixels(flow, { ...options, seed: 40, count: 1 })
+    expect(many.subarray(40 * ITEM, 41 * ITEM)).toEqual(one)
+  })
+
   it('evaluates each sample as often as its own path needs', async () => {
     using flow = await publishedFlow()
     const { images, nfe, evaluations, accepted, rejected } = await flow.sample({ count: 12 })
@@ -89,6 +97,11 @@ describe('sample()', () => {
     ],
     ['a rho of 0', { schedule: 'karras', rho: 0 }, 'Expected rho to be a number from 0.1 to 100'],
     ['a negative tolerance', { rtol: -1 }, 'Expected rtol to be a number from 1e-13 to 1'],
+    [
+      'a flag that is a word',
+      { deterministic: 'yes' as never },
+      'Expected deterministic to be true or false',
+    ],
     ['a NaN', { atol: Number.NaN }, 'Expected atol to be a number'],
     ['a seed below 0', { seed: -1 }, 'Expected seed to be a whole number from 0 to 2^64 - 1 but received -1'],
   ]

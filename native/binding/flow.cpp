@@ -6,11 +6,11 @@
 namespace pfgm {
 namespace {
 
-// createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon}): a flow handle.
+// createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon, deterministic}): a flow handle.
 Napi::Value create_pfgm_flow(const Call& call) {
   const Argument config = call(1, "config");
   const PfgmConfig c{config["gamma"].number(), config["zExp"].number(), config["upperNorm"].number(),
-                     config["epsilon"].number()};
+                     config["epsilon"].number(), config["deterministic"].boolean()};
   return Napi::Number::New(call.env(),
                            call.environment().add(make_pfgm_flow(call(0, "network").network(), c)));
 }

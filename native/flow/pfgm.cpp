@@ -132,7 +132,8 @@ class PfgmFlow final : public Flow {
     std::vector<int64_t> shape = network_->shape();
     shape.insert(shape.begin(), count);
     const at::Tensor z = at::tensor(heights, at::kDouble).to(at::kFloat);
-    const Field field = forward_in_tiles(*network_, x.to(at::kFloat).reshape(shape), z);
+    const Field field =
+        forward_in_tiles(*network_, x.to(at::kFloat).reshape(shape), z, config_.deterministic);
 
     Drift drift{at::empty({count, dimensions}, at::kDouble), {}, std::vector<char>(count)};
     if (both_sides) drift.other_side = at::empty_like(drift.value);

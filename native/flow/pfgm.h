@@ -48,9 +48,10 @@ constexpr double kFarthest = 100;
 
 struct PfgmConfig {
   double gamma = 5;
-  double z_exp = 5;          // below this height v_z is computed from v_x instead of taken from the network
-  double upper_norm = 3000;  // a point farther than this from the data has left the trained region
-  double epsilon = 0;        // added to v_z before dividing; 1e-5 in the published code
+  double z_exp = 5;            // below this height v_z is computed from v_x instead of taken from the network
+  double upper_norm = 3000;    // a point farther than this from the data has left the trained region
+  double epsilon = 0;          // added to v_z before dividing; 1e-5 in the published code
+  bool deterministic = false;  // whether other devices than the CPU evaluate in tiles of a fixed size, too
 };
 
 // dx / d(ln z) = z v_x / v_z of a network's field.

@@ -27,6 +27,9 @@ void Network::require_grad() {
 
 namespace {
 
+// Items of a tile where samples on a device are to be deterministic.
+constexpr int64_t kDeviceTile = 64;
+
 // Rows [first, first + tile) of a tensor, the last row repeated beyond its end.
 at::Tensor padded_rows(const at::Tensor& tensor, int64_t first, int64_t tile) {
   const int64_t there = std::min(tile, tensor.size(0) - first);
@@ -43,19 +46,22 @@ at::Tensor padded_rows(const at::Tensor& tensor, int64_t first, int64_t tile) {
 
 }  // namespace
 
-Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z) {
+Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z, bool deterministic) {
   const at::NoGradGuard no_grad;
-  if (!network.device().is_cpu()) {
-    const Field field = network.forward(x.to(network.device()), z.to(network.device()), Mode{});
-    return {field.x.to(at::kCPU).contiguous(), field.z.to(at::kCPU).contiguous()};
-  }
-  const int64_t count = x.size(0), tile = network.tile();
+  const at::Device device = network.device();
+  const int64_t count = x.size(0);
+  const int64_t tile = device.is_cpu() ? network.tile()
+                       : deterministic ? kDeviceTile
+                                       : std::max<int64_t>(count, 1);
+  const int64_t tiles = (count + tile - 1) / tile;
   Field out{at::empty_like(x), at::empty_like(z)};
-  at::parallel_for(0, (count + tile - 1) / tile, 1, [&](int64_t begin, int64_t end) {
+  // A device's own work runs in the order in which one thread asks for it.
+  at::parallel_for(0, tiles, device.is_cpu() ? 1 : tiles, [&](int64_t begin, int64_t end) {
     const at::NoGradGuard no_grad_here;  // the guard outside is this thread's alone
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i * tile, rows = std::min(tile, count - first);
-      const Field part = network.forward(padded_rows(x, first, tile), padded_rows(z, first, tile), Mode{});
+      const Field part = network.forward(padded_rows(x, first, tile).to(device),
+                                         padded_rows(z, first, tile).to(device), Mode{});
       out.x.narrow(0, first, rows).copy_(part.x.narrow(0, 0, rows));
       out.z.narrow(0, first, rows).copy_(part.z.narrow(0, 0, rows));
     }

@@ -57,8 +57,8 @@ class Network {
 // On the CPU the batch is cut into tiles of a fixed size, the last one padded, and each tile runs on one
 // thread. What an item gives then depends neither on the rest of the batch nor on the number of threads, to
 // the last bit: kernels round differently at other batch sizes, and an adaptive solver turns such a
-// difference into other steps.
-Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z);
+// difference into other steps. Another device takes the batch whole, or in such tiles if `deterministic`.
+Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z, bool deterministic);
 
 // A DDPM++ or NCSN++ of the published PFGM configurations; the fields are those of their `model` section.
 struct UnetConfig {

@@ -165,7 +165,8 @@ function printResult(result: Drawn, { thing, of, out }: Drawing): void {
   )
 }
 
-function choiceLine({ settings, mean, evaluations, count: starts }: ChosenSolver): string {
+function choiceLine({ settings, mean, standardError, evaluations, count: starts }: ChosenSolver): string {
+  const rounded = (value: number) => Number(value.toPrecision(2))
   const flags = Object.entries(settings).map(([name, value]) => `${flagOf(name)} ${value}`)
-  return `chosen: ${flags.join(' ')}, on ${several(starts, 'start')} a mean error of ${Number(mean.toPrecision(2))} at ${evaluations.toFixed(1)} evaluations`
+  return `chosen: ${flags.join(' ')}, on ${several(starts, 'start')} a mean error of ${rounded(mean)} +- ${rounded(standardError)} at ${evaluations.toFixed(1)} evaluations`
 }

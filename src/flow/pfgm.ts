@@ -118,9 +118,12 @@ export async function fieldTarget(
 
 /** A network's Poisson flow as an ODE: dx / d(ln z) = z v_x / v_z. */
 export class PfgmFlow extends NativeObject<FlowHandle> {
-  /** @param epsilon added to v_z before dividing; the published code adds 1e-5 */
-  constructor(network: Network, settings: PfgmSettings, epsilon = 0) {
+  /**
+   * @param epsilon added to v_z before dividing; the published code adds 1e-5
+   * @param deterministic evaluates the network in tiles of a fixed size on every device, as it always does on a CPU
+   */
+  constructor(network: Network, settings: PfgmSettings, { epsilon = 0, deterministic = false } = {}) {
     const { gamma, zExp, upperNorm } = settings
-    super(native().createPfgmFlow(network.handle, { gamma, zExp, upperNorm, epsilon }))
+    super(native().createPfgmFlow(network.handle, { gamma, zExp, upperNorm, epsilon, deterministic }))
   }
 }

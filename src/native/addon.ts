@@ -163,7 +163,7 @@ export interface Addon {
   // flows
   createPfgmFlow(
     network: NetworkHandle,
-    config: { gamma: number; zExp: number; upperNorm: number; epsilon: number },
+    config: { gamma: number; zExp: number; upperNorm: number; epsilon: number; deterministic: boolean },
   ): FlowHandle
   pfgmPrior(keys: BigUint64Array, dimensions: number, zMax: number, upperNorm: number): Promise<TensorInfo>
   fieldTarget(sources: TensorHandle, x: TensorHandle, z: TensorHandle, gamma: number): Promise<TensorInfo>

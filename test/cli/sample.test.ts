@@ -126,16 +126,18 @@ describe('sampling', () => {
     const auto = [...drawing, '--solver', 'auto']
     const { code, stdout, stderr } = await run(folder, ...auto, '--evaluations', '10')
     expect({ code, stderr }).toMatchObject({ code: 0 })
-    const line = /^chosen: (--solver .*), on 48 starts a mean error of (\S+) at (\S+) evaluations$/m.exec(
-      stdout,
-    )
-    const [flags, mean, evaluations] = line!.slice(1) as [string, string, string]
+    const line =
+      /^chosen: (--solver .*), on 48 starts a mean error of (\S+) \+- (\S+) at (\S+) evaluations$/m.exec(
+        stdout,
+      )
+    const [flags, mean, standardError, evaluations] = line!.slice(1) as [string, string, string, string]
     expect(stdout).toContain(`\n${Math.round(Number(evaluations))} evaluations of the network a sample`)
     expect(Number(evaluations)).toBeLessThanOrEqual(10)
 
-    const cheapest = await run(folder, ...auto, '--error', String(Number(mean) * 1.05), '--json')
+    const error = (Number(mean) + 2 * Number(standardError)) * 1.05 // both are rounded
+    const cheapest = await run(folder, ...auto, '--error', String(error), '--json')
     const [{ chosen }] = jsonLines(cheapest) as [{ chosen: ChosenSolver }]
-    expect(chosen.mean).toBeLessThanOrEqual(Number(mean) * 1.05)
+    expect(chosen.mean + 2 * chosen.standardError).toBeLessThanOrEqual(error)
     expect(chosen.evaluations).toBeLessThanOrEqual(Number(evaluations))
 
     const named = [...drawing, ...flags.split(' '), '--out', 'named.png']

@@ -51,8 +51,10 @@ function hostileValues(handles: number[]): fc.Arbitrary<unknown> {
     'keys',
     'given',
     'normalised',
+    'deterministic',
     'pool',
     'slot',
+    'otherSide',
     'y',
     'steps',
     'heights',
@@ -75,7 +77,13 @@ it('survives any arguments: a call gives a value or an error, never the end of t
   const network = await Network.create(CONFIG)
   const empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
   const pool = await native().createTrajectories(tensor.handle, 2, true, 'cpu')
-  const flow = native().createPfgmFlow(network.handle, { gamma: 5, zExp: 5, upperNorm: 10, epsilon: 0 })
+  const flow = native().createPfgmFlow(network.handle, {
+    gamma: 5,
+    zExp: 5,
+    upperNorm: 10,
+    epsilon: 0,
+    deterministic: false,
+  })
   const trainer = await native().createTrainer(CONFIG, 0, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 'cpu')
   const likelihood = native().createLikelihoodFlow(
     network.handle,
