@@ -39,8 +39,8 @@ export interface SampleOptions extends Omit<SolverSettings, 'solver'> {
   solver?: SolverName | 'auto'
   /**
    * With `auto`: a mean error, 1e-9 to 1, of pixels in [0, 1], images clipped, against the converged solution. The
-   * setting of the fewest evaluations that was measured to have no more, on 48 starts, is taken; on others the error can
-   * be about twice as large.
+   * setting of the fewest evaluations is taken whose mean error on 48 starts plus twice its standard error is no more;
+   * on other starts it can be a little more.
    */
   error?: number
   /**

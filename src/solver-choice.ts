@@ -76,8 +76,8 @@ export function solverOrGoal({
 }
 
 /**
- * The cheapest setting whose mean error, and twice its standard error, are within what is wanted, or the one of the least mean error among those that take no
- * more evaluations than are wanted: of a comparison that is measured on a model once, then taken from its cache, and of
+ * The cheapest setting whose mean error plus twice its standard error is within what is wanted, or the one of the least
+ * mean error among those that take no more evaluations than are wanted: of a comparison that is measured on a model once, then taken from its cache, and of
  * the schedules searched for it, which were measured from the same starts.
  * @throws RangeError where nothing reaches the goal
  */

@@ -29,11 +29,12 @@ export async function gaussiansNetwork({ centres, deviation }: Mixture, gamma = 
 }
 
 /**
- * Its exact flow. v_z is never replaced, which would only nearly be right: z_exp is 0.
+ * Its exact flow.
  * @param zMax so far away that the prior, which is that of a point at 0, is the data's own
+ * @param zExp below which v_z is made of v_x, which is only nearly right, so that the drift jumps there
  */
-export async function gaussiansFlow(mixture: Mixture, zMax: number): Promise<PoissonFlow> {
-  const flow = { sigma: 0.01, tau: 0.03, M: 300, restrictM: true, gamma: 5, zMin: 1e-3, zExp: 0 }
+export async function gaussiansFlow(mixture: Mixture, zMax: number, zExp = 0): Promise<PoissonFlow> {
+  const flow = { sigma: 0.01, tau: 0.03, M: 300, restrictM: true, gamma: 5, zMin: 1e-3, zExp }
   const network = await gaussiansNetwork(mixture, flow.gamma)
   return PoissonFlow.of(network, { data: 'gaussians', step: 0, flow: { ...flow, zMax, upperNorm: 1e9 } })
 }
@@ -46,6 +47,9 @@ export const EIGHT_GAUSSIANS: Mixture = {
   ]),
   deviation: 0.05,
 }
+
+/** A flow whose drift jumps halfway down, in ln z. */
+export const jumpingFlow = (): Promise<PoissonFlow> => gaussiansFlow(EIGHT_GAUSSIANS, 8, 1)
 
 /**
  * ln of a mixture's density at height z: the data's convolved with the Poisson kernel. The kernel is that of x / g with

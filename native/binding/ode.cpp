@@ -5,6 +5,11 @@
 namespace pfgm {
 namespace {
 
+std::optional<int64_t> slot_if_given(const Argument& given) {
+  if (!given.present()) return {};
+  return given.integer();
+}
+
 // {ofX, ofK}: a number for all rows, or numbers, one a row
 Combination combination(const Argument& given) {
   const Argument of_x = given["ofX"];
@@ -44,11 +49,9 @@ Napi::Value evaluate_drifts(const Call& call) {
   const std::shared_ptr<Flow> flow = call(0, "flow").flow();
   std::vector<Evaluation> evaluations;
   for (const Argument& one : call(1, "evaluations").items()) {
-    const Argument other_side = one["otherSide"];
-    evaluations.push_back({one["pool"].trajectories(), one["slot"].integer(),
-                           other_side.present() ? other_side.integer() : -1, combination(one["y"]),
-                           one["steps"].numbers(), one["heights"].numbers(), one["first"].integer(),
-                           parse_view(one["view"].string())});
+    evaluations.push_back({one["pool"].trajectories(), one["slot"].integer(), slot_if_given(one["otherSide"]),
+                           combination(one["y"]), one["steps"].numbers(), one["heights"].numbers(),
+                           one["first"].integer(), parse_view(one["view"].string())});
     if (evaluations.back().pool->queue() != evaluations.front().pool->queue())
       throw Error("ERR_PFGM_ARGUMENT", "Expected all pools to be of one device");
   }
@@ -78,18 +81,19 @@ Napi::Value read_denoised(const Call& call) {
       tensor_to_js);
 }
 
-// replaceDenoised(pool, values, slot, heights, first, view)
+// replaceDenoised(pool, values, slot, otherSide, heights, first, view)
 Napi::Value replace_denoised(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
   const at::Tensor values = call(1, "values").tensor();
-  const int64_t slot = call(2, "slot").integer(), first = call(4, "first").integer();
-  const std::vector<double> heights = call(3, "heights").numbers();
-  const View view = parse_view(call(5, "view").string());
+  const int64_t slot = call(2, "slot").integer(), first = call(5, "first").integer();
+  const std::optional<int64_t> other_side = slot_if_given(call(3, "otherSide"));
+  const std::vector<double> heights = call(4, "heights").numbers();
+  const View view = parse_view(call(6, "view").string());
   if (values.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected values to have one row a trajectory");
   return call.environment().submit(
       pool->queue(),
       [=] {
-        pool->replace_denoised(values, slot, heights, first, view);
+        pool->replace_denoised(values, slot, other_side, heights, first, view);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
@@ -124,17 +128,16 @@ Napi::Value advance(const Call& call) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// assignTrajectories(pool, targets, values, moved)
+// assignTrajectories(pool, targets, values)
 Napi::Value assign(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
   const std::vector<int64_t> targets = call(1, "targets").integers();
   std::vector<Combination> values;
   for (const Argument& value : call(2, "values").items()) values.push_back(combination(value));
-  const std::vector<char> moved = call(3, "moved").flags();
   return call.environment().submit(
       pool->queue(),
       [=] {
-        pool->assign(targets, values, moved);
+        pool->assign(targets, values);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
@@ -200,9 +203,9 @@ const std::vector<Export>& ode_exports() {
   static const std::vector<Export> table = {
       {"createTrajectories", 4, create},   {"evaluateDrifts", 2, evaluate_drifts},
       {"trajectoryNorms", 6, norms},       {"drawTrajectories", 5, draw},
-      {"readDenoised", 3, read_denoised},  {"replaceDenoised", 6, replace_denoised},
+      {"readDenoised", 3, read_denoised},  {"replaceDenoised", 7, replace_denoised},
       {"advanceTrajectories", 5, advance}, {"retireTrajectories", 4, retire},
-      {"joinTrajectories", 2, join},       {"assignTrajectories", 4, assign},
+      {"joinTrajectories", 2, join},       {"assignTrajectories", 3, assign},
       {"trajectoryState", 1, state}};
   return table;
 }

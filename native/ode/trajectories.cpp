@@ -36,19 +36,6 @@ void put(at::Tensor& rows, int64_t first, const at::Tensor& values) {
     rows.narrow(0, first, values.size(0)).copy_(values);
 }
 
-// [b, 1] of which rows are moved, or undefined where all are
-at::Tensor moved_rows(const std::vector<char>& moved, int64_t count) {
-  if (int64_t(moved.size()) != count)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected one flag a trajectory, " + std::to_string(count));
-  if (std::all_of(moved.begin(), moved.end(), [](char flag) { return flag != 0; })) return {};
-  const std::vector<int64_t> flags(moved.begin(), moved.end());
-  return at::tensor(flags, at::kLong).to(at::kBool).unsqueeze(1);
-}
-
-void replace(at::Tensor& rows, const at::Tensor& values, const at::Tensor& moved) {
-  rows = moved.defined() ? at::where(moved, values, rows) : values;
-}
-
 // One row of a combination at a time: a row and its drifts stay in cache. `place` counts from the first row
 // that the combination is for.
 struct RowTerms {
@@ -84,9 +71,11 @@ Trajectories::Trajectories(const at::Tensor& start, int64_t slots, bool keeps_de
   while (joined_ < count()) samples_.push_back(joined_++);
 }
 
-void Trajectories::check_slot(int64_t slot) const {
-  if (slot < 0 || slot >= int64_t(k_.size()))
-    throw Error("ERR_PFGM_ARGUMENT", "Expected slot to be from 0 to " + std::to_string(k_.size() - 1));
+void Trajectories::check_slots(int64_t slot, std::optional<int64_t> other_side) const {
+  for (const int64_t given : {slot, other_side.value_or(slot)})
+    if (given < 0 || given >= int64_t(k_.size()))
+      throw Error("ERR_PFGM_ARGUMENT", "Expected slot to be from 0 to " + std::to_string(k_.size() - 1));
+  if (other_side == slot) throw Error("ERR_PFGM_ARGUMENT", "Expected another slot for the other side");
 }
 
 void Trajectories::check_steps(const std::vector<double>& steps, int64_t first) const {
@@ -126,7 +115,7 @@ at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>
 
 void Trajectories::keep(const at::Tensor& drift, int64_t slot, const at::Tensor& x,
                         const std::vector<double>& heights, int64_t first, View view) {
-  check_slot(slot);
+  check_slots(slot);
   check_steps(heights, first);
   if (drift.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected a flow of " + std::to_string(x_.size(1)) + " dimensions");
@@ -143,16 +132,23 @@ at::Tensor Trajectories::denoised(int64_t first, int64_t columns) const {
   return denoised_.narrow(0, first, count() - first).narrow(1, 0, columns).clone();
 }
 
-void Trajectories::replace_denoised(const at::Tensor& values, int64_t slot,
+void Trajectories::replace_denoised(const at::Tensor& values, int64_t slot, std::optional<int64_t> other_side,
                                     const std::vector<double>& heights, int64_t first, View view) {
   const at::NoGradGuard no_grad;
-  check_slot(slot);
+  check_slots(slot, other_side);
   check_steps(heights, first);
   const at::Tensor before = denoised(first, x_.size(1)), after = rows_of(values).clone();
   if (after.sizes() != before.sizes())
     throw Error("ERR_PFGM_ARGUMENT",
                 "Expected a denoised state for each of " + std::to_string(before.size(0)) + " trajectories");
   put(denoised_, first, after);
+  if (other_side) {
+    // A user's own value is on no side.
+    if (view != View::kDenoised)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected the view denoised where the other side is kept");
+    const at::Tensor other = k_[*other_side].narrow(0, first, before.size(0));
+    put(k_[*other_side], first, at::where(before.eq(after), other, after));
+  }
   if (view == View::kDenoised) return put(k_[slot], first, after.clone());
   // From the drift that is there, so that what was not changed keeps its bits.
   at::Tensor change = before - after;
@@ -189,23 +185,31 @@ std::vector<double> Trajectories::norms(const Combination& y, const Combination*
 void Trajectories::advance(const Combination& y, const std::vector<double>& steps,
                            const std::vector<char>& moved, int64_t last) {
   const at::NoGradGuard no_grad;
+  if (int64_t(moved.size()) != count())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected one flag a trajectory, " + std::to_string(count()));
   if (last >= int64_t(k_.size())) throw Error("ERR_PFGM_ARGUMENT", "Expected last to name a slot");
-  const at::Tensor rows = moved_rows(moved, count());
-  replace(x_, combine(y, steps), rows);
-  if (last > 0) replace(k_[0], k_[last], rows);
+  at::Tensor next = combine(y, steps);
+  const bool all = std::all_of(moved.begin(), moved.end(), [](char flag) { return flag != 0; });
+  if (all) {
+    x_ = next;
+    if (last > 0) k_[0] = k_[last];
+    return;
+  }
+  const at::Tensor flags =
+      at::tensor(std::vector<int64_t>(moved.begin(), moved.end()), at::kLong).to(at::kBool).unsqueeze(1);
+  x_ = at::where(flags, next, x_);
+  if (last > 0) k_[0] = at::where(flags, k_[last], k_[0]);
 }
 
-void Trajectories::assign(const std::vector<int64_t>& targets, const std::vector<Combination>& values,
-                          const std::vector<char>& moved) {
+void Trajectories::assign(const std::vector<int64_t>& targets, const std::vector<Combination>& values) {
   const at::NoGradGuard no_grad;
   if (targets.size() != values.size()) throw Error("ERR_PFGM_ARGUMENT", "Expected a combination a target");
   for (const int64_t target : targets)
-    if (target != -1) check_slot(target);
-  const at::Tensor rows = moved_rows(moved, count());
+    if (target != -1) check_slots(target);
   const std::vector<double> ones(count(), 1);
   std::vector<at::Tensor> next;
   for (const Combination& value : values) next.push_back(combine(value, ones));
-  for (size_t j = 0; j < targets.size(); ++j) replace(targets[j] < 0 ? x_ : k_[targets[j]], next[j], rows);
+  for (size_t j = 0; j < targets.size(); ++j) (targets[j] < 0 ? x_ : k_[targets[j]]) = next[j];
 }
 
 void Trajectories::draw(const std::vector<int64_t>& rows, const Combination& y, at::Tensor& out,
@@ -277,6 +281,7 @@ std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& eval
   std::vector<double> heights;
   std::vector<int64_t> samples;
   for (const Evaluation& one : evaluations) {
+    one.pool->check_slots(one.slot, one.other_side);
     points.push_back(one.pool->combine(one.y, one.steps, one.first));
     if (int64_t(one.heights.size()) != points.back().size(0) ||
         points.back().size(1) != points.front().size(1))
@@ -286,7 +291,7 @@ std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& eval
   }
   if (points.empty()) throw Error("ERR_PFGM_ARGUMENT", "Expected at least one evaluation");
   const bool both_sides = std::any_of(evaluations.begin(), evaluations.end(),
-                                      [](const Evaluation& one) { return one.other_side >= 0; });
+                                      [](const Evaluation& one) { return one.other_side.has_value(); });
   const Drift drift =
       flow.drift(points.size() == 1 ? points[0] : at::cat(points), heights, samples, both_sides);
   if (both_sides && !drift.other_side.defined())
@@ -300,8 +305,8 @@ std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& eval
       return points.size() == 1 ? all : all.narrow(0, begin, rows).clone();
     };
     // The own side last: its denoised images are the ones that stay.
-    if (one.other_side >= 0)
-      one.pool->keep(own(drift.other_side), one.other_side, points[i], one.heights, one.first, one.view);
+    if (one.other_side)
+      one.pool->keep(own(drift.other_side), *one.other_side, points[i], one.heights, one.first, one.view);
     one.pool->keep(own(drift.value), one.slot, points[i], one.heights, one.first, one.view);
     begin += rows;
   }

@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,9 @@ class Trajectories {
   int64_t count() const { return x_.size(0); }
   const at::Tensor& state() const { return x_; }
 
+  // Throws unless both are slots, and not the same one.
+  void check_slots(int64_t slot, std::optional<int64_t> other_side = {}) const;
+
   // y_i of the rows from `first` on, of which each has a step.
   at::Tensor combine(const Combination& y, const std::vector<double>& steps, int64_t first = 0) const;
   // k_slot,i = the flow's view at x_i and height z_i, for the rows from `first` on, from the drift there.
@@ -46,17 +50,16 @@ class Trajectories {
   // The kept denoised rows from `first` on, the first `columns` numbers of each.
   at::Tensor denoised(int64_t first, int64_t columns) const;
   // Puts other denoised values [rows, N] in the place of those kept for the rows from `first` on, and their
-  // view in that of slot's, which was evaluated last, at `heights`.
-  void replace_denoised(const at::Tensor& values, int64_t slot, const std::vector<double>& heights,
-                        int64_t first, View view);
+  // view in that of slot's, which was evaluated last, at `heights`; in `other_side` only where they differ.
+  void replace_denoised(const at::Tensor& values, int64_t slot, std::optional<int64_t> other_side,
+                        const std::vector<double>& heights, int64_t first, View view);
 
   // sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; `next` empty: max is |x|.
   std::vector<double> norms(const Combination& y, const Combination* next, const std::vector<double>& steps,
                             double atol, double rtol) const;
 
-  // Where moved[i], a combination each for the state (-1) and slots, all of what was there before.
-  void assign(const std::vector<int64_t>& targets, const std::vector<Combination>& values,
-              const std::vector<char>& moved);
+  // A combination each for the state (-1) and slots, all of what was there before.
+  void assign(const std::vector<int64_t>& targets, const std::vector<Combination>& values);
 
   // x_i = y_i where moved[i]; those rows' slot 0 takes over slot `last`, if that is not negative.
   void advance(const Combination& y, const std::vector<double>& steps, const std::vector<char>& moved,
@@ -73,7 +76,6 @@ class Trajectories {
   void join(const at::Tensor& start);
 
  private:
-  void check_slot(int64_t slot) const;
   void check_steps(const std::vector<double>& steps, int64_t first = 0) const;
   // Throws unless y has weights for `rows` rows and no more of them than there are slots.
   void check(const Combination& y, int64_t rows) const;
@@ -87,11 +89,11 @@ class Trajectories {
 };
 
 // Where a flow is evaluated for a pool: at y and heights, for the rows from `first` on; `slot` keeps its
-// view, and `other_side`, if it is not negative, that of Drift::other_side.
+// view, and `other_side`, if there is one, that of Drift::other_side.
 struct Evaluation {
   std::shared_ptr<Trajectories> pool;
   int64_t slot;
-  int64_t other_side;
+  std::optional<int64_t> other_side;
   Combination y;
   std::vector<double> steps;
   std::vector<double> heights;

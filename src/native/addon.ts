@@ -291,6 +291,7 @@ export interface Addon {
     pool: TrajectoriesHandle,
     values: TensorHandle,
     slot: number,
+    otherSide: number | undefined,
     heights: Float64Array,
     first: number,
     view: View,
@@ -310,12 +311,11 @@ export interface Addon {
     moved: Uint8Array,
     last: number,
   ): Promise<void>
-  /** Where moved, a combination each for the state (-1) and slots, all of what was there before. */
+  /** A combination each for the state (-1) and slots, all of what was there before. */
   assignTrajectories(
     pool: TrajectoriesHandle,
     targets: readonly number[],
     values: readonly RowCombination[],
-    moved: Uint8Array,
   ): Promise<void>
   drawTrajectories(
     pool: TrajectoriesHandle,

@@ -2,7 +2,7 @@ import { MultistepHistory, ones } from './multistep-history.js'
 import type { Known } from './multistep-method.js'
 import { heightAfter, stepWithinTolerance } from './multistep-step.js'
 import type { Pool, Row } from './pool.js'
-import { addScaled, type SlotWeights } from './slot-weights.js'
+import { addScaled, rowCombination, type SlotWeights } from './slot-weights.js'
 import type { AdaptiveMultistepSolver } from './solver.js'
 import type { Stepper } from './stepper.js'
 
@@ -12,13 +12,10 @@ import type { Stepper } from './stepper.js'
  */
 const FIRST_RATE = 0.25
 
-/**
- * Times the tolerance of a step above the flow's jump: an error made there weighs less at the data than one between two
- * of them.
- */
+/** Times the tolerance of a step above the flow's jump, far from the data: errors made there shrink on the way. */
 const ABOVE_JUMP = 2
 
-/** How far above the jump, as a ratio of heights, what the formula of below gives is of use below. */
+/** Up to which multiple of the jump's height what the formula of below gives there is of use below. */
 const REACH = 1.2
 
 /**
@@ -36,8 +33,8 @@ const STATE = -1
  *
  * Each step is made three times, with one evaluation: predicted from what is known above its end; corrected with d at
  * the predicted state, which is then moved by d's response to the correction; and once more, now from both sides, when
- * the next d is known. A step ends where the drift jumps; from there on d is what the formula of below says, of the
- * last steps above the jump too.
+ * the next d is known. A step ends where the drift jumps. Below, d is what the formula of there says, of heights just
+ * above the jump too, where at least two values are known there.
  */
 export class AdaptiveMultistep implements Stepper {
   readonly evaluationsPerStep = 1
@@ -47,15 +44,17 @@ export class AdaptiveMultistep implements Stepper {
   /** Just below the height where the drift jumps; 0 if it does not. */
   readonly #jump: number
   readonly #next = new WeakMap<Row, number>()
-  /** Where a row was before its last step, if on the same side of the jump: the last slot keeps the state there. */
-  readonly #before = new WeakMap<Row, number>()
+  /** Where a row was before its last step, if on the same side of the jump; `#stateBefore` is the slot of the state there. */
+  readonly #heightBefore = new WeakMap<Row, number>()
+  readonly #stateBefore: number
 
   constructor(pool: Pool, solver: AdaptiveMultistepSolver) {
     this.#pool = pool
     this.#solver = solver
     this.#jump = (pool.problem.jump ?? 0) * (1 - Number.EPSILON)
-    const layout = { bothSides: this.#jump > 0, spare: 1 }
+    const layout = { bothSides: this.#jump > pool.end && this.#jump < pool.start, spare: 1 }
     this.#history = new MultistepHistory(pool, solver.method, (row) => this.#next.get(row)!, layout)
+    this.#stateBefore = this.#history.slots - 1
   }
 
   get slots(): number {
@@ -79,32 +78,32 @@ export class AdaptiveMultistep implements Stepper {
     await this.#correct()
   }
 
-  /** Makes the predicted steps with what is known now. */
+  /** Makes the last step again and the predicted one, with what is known now, and moves the newest d after it. */
   async #correct(): Promise<void> {
     const history = this.#history
     const { rows } = this.#pool
-    const known = new Map(rows.map((row) => [row, this.#crosses(row) ? seenFromAbove(row.known) : row.known]))
-    const last = new Map(rows.map((row) => [row, this.#lastStepAgain(row, known.get(row)!)]))
-    const stateAt = (row: Row, height: number): SlotWeights => {
-      const { ofX, ofK } = history.stateAt(row, height, known.get(row)!)
-      return addScaled({ ofX: 0, ofK }, ofX, last.get(row)!)
+    const known = rows.map((row) => (this.#crosses(row) ? seenFromAbove(row.known) : row.known))
+    const here = rows.map((row, i) => this.#lastStepAgain(row, known[i]!))
+    const stateAt = (row: Row, i: number, height: number): SlotWeights => {
+      const { ofX, ofK } = history.stateAt(row, height, known[i]!)
+      return addScaled({ ofX: 0, ofK }, ofX, here[i]!)
     }
-    const corrected = (row: Row): SlotWeights => stateAt(row, this.#next.get(row)!)
+    const corrected = rows.map((row, i) => stateAt(row, i, this.#next.get(row)!))
+    const newest = rows.map((row, i) => this.#followed(row, corrected[i]!))
+    const places = new Map(rows.map((row, i) => [row, i]))
     await this.#pool.film(new Uint8Array(rows.length).fill(1), (row) => ({
       end: this.#next.get(row)!,
-      at: (height) => stateAt(row, height),
+      at: (height) => stateAt(row, places.get(row)!, height),
     }))
     await this.#pool.assign(
-      [STATE, history.newest, this.slots - 1],
-      [corrected, (row: Row) => this.#followed(row, corrected(row)), (row: Row) => last.get(row)!].map((of) =>
-        history.combination(of),
-      ),
+      [STATE, history.newest, this.#stateBefore],
+      [corrected, newest, here].map(rowCombination),
     )
     for (const row of rows) {
-      const crosses = this.#crosses(row)
-      if (crosses) row.known = this.#seenFromBelow(row.known)
-      if (crosses) this.#before.delete(row)
-      else this.#before.set(row, row.time)
+      if (this.#crosses(row)) {
+        row.known = this.#seenFromBelow(row.known)
+        this.#heightBefore.delete(row)
+      } else this.#heightBefore.set(row, row.time)
       this.#pool.arrive(row, this.#next.get(row)!)
     }
   }
@@ -116,13 +115,15 @@ export class AdaptiveMultistep implements Stepper {
   /** The state where the row is, by its last step made from both sides; as it is where that cannot be. */
   #lastStepAgain(row: Row, known: readonly Known[]): SlotWeights {
     const { between } = this.#solver
-    const before = this.#before.get(row)
+    const before = this.#heightBefore.get(row)
     const taken = known.slice(0, between.order + 1)
-    if (before === undefined || taken.length <= between.order) return this.#history.sum(1, [], [])
+    const areBothSides =
+      before !== undefined && taken.length > between.order && taken.at(-1)!.height >= before
+    if (!areBothSides) return this.#history.sum(1, [], [])
     const heights = taken.map(({ height }) => height)
     const { ofX, ofKnown } = between.weights(before, row.time, heights)
     const { ofK } = this.#history.sum(0, taken, ofKnown)
-    return { ofX: 0, ofK: [...ofK.slice(0, -1), ofX] }
+    return { ofX: 0, ofK: ofK.with(this.#stateBefore, ofX) }
   }
 
   /** The newest value, from the predicted state on to the corrected one. */
@@ -136,12 +137,14 @@ export class AdaptiveMultistep implements Stepper {
     return addScaled(value, response(next), addScaled(corrected, -1, predicted))
   }
 
-  /** What is known, by the formula of below. */
+  /** What is known, by the formula of below; the newest value alone where the path has hardly begun. */
   #seenFromBelow([newest, ...older]: readonly Known[]): Known[] {
-    const others = older.flatMap(({ height, otherSide }) =>
-      otherSide !== undefined && height <= REACH * this.#jump ? [{ height, slot: otherSide }] : [],
+    const { slot, height } = newest!
+    const near = older.length < 2 ? [] : older.filter((known) => known.height <= REACH * this.#jump)
+    const others = near.flatMap((known) =>
+      known.otherSide === undefined ? [] : [{ slot: known.otherSide, height: known.height }],
     )
-    return [{ slot: newest!.slot, height: newest!.height }, ...others]
+    return [{ slot, height }, ...others]
   }
 
   async #chooseSteps(): Promise<void> {
@@ -163,6 +166,7 @@ export class AdaptiveMultistep implements Stepper {
         second: oldest && second[i]! / tolerance,
       }
       const last = older && Math.log(older.height / newest!.height)
+      // What is known above the jump does not tell of the stiff place that may lie just below.
       const longest = row.time === this.#jump && last !== undefined ? last : Number.POSITIVE_INFINITY
       const step = Math.min(longest, stepWithinTolerance(changes, last))
       const stop = isAbove ? Math.max(this.#jump, end) : end
@@ -184,7 +188,7 @@ export class AdaptiveMultistep implements Stepper {
   /** Root mean squares. */
   #norm(sum: (row: Row) => SlotWeights): Promise<Float64Array> {
     const { rows } = this.#pool
-    const y = this.#history.combination(sum)
+    const y = rowCombination(rows.map(sum))
     return this.#pool.norm({ rtol: 0, atol: 1 }, y, undefined, ones(rows), new Float64Array(rows.length))
   }
 }

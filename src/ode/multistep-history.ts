@@ -2,7 +2,7 @@ import type { Combination, RowCombination } from '../native/addon.js'
 import { IDENTITY } from './combination.js'
 import type { Known, MultistepMethod } from './multistep-method.js'
 import type { Pool, Row } from './pool.js'
-import type { SlotWeights } from './slot-weights.js'
+import { rowCombination, type SlotWeights } from './slot-weights.js'
 
 /**
  * What a pool's rows know of the flow, and the steps that a multistep method makes of it. All rows keep their newest value
@@ -21,15 +21,16 @@ export class MultistepHistory {
 
   /**
    * @param next where a row's step ends
-   * @param more `bothSides`: what the other side's formula gives is kept as well; `spare`: slots that others use, the
-   *   last ones
+   * @param layout `bothSides`: what the formula of the other side of the flow's jump gives is kept as well; `spare`: so
+   *   many slots more, the last ones, for the stepper's own use
    */
   constructor(
     pool: Pool,
     method: MultistepMethod,
     next: (row: Row) => number,
-    { bothSides = false, spare = 0 } = {},
+    layout: { bothSides?: boolean; spare?: number } = {},
   ) {
+    const { bothSides = false, spare = 0 } = layout
     this.#pool = pool
     this.#method = method
     this.#next = next
@@ -67,9 +68,8 @@ export class MultistepHistory {
     const slot = this.#newest
     const otherSide = this.#sides === 2 ? slot + this.#most : undefined
     const at = { slot, otherSide, view: this.#method.view, y, steps: ones(rows), heights, first }
-    const replaced = await this.#pool.evaluate(at)
-    // A user's own denoised image is on no side.
-    const other = otherSide === undefined || replaced ? {} : { otherSide }
+    await this.#pool.evaluate(at)
+    const other = otherSide === undefined ? {} : { otherSide }
     for (const [i, row] of rows.entries()) {
       // What the slots kept before is gone.
       const older = row.known.filter((known) => known.slot % this.#most !== slot)
@@ -91,7 +91,7 @@ export class MultistepHistory {
   }
 
   #statesNext(taken: (row: Row) => readonly Known[]): RowCombination {
-    return this.combination((row) => this.stateAt(row, this.#next(row), taken(row)))
+    return rowCombination(this.#pool.rows.map((row) => this.stateAt(row, this.#next(row), taken(row))))
   }
 
   /** A row's state at a height from the known values it takes. */
@@ -107,15 +107,6 @@ export class MultistepHistory {
     const ofK = new Array<number>(this.slots).fill(0)
     for (const [j, { slot }] of known.entries()) ofK[slot] = ofKnown[j]!
     return { ofX, ofK }
-  }
-
-  /** A sum of each of the pool's rows. */
-  combination(of: (row: Row) => SlotWeights): RowCombination {
-    const weights = this.#pool.rows.map(of)
-    return {
-      ofX: Float64Array.from(weights, ({ ofX }) => ofX),
-      ofK: Float64Array.from(weights.flatMap(({ ofK }) => ofK)),
-    }
   }
 }
 

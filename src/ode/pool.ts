@@ -5,7 +5,6 @@ import type {
   RowCombination,
   TensorHandle,
   TrajectoriesHandle,
-  View,
 } from '../native/addon.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor.js'
@@ -239,12 +238,9 @@ export class Pool {
     )
   }
 
-  /**
-   * Evaluates the flow at the states y and the heights, for the rows from `first` on. Resolves to whether the user put
-   * other denoised images in the place of the flow's.
-   */
-  async evaluate(where: Omit<Evaluation, 'pool'>): Promise<boolean> {
-    const { slot, view, heights, first } = where
+  /** Evaluates the flow at the states y and the heights, for the rows from `first` on. */
+  async evaluate(where: Omit<Evaluation, 'pool'>): Promise<void> {
+    const { heights, first } = where
     const began = performance.now()
     const outside = await this.problem.flow.evaluate({ pool: this.#pool, ...where })
     this.statistics.seconds.network += (performance.now() - began) / 1000
@@ -258,25 +254,21 @@ export class Pool {
       }
     }
     const { onDenoised } = this.#options
-    return onDenoised ? this.#replaceDenoised(onDenoised, slot, view, heights, first) : false
+    if (onDenoised) await this.#replaceDenoised(onDenoised, where)
   }
 
   /** Puts what the hook makes of the denoised images in their place, for the drift that a slot has just got. */
   async #replaceDenoised(
     denoiser: Denoiser,
-    slot: number,
-    view: View,
-    heights: Float64Array,
-    first: number,
-  ): Promise<boolean> {
+    { slot, otherSide, view, heights, first }: Omit<Evaluation, 'pool'>,
+  ): Promise<void> {
     const denoised = await this.#readDenoised(first)
     using images = denoised.images
     const answer = await this.problem.flow.stepAside(async () => denoiser(denoised))
-    if (answer === undefined) return false
+    if (answer === undefined) return
     using _owned = answer instanceof Tensor ? answer : undefined
     expectReplacement(answer, images.shape)
-    await native().replaceDenoised(this.#pool, answer.handle, slot, heights, first, view)
-    return true
+    await native().replaceDenoised(this.#pool, answer.handle, slot, otherSide, heights, first, view)
   }
 
   /** The denoised images of the last evaluation of each row from `first` on. */
@@ -341,8 +333,7 @@ export class Pool {
 
   /** The states (-1) and slots that are named get combinations of what was there before. */
   async assign(targets: readonly number[], values: readonly RowCombination[]): Promise<void> {
-    const all = new Uint8Array(this.rows.length).fill(1)
-    await native().assignTrajectories(this.#pool, targets, values, all)
+    await native().assignTrajectories(this.#pool, targets, values)
   }
 
   /** Counts a row's accepted step, to a new time. */

@@ -91,3 +91,21 @@ it('a flow without another side says so', async () => {
   await expect(drifts(flow, points, [1], 'other')).rejects.toThrow('Expected a flow with two sides')
   native().dispose(flow)
 })
+
+it.each([
+  [1, -1, 'Expected slot to be from 0 to 1'],
+  [0, 2, 'Expected slot to be from 0 to 1'],
+  [1, 1, 'Expected another slot for the other side'],
+])(
+  'slot %i with %i for the other side is refused before anything is evaluated',
+  async (slot, otherSide, message) => {
+    using model = await publishedFlow()
+    using flow = new PfgmFlow(model.network, model.config.flow)
+    using points = await Tensor.from<'float64'>(new Float64Array(ITEM).fill(0.1), [1, ITEM])
+    const pool = await native().createTrajectories(points.handle, 2, false, 'cpu')
+    const one = Float64Array.of(1)
+    const at = { pool, slot, otherSide, y: { ofX: 1, ofK: [] }, steps: one, heights: one, first: 0 }
+    await expect(native().evaluateDrifts(flow.handle, [{ ...at, view: 'denoised' }])).rejects.toThrow(message)
+    native().dispose(pool)
+  },
+)

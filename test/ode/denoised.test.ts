@@ -3,6 +3,7 @@ import { memory } from '../../src/device.js'
 import type { DenoisedImages } from '../../src/ode/denoised.js'
 import type { PoissonFlow, SampleOptions } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor.js'
+import { jumpingFlow } from '../gaussians-flow.js'
 import { maxAbsoluteError } from '../golden.js'
 import { pointsFlow } from './points-flow.js'
 
@@ -22,20 +23,29 @@ const SOLVERS: SampleOptions[] = [
   { solver: 'dpm2m', steps: 8 },
   { solver: 'unipc', steps: 8 },
   { solver: 'deis', steps: 8 },
+  { solver: 'adaptive-unipc' },
 ]
 
 describe('onDenoised', () => {
-  it.each(SOLVERS)('%j: the same images back change nothing, nor does no answer', async (solver) => {
-    using flow = await pointsFlow()
-    const options = { ...solver, count: 3 }
-    const plain = await draw(flow, options)
-    const same = await draw(flow, { ...options, onDenoised: ({ images }) => images })
-    const none = await draw(flow, { ...options, onDenoised: () => undefined })
-    for (const { values, evaluations } of [same, none]) {
-      expect(values).toEqual(plain.values)
-      expect(evaluations).toEqual(plain.evaluations)
-    }
-  })
+  const cases = SOLVERS.map((solver): [SampleOptions, string, () => Promise<PoissonFlow>] => [
+    solver,
+    'points',
+    pointsFlow,
+  ])
+  it.each([...cases, [{ solver: 'adaptive-unipc' }, 'a drift that jumps', jumpingFlow] as (typeof cases)[0]])(
+    '%j: the same images back change nothing, nor does no answer: %s',
+    async (solver, _, create) => {
+      using flow = await create()
+      const options = { ...solver, count: 3 }
+      const plain = await draw(flow, options)
+      const same = await draw(flow, { ...options, onDenoised: ({ images }) => images })
+      const none = await draw(flow, { ...options, onDenoised: () => undefined })
+      for (const { values, evaluations } of [same, none]) {
+        expect(values).toEqual(plain.values)
+        expect(evaluations).toEqual(plain.evaluations)
+      }
+    },
+  )
 
   it.each(SOLVERS)('%j: to one image d the paths are straight, d + (x - d) z / z_max', async (solver) => {
     using flow = await pointsFlow()

@@ -3,6 +3,7 @@ import { memory } from '../../src/device.js'
 import type { DenoisedImages } from '../../src/ode/denoised.js'
 import type { PoissonFlow, SampleOptions } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor.js'
+import { jumpingFlow } from '../gaussians-flow.js'
 import { maxAbsoluteError } from '../golden.js'
 import { pointsFlow } from './points-flow.js'
 
@@ -13,8 +14,8 @@ beforeAll(async () => {
 })
 
 /** Samples and their film, whose frames are `[count, frames, 2]`. */
-async function draw(options: SampleOptions) {
-  const { images, film, evaluations, status } = await flow.sample(options)
+async function draw(options: SampleOptions, model = flow) {
+  const { images, film, evaluations, status } = await model.sample(options)
   using drawn = images
   using filmed = film?.images
   const frames = filmed ? await filmed.data() : new Float32Array()
@@ -81,6 +82,18 @@ describe('a film of the paths', () => {
       const last = (i + 1) * FRAMES - 1
       const sample = values.subarray(2 * i, 2 * i + 2)
       expect(maxAbsoluteError(images.subarray(2 * last, 2 * last + 2), sample)).toBeLessThan(1e-6)
+    }
+  })
+
+  it('lies on the converged path where the drift jumps, too', async () => {
+    using jumping = await jumpingFlow()
+    const options = { count: COUNT, film: { frames: FRAMES, of: 'state' as const } }
+    const { frames: converged } = await draw({ ...options, ...TIGHT }, jumping)
+    const { frames } = await draw({ ...options, solver: 'adaptive-unipc', rtol: 1e-3, atol: 1e-4 }, jumping)
+    for (let i = 0; i < frames.length; i += 2) {
+      const size = 1 + Math.hypot(...converged.subarray(i, i + 2))
+      const error = maxAbsoluteError(frames.subarray(i, i + 2), converged.subarray(i, i + 2))
+      expect(error / size).toBeLessThan(1e-3)
     }
   })
 

@@ -5,12 +5,14 @@ import { memory } from '../../src/device.js'
 import { native } from '../../src/native/native.js'
 import type { SolverSettings } from '../../src/ode/solver-options.js'
 import type { PoissonFlow, SampleOptions } from '../../src/poisson-flow.js'
+import { jumpingFlow } from '../gaussians-flow.js'
 import { pointsFlow } from './points-flow.js'
 
-let flow: PoissonFlow
+const flows = new Map<string, PoissonFlow>()
 
 beforeAll(async () => {
-  flow = await pointsFlow()
+  flows.set('points', await pointsFlow())
+  flows.set('a drift that jumps', await jumpingFlow())
 })
 
 afterEach(() => vi.restoreAllMocks())
@@ -27,8 +29,8 @@ function count() {
   return counted
 }
 
-async function draw(options: SampleOptions) {
-  const { images, evaluations, status } = await flow.sample(options)
+async function draw(flow: string, options: SampleOptions) {
+  const { images, evaluations, status } = await flows.get(flow)!.sample(options)
   using drawn = images
   return { values: await drawn.data(), evaluations, status }
 }
@@ -89,12 +91,12 @@ function optionsOf({ solver, count, seed, batchSize, maxEvaluations, looks }: Re
 }
 
 /** Follows a request; where it is aborted, the evaluations until then. */
-async function follow(request: Request) {
+async function follow(flow: string, request: Request) {
   for (let turn = 0; turn < request.delay; turn++) await setImmediate()
   const abort = new AbortController()
   let spent = 0
   try {
-    const drawn = await draw({
+    const drawn = await draw(flow, {
       ...optionsOf(request),
       signal: abort.signal,
       onProgress({ evaluations }) {
@@ -111,35 +113,41 @@ async function follow(request: Request) {
 
 const known = new Map<string, ReturnType<typeof draw>>()
 /** Sample i of a request as it is when there is no other. */
-function alone(request: Request, i: number) {
+function alone(flow: string, request: Request, i: number) {
   const { solver, maxEvaluations } = request
   const one = { ...request, solver, maxEvaluations, count: 1, seed: request.seed + i, looks: false }
-  const key = JSON.stringify([solver, one.seed, maxEvaluations])
-  if (!known.has(key)) known.set(key, draw(optionsOf(one)))
+  const key = JSON.stringify([flow, solver, one.seed, maxEvaluations])
+  if (!known.has(key)) known.set(key, draw(flow, optionsOf(one)))
   return known.get(key)!
 }
 
 describe('the pool', () => {
-  it('gives each sample what it gets alone, to the bit, whoever comes and goes, and evaluates none that is done', async () => {
-    await fc.assert(
-      fc.asyncProperty(requests, async (several) => {
-        const before = memory().handles
-        const counted = count()
-        const ends = await Promise.all(several.map(follow))
-        vi.restoreAllMocks()
-        expect(counted.rows).toBe(ends.reduce((sum, { spent }) => sum + spent, 0))
-        expect(memory().handles).toBe(before)
-        for (const [at, { drawn, spent }] of ends.entries()) {
-          if (!drawn) continue
-          expect(drawn.evaluations.reduce((sum, each) => sum + each, 0)).toBe(spent)
-          for (const [i, status] of drawn.status.entries()) {
-            const { values, evaluations, status: statusAlone } = await alone(several[at]!, i)
-            expect(drawn.values.subarray(2 * i, 2 * i + 2)).toEqual(values)
-            expect([drawn.evaluations[i], status]).toEqual([evaluations[0], statusAlone[0]])
+  it.each([
+    ['points', 40],
+    ['a drift that jumps', 15],
+  ])(
+    '%s: gives each sample what it gets alone, to the bit, whoever comes and goes, and evaluates none that is done',
+    async (flow, numRuns) => {
+      await fc.assert(
+        fc.asyncProperty(requests, async (several) => {
+          const before = memory().handles
+          const counted = count()
+          const ends = await Promise.all(several.map((request) => follow(flow, request)))
+          vi.restoreAllMocks()
+          expect(counted.rows).toBe(ends.reduce((sum, { spent }) => sum + spent, 0))
+          expect(memory().handles).toBe(before)
+          for (const [at, { drawn, spent }] of ends.entries()) {
+            if (!drawn) continue
+            expect(drawn.evaluations.reduce((sum, each) => sum + each, 0)).toBe(spent)
+            for (const [i, status] of drawn.status.entries()) {
+              const { values, evaluations, status: statusAlone } = await alone(flow, several[at]!, i)
+              expect(drawn.values.subarray(2 * i, 2 * i + 2)).toEqual(values)
+              expect([drawn.evaluations[i], status]).toEqual([evaluations[0], statusAlone[0]])
+            }
           }
-        }
-      }),
-      { numRuns: 40 },
-    )
-  })
+        }),
+        { numRuns },
+      )
+    },
+  )
 })

@@ -34,8 +34,8 @@ it('assigns the state and slots at once, all from what was there before', async 
       ofX: new Float64Array(3).fill(ofX),
       ofK: new Float64Array([...ofK, ...ofK, ...ofK]),
     })
-    const assign = (targets: number[], values: RowCombination[], moved = [1, 1, 1]) =>
-      native().assignTrajectories(pool, targets, values, new Uint8Array(moved))
+    const assign = (targets: number[], values: RowCombination[]) =>
+      native().assignTrajectories(pool, targets, values)
     const state = async () => {
       using values = new Tensor<'float64'>(await native().trajectoryState(pool))
       return [...(await values.data())]
@@ -45,19 +45,16 @@ it('assigns the state and slots at once, all from what was there before', async 
     const round = [combination(0, [1, 0]), combination(0, [0, 1]), combination(1, [0, 0])]
     await assign([-1, 0, 1], round)
     expect(await state()).toEqual([10, 20, 30, 40, 50, 60])
-    await assign([-1, 0, 1], round, [1, 0, 1])
-    expect(await state()).toEqual([100, 200, 30, 40, 500, 600])
     await assign([-1, 0, 1], round)
-    expect(await state()).toEqual([1, 2, 300, 400, 5, 6])
+    expect(await state()).toEqual([100, 200, 300, 400, 500, 600])
+    await assign([-1, 0, 1], round)
+    expect(await state()).toEqual([1, 2, 3, 4, 5, 6])
     for (const target of [-2, 2])
       await expect(assign([target], [combination(1, [0, 0])])).rejects.toThrow(
         'Expected slot to be from 0 to 1',
       )
     await expect(assign([-1], [])).rejects.toThrow('Expected a combination a target')
-    await expect(assign([-1], [combination(1, [0, 0])], [1])).rejects.toThrow(
-      'Expected one flag a trajectory, 3',
-    )
-    expect(await state()).toEqual([1, 2, 300, 400, 5, 6])
+    expect(await state()).toEqual([1, 2, 3, 4, 5, 6])
   } finally {
     native().dispose(pool)
   }
