@@ -59,7 +59,7 @@ function load(): { addon: Addon; located: LocatedAddon } {
  * it for the process.
  */
 function shortenSpinning(): void {
-  process.env.GOMP_SPINCOUNT ??= '1000'
+  process.env.GOMP_SPINCOUNT ??= '3000'
 }
 
 function loadError(located: LocatedAddon, said: string, cause?: unknown): PfgmError {
