@@ -54,9 +54,9 @@ function load(): { addon: Addon; located: LocatedAddon } {
 
 /**
  * OpenMP's threads wait for each other by spinning, by default so long that two processes on the same cores slow each
- * other: a training step of 0.12 s takes 0.55 s and more. With this setting it takes 0.30 s, at the price of up to a
- * tenth for a process that is alone (docs/performance.md). OpenMP reads it once, when it is loaded; a worker cannot set
- * it for the process.
+ * other fivefold and more. With this setting they take about a third longer than they must, at the price of up to a tenth
+ * for a process that is alone (docs/performance.md). OpenMP reads it once, when it is loaded; a worker cannot set it for
+ * the process.
  */
 function shortenSpinning(): void {
   process.env.GOMP_SPINCOUNT ??= '3000'
