@@ -90,10 +90,9 @@ export class AdaptiveMultistep implements Stepper {
     }
     const corrected = rows.map((row, i) => stateAt(row, i, this.#next.get(row)!))
     const newest = rows.map((row, i) => this.#followed(row, corrected[i]!))
-    const places = new Map(rows.map((row, i) => [row, i]))
-    await this.#pool.film(new Uint8Array(rows.length).fill(1), (row) => ({
+    await this.#pool.film(new Uint8Array(rows.length).fill(1), (row, i) => ({
       end: this.#next.get(row)!,
-      at: (height) => stateAt(row, places.get(row)!, height),
+      at: (height) => stateAt(row, i, height),
     }))
     await this.#pool.assign(
       [STATE, history.newest, this.#stateBefore],
@@ -141,10 +140,7 @@ export class AdaptiveMultistep implements Stepper {
   #seenFromBelow([newest, ...older]: readonly Known[]): Known[] {
     const { slot, height } = newest!
     const near = older.length < 2 ? [] : older.filter((known) => known.height <= REACH * this.#jump)
-    const others = near.flatMap((known) =>
-      known.otherSide === undefined ? [] : [{ slot: known.otherSide, height: known.height }],
-    )
-    return [{ slot, height }, ...others]
+    return [{ slot, height }, ...near.map(fromOtherSide)]
   }
 
   async #chooseSteps(): Promise<void> {
@@ -195,6 +191,10 @@ export class AdaptiveMultistep implements Stepper {
 
 /** What is known where the newest value is just below the jump, by the formula of above. */
 function seenFromAbove([newest, ...older]: readonly Known[]): readonly Known[] {
-  const { otherSide, height } = newest!
-  return otherSide === undefined ? older : [{ slot: otherSide, height }, ...older]
+  return [fromOtherSide(newest!), ...older]
+}
+
+/** Both sides are kept on every path that crosses the jump. */
+function fromOtherSide({ otherSide, height }: Known): Known {
+  return { slot: otherSide!, height }
 }

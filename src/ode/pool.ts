@@ -298,7 +298,7 @@ export class Pool {
   }
 
   /** Draws the film's frames that lie on the steps which the moved rows are about to take. */
-  async film(moved: Uint8Array, stepOf: (row: Row) => Interpolant): Promise<void> {
+  async film(moved: Uint8Array, stepOf: (row: Row, place: number) => Interpolant): Promise<void> {
     const { camera } = this.#options
     if (!camera) return
     const { toHeight, toTime } = this.#solver.variable
@@ -306,7 +306,7 @@ export class Pool {
     const [places, drawn, ofX, ofK]: [number[], number[], number[], number[]] = [[], [], [], []]
     for (const [i, row] of this.rows.entries()) {
       if (!moved[i]) continue
-      const step = stepOf(row)
+      const step = stepOf(row, i)
       const after = camera.after(row.filmed, step.end === this.end ? this.problem.to : toHeight(step.end))
       for (; row.filmed < after; row.filmed++) {
         const weights = camera.weights(step, row.filmed, toTime)
