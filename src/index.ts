@@ -1,6 +1,5 @@
 /** Poisson Flow Generative Models (arXiv 2209.11178) for Node.js, on libtorch. */
 
-export type { ImageTensor } from './ascent.js'
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
   AnyDataset,
@@ -20,11 +19,7 @@ export type {
   ToyOptions,
 } from './data/index.js'
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
-export { type DensityOptions, type DensityResult, densityImage } from './density.js'
-export { type Device, info, memory, type RuntimeInfo, setThreads } from './device.js'
-export type { EncodeOptions, EncodeResult } from './encoding.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
-export { FILM_EXTENSIONS, type FilmPictureOptions, saveFilm } from './film-picture.js'
 export {
   fieldTarget,
   hyperParameters,
@@ -33,11 +28,14 @@ export {
   pfgmSettingsSchema,
 } from './flow/pfgm.js'
 export { posteriorMean } from './flow/pfgmpp.js'
-export type { InterpolateOptions } from './interpolation.js'
-export type { LikelihoodOptions, LikelihoodResult } from './likelihood.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
-export { multistepTable, readMultistepTable } from './multistep-table.js'
+export type { ImageTensor } from './model/ascent.js'
+export { type DensityOptions, type DensityResult, densityImage } from './model/density.js'
+export type { EncodeOptions, EncodeResult } from './model/encode.js'
+export type { InterpolateOptions } from './model/interpolate.js'
+export type { LikelihoodOptions, LikelihoodResult } from './model/likelihood.js'
 export type { Dtype } from './native/addon.js'
+export { type Device, info, memory, type RuntimeInfo, setThreads } from './native/device.js'
 export {
   type GaussiansConfig,
   type MlpConfig,
@@ -46,10 +44,10 @@ export {
   type UnetConfig,
 } from './nn/config.js'
 export { Network } from './nn/network.js'
-export type { DenoisedImages, Denoiser } from './ode/denoised.js'
-export type { Film, FilmOptions } from './ode/film.js'
 export type { MultistepTable } from './ode/multistep-methods/table.js'
-export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool.js'
+export type { DenoisedImages, Denoiser } from './ode/pool/denoised.js'
+export type { Film, FilmOptions } from './ode/pool/film.js'
+export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool/pool.js'
 export {
   CONTROLLERS,
   type ControllerName,
@@ -59,7 +57,7 @@ export {
   type SolverName,
   type SolverSettings,
 } from './ode/solver-options.js'
-export type { PngOptions } from './picture.js'
+export { FILM_EXTENSIONS, type FilmPictureOptions, saveFilm } from './pictures/film.js'
 export {
   type DecodeOptions,
   PoissonFlow,
@@ -67,17 +65,8 @@ export {
   type SampleResult,
   SHIPPED_MODELS,
 } from './poisson-flow.js'
-export { type SearchOptions, searchSchedule } from './schedule-search.js'
-export type { MeasuredSolver, SearchedSchedule } from './solver-cache.js'
-export type { ChosenSolver } from './solver-choice.js'
-export {
-  type ComparisonOptions,
-  type ComparisonPoint,
-  compareSolvers,
-  type SolverComparison,
-  type SolverSummary,
-} from './solver-comparison.js'
-export { Tensor, type TypedArrayOf } from './tensor.js'
+export type { PngOptions } from './tensor/picture.js'
+export { Tensor, type TypedArrayOf } from './tensor/tensor.js'
 export type { Estimate } from './train/estimate.js'
 export type { EndEvent, TrainEvent } from './train/events.js'
 export type { TrainOptions } from './train/options.js'
@@ -91,3 +80,14 @@ export {
   type TrainingSettings,
 } from './train/presets.js'
 export { train } from './train/train.js'
+export { multistepTable, readMultistepTable } from './tuning/multistep-table.js'
+export { type SearchOptions, searchSchedule } from './tuning/schedule-search.js'
+export type { MeasuredSolver, SearchedSchedule } from './tuning/solver-cache.js'
+export type { ChosenSolver } from './tuning/solver-choice.js'
+export {
+  type ComparisonOptions,
+  type ComparisonPoint,
+  compareSolvers,
+  type SolverComparison,
+  type SolverSummary,
+} from './tuning/solver-comparison.js'

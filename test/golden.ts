@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { readHeader, readTensors } from '../src/checkpoint/safetensors.js'
 import type { UnetConfig } from '../src/nn/config.js'
 import type { Network } from '../src/nn/network.js'
-import { Tensor } from '../src/tensor.js'
+import { Tensor } from '../src/tensor/tensor.js'
 
 export function goldenPath(name: string): string {
   return fileURLToPath(new URL(`goldens/${name}`, import.meta.url))

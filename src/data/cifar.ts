@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { expectBoolean, expectOneOf, expectString } from '../check.js'
+import { lookAt, readBytes } from '../files/read.js'
 import { allocateBytes, dataError } from './check.js'
 import type { Dataset } from './dataset.js'
-import { lookAt, readBytes } from './read.js'
 
 export const SPLITS = ['train', 'test'] as const
 export type Split = (typeof SPLITS)[number]

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises'
+import { isGzip, lookAt } from '../files/read.js'
+import { isNpy } from '../tensor/npy-header.js'
 import { CIFAR10, CIFAR100, type CifarFormat, findCifarFolder, recordLength } from './cifar.js'
 import { isIdx } from './idx.js'
 import { findImages } from './image-files.js'
-import { isNpy } from './npy-header.js'
-import { isGzip, lookAt } from './read.js'
 
 /** The formats that are read from a path. */
 export const PATH_FORMATS = ['idx', 'cifar10', 'cifar100', 'npy', 'folder'] as const

@@ -1,9 +1,9 @@
 import { endianness } from 'node:os'
 import { basename } from 'node:path'
 import { expectBoolean, expectString } from '../check.js'
+import { readUnpacked } from '../files/read.js'
 import { allocateBytes, dataError } from './check.js'
 import type { Dataset } from './dataset.js'
-import { readUnpacked } from './read.js'
 
 export interface IdxOptions {
   /** An IDX file of uint8 with one label an item. */

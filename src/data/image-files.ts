@@ -1,6 +1,6 @@
 import type { Dirent } from 'node:fs'
 import { extname, join } from 'node:path'
-import { listFolder, lookAt } from './read.js'
+import { listFolder, lookAt } from '../files/read.js'
 
 /** The file names taken for images: what sharp reads wherever it is installed. */
 export const IMAGE_EXTENSIONS = ['png', 'jpg', 'jpeg', 'webp', 'gif', 'tif', 'tiff', 'avif'] as const

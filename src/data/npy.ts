@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import { expectBoolean, expectString, product } from '../check.js'
+import { readNpyHeader } from '../tensor/npy-header.js'
 import { dataError, expectItemShape } from './check.js'
 import type { Dataset, MappedValues } from './dataset.js'
-import { readNpyHeader } from './npy-header.js'
 
 export interface NpyOptions {
   /** Whether images may be mirrored left to right; images only. Default false. */

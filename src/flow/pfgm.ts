@@ -3,7 +3,7 @@ import { expectInteger, expectNumber } from '../check.js'
 import type { FlowHandle } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
-import { Tensor } from '../tensor.js'
+import { Tensor } from '../tensor/tensor.js'
 
 /** The constants of a Poisson flow (arXiv 2209.11178), named as in the paper. */
 export const pfgmSettingsSchema = z.strictObject({

@@ -1,6 +1,6 @@
 import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
-import { Tensor } from '../tensor.js'
+import { Tensor } from '../tensor/tensor.js'
 
 /**
  * The posterior mean of PFGM++ over a batch of data (arXiv 2302.04265, section 3.1), float32 `[b, N]`: the mean of the

@@ -1,5 +1,5 @@
 import { native } from '../native/native.js'
-import type { Tensor } from '../tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 
 /** Images are compared as clipped pixels in [0, 1], points as they are. */
 function comparesPixels(data: Tensor): boolean {

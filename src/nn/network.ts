@@ -1,7 +1,7 @@
 import { expectSeed, product } from '../check.js'
 import type { NetworkHandle } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
-import { Tensor } from '../tensor.js'
+import { Tensor } from '../tensor/tensor.js'
 import { itemShape, type NetworkConfig, toNative } from './config.js'
 
 /** A network that maps points (x, z) of the augmented space to their normalised field (v_x, v_z). */

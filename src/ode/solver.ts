@@ -1,10 +1,10 @@
-import type { StepController } from './controller.js'
+import type { StepController } from './controllers/controller.js'
 import { integralController } from './controllers/integral.js'
 import { pidController } from './controllers/pid.js'
 import { proportionalIntegralController } from './controllers/proportional-integral.js'
-import type { MultistepMethod } from './multistep-method.js'
 import { deis, ipndm } from './multistep-methods/adams-bashforth.js'
 import { DPM_SOLVER_2M, DPM_SOLVER_3M, unipc } from './multistep-methods/dpm-solver.js'
+import type { MultistepMethod } from './multistep-methods/multistep-method.js'
 import { type MultistepTable, tableMethod } from './multistep-methods/table.js'
 import { karrasHeights } from './schedules/karras.js'
 import { uniformInLogHeight } from './schedules/uniform.js'
@@ -15,12 +15,12 @@ import type {
   SolverName,
   SolverOptions,
 } from './solver-options.js'
-import type { Tableau } from './tableau.js'
 import { BOGACKI_SHAMPINE } from './tableaus/bogacki-shampine.js'
 import { DORMAND_PRINCE } from './tableaus/dormand-prince.js'
 import { EULER } from './tableaus/euler.js'
 import { HEUN } from './tableaus/heun.js'
 import { KUTTA } from './tableaus/kutta.js'
+import type { Tableau } from './tableaus/tableau.js'
 import { TSITOURAS } from './tableaus/tsitouras.js'
 import { HEIGHT, LOG_HEIGHT, type Variable } from './variable.js'
 

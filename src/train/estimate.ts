@@ -1,5 +1,5 @@
 import { freemem } from 'node:os'
-import { memory } from '../device.js'
+import { memory } from '../native/device.js'
 import type { TrainingSettings } from './presets.js'
 import type { Batch, Trainer } from './trainer.js'
 

@@ -1,6 +1,6 @@
 import type { AnyDataset } from '../data/dataset.js'
-import type { Device } from '../device.js'
 import type { PfgmSettings } from '../flow/pfgm.js'
+import type { Device } from '../native/device.js'
 import type { NetworkConfig } from '../nn/config.js'
 import type { PresetName, TrainingSettings } from './presets.js'
 

@@ -6,7 +6,7 @@ import { PfgmError } from '../errors.js'
 import { hyperParameters, PUBLISHED, pfgmSettingsSchema } from '../flow/pfgm.js'
 import { native } from '../native/native.js'
 import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
-import { Tensor } from '../tensor.js'
+import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import type { TrainOptions } from './options.js'
 import {

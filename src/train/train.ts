@@ -1,5 +1,5 @@
 import { RunFolder, writeWhole } from '../checkpoint/run-folder.js'
-import { resolveDevice, setThreads } from '../device.js'
+import { resolveDevice, setThreads } from '../native/device.js'
 import { readTrainingCheckpoint } from './checkpoint.js'
 import type { TrainEvent } from './events.js'
 import type { TrainOptions } from './options.js'

@@ -2,7 +2,7 @@ import type { Addon, TrainerHandle } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
 import { type NetworkConfig, toNative } from '../nn/config.js'
 import { Network } from '../nn/network.js'
-import { Tensor } from '../tensor.js'
+import { Tensor } from '../tensor/tensor.js'
 
 /** Adam's constants, as published. */
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }

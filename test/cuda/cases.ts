@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { type Case, casesOf } from '../field/cases.js'
 
 /** Where the tests run: on the CPU a GPU's code runs lane by lane. `npm run test:cuda` names a GPU. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { native } from '../../src/native/native.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { type Case, GAMMA, noise, oracle, squaredDistance } from '../field/cases.js'
 import { float32, golden, maxRelativeRowError } from '../golden.js'
 import { cases, DEVICE, tensorsOf } from './cases.js'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { native } from '../../src/native/native.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { noise } from '../field/cases.js'
 import { maxRelativeRowError } from '../golden.js'
 import { DEVICE, onDevice } from './cases.js'

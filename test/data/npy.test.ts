@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { npy } from '../../src/data/npy.js'
 import { openDataset } from '../../src/data/open.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { npyBytes } from './npy-file.js'
 import { temporaryFolders } from './temporary.js'
 

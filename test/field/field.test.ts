@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fieldTarget } from '../../src/flow/pfgm.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { float32, golden, maxRelativeRowError } from '../golden.js'
 
 /** Splits rows (x, z) of N + 1 numbers. */

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fieldTarget } from '../../src/flow/pfgm.js'
 import { native } from '../../src/native/native.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { maxRelativeRowError } from '../golden.js'
 import { type Case, casesOf, GAMMA, noise, oracle } from './cases.js'
 

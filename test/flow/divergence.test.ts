@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { PfgmFlow } from '../../src/flow/pfgm.js'
 import type { FlowHandle } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { maxAbsoluteError } from '../golden.js'
 import { publishedFlow } from '../published-flow.js'
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { fieldTarget } from '../../src/flow/pfgm.js'
 import { posteriorMean } from '../../src/flow/pfgmpp.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { float32, golden, maxRelativeRowError } from '../golden.js'
 
 it.each([1, 64, 2048])('posterior means agree with those computed in float64, D = %i', async (D) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { native } from '../../src/native/native.js'
 import { Network } from '../../src/nn/network.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 
 const CONFIG = { kind: 'mlp', dimensions: 2, width: 4, depth: 1 } as const
 

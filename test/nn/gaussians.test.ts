@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fieldTarget } from '../../src/flow/pfgm.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { gaussiansNetwork, logDensity } from '../gaussians-flow.js'
 import { maxAbsoluteError } from '../golden.js'
 

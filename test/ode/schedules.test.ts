@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { karrasHeights } from '../../src/ode/schedules/karras.js'
-import { leastCostWay, warpedHeights } from '../../src/ode/schedules/searched.js'
 import { uniformInLogHeight } from '../../src/ode/schedules/uniform.js'
+import { leastCostWay, warpedHeights } from '../../src/tuning/searched-heights.js'
 
 describe('schedules', () => {
   it('both ends are exact and heights fall', () => {

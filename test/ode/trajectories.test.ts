@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { RowCombination } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 
 it("combines with each trajectory's own weights, and refuses weights that do not fit", async () => {
   using start = await Tensor.from<'float64'>(new Float64Array([1, 2, 3, 4, 5, 6]), [3, 2])

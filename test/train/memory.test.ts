@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
-import { memory } from '../../src/device.js'
 import { PUBLISHED } from '../../src/flow/pfgm.js'
-import { Tensor } from '../../src/tensor.js'
+import { memory } from '../../src/native/device.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { preset } from '../../src/train/presets.js'
 import { Trainer } from '../../src/train/trainer.js'
 

@@ -7,7 +7,7 @@ import { fieldTarget } from '../../src/flow/pfgm.js'
 import type { TrainerHandle } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
 import { toNative } from '../../src/nn/config.js'
-import { Tensor } from '../../src/tensor.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { emaDecayAt, learningRateAt } from '../../src/train/optimizer.js'
 import { float32, golden, goldenPath, maxAbsoluteError, publishedNetwork } from '../golden.js'
 

@@ -1,4 +1,4 @@
-import type { StepController } from '../controller.js'
+import type { StepController } from './controller.js'
 
 /**
  * Söderlind, "Digital filters in adaptive time-stepping", ACM Trans. Math. Softw. 29 (2003): the next step is

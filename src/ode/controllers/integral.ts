@@ -1,4 +1,4 @@
-import type { StepController } from '../controller.js'
+import type { StepController } from './controller.js'
 import { digitalFilter } from './digital-filter.js'
 
 /**

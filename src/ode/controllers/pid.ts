@@ -1,4 +1,4 @@
-import type { StepController } from '../controller.js'
+import type { StepController } from './controller.js'
 import { digitalFilter } from './digital-filter.js'
 
 /** PID control, the constants of Kennedy and Carpenter, Appl. Numer. Math. 44 (2003), section 4. */

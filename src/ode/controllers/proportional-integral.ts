@@ -1,4 +1,4 @@
-import type { StepController } from '../controller.js'
+import type { StepController } from './controller.js'
 import { digitalFilter } from './digital-filter.js'
 
 /** PI control, the constants of Hairer and Wanner, "Solving Ordinary Differential Equations II", IV.2 (Gustafsson). */

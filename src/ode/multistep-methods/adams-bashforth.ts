@@ -1,5 +1,5 @@
-import type { MultistepMethod } from '../multistep-method.js'
 import { interpolatoryWeights } from './interpolation.js'
+import type { MultistepMethod } from './multistep-method.js'
 
 /** Adams-Bashforth weights for equal steps, newest drift first. */
 const EQUAL_STEPS = [

@@ -1,5 +1,5 @@
-import type { MultistepMethod, Weights } from '../multistep-method.js'
 import { interpolatoryWeights } from './interpolation.js'
+import type { MultistepMethod, Weights } from './multistep-method.js'
 
 /**
  * DPM-Solver++(2M) (arXiv 2211.01095, algorithm 2): with lambda = -ln z, h = lambda' - lambda and the last step's size

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { describe } from '../../check.js'
-import type { MultistepMethod, Weights } from '../multistep-method.js'
+import type { MultistepMethod, Weights } from './multistep-method.js'
 
 /** The pool keeps at most 64 values of the flow of a sample, one of them to correct with. */
 const MOST_KNOWN = 63

@@ -1,4 +1,4 @@
-import type { Tableau } from '../tableau.js'
+import type { Tableau } from './tableau.js'
 
 /** Bogacki and Shampine, "A 3(2) pair of Runge-Kutta formulas", Appl. Math. Lett. 2 (1989): 4 stages. */
 export const BOGACKI_SHAMPINE: Tableau = {

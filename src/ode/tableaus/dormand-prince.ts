@@ -1,4 +1,4 @@
-import type { Tableau } from '../tableau.js'
+import type { Tableau } from './tableau.js'
 
 /**
  * Dormand and Prince, "A family of embedded Runge-Kutta formulae", J. Comp. Appl. Math. 6 (1980): 5(4), 7 stages. Dense

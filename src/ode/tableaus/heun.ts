@@ -1,4 +1,4 @@
-import type { Tableau } from '../tableau.js'
+import type { Tableau } from './tableau.js'
 
 /** Heun's method, the explicit trapezoidal rule. */
 export const HEUN: Tableau = {

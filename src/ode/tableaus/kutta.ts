@@ -1,4 +1,4 @@
-import type { Tableau } from '../tableau.js'
+import type { Tableau } from './tableau.js'
 
 /** Kutta's classical method of order 4 (1901). */
 export const KUTTA: Tableau = {

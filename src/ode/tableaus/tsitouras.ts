@@ -1,4 +1,4 @@
-import type { Tableau } from '../tableau.js'
+import type { Tableau } from './tableau.js'
 
 /**
  * Tsitouras, "Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption", Comput. Math.

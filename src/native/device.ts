@@ -1,0 +1,51 @@
+import { availableParallelism } from 'node:os'
+import { expectInteger } from '../check.js'
+import { native } from './native.js'
+
+/** `auto` is `cuda` where a GPU answers, else `cpu`; `cuda:N` names one of several. */
+export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
+
+export interface RuntimeInfo {
+  /** Version of libtorch. */
+  readonly libtorch: string
+  /** Version of this package that the addon was built for. */
+  readonly version: string
+  /** Instruction set that libtorch uses: `AVX2`, `AVX512`, … */
+  readonly instructions: string
+  /** Instruction set of the field's kernel: `avx512`, `avx2` or `portable`. */
+  readonly fieldKernel: string
+  readonly cores: number
+  readonly cudaDevices: number
+}
+
+/** Versions, instruction sets and devices. */
+export function info(): RuntimeInfo {
+  return native().info()
+}
+
+/**
+ * Live native objects of this thread (`handles`) and their `bytes`; memory of the process that is `resident` now and at
+ * its `peak`, in bytes.
+ */
+export function memory(): { handles: number; bytes: number; resident: number; peak: number } {
+  return native().memory()
+}
+
+/**
+ * Sets how many threads the CPU's kernels use, for the whole process; all cores where not given.
+ * @returns the number in force
+ */
+export async function setThreads(threads: number = availableParallelism()): Promise<number> {
+  expectInteger('threads', threads, 1, 1024)
+  return native().setThreads(threads)
+}
+
+/**
+ * The device that a name stands for on this machine.
+ * @throws PfgmError `ERR_PFGM_DEVICE` where it is not there
+ */
+export function resolveDevice(device: Device = 'auto'): string {
+  const name = device === 'auto' ? (native().info().cudaDevices > 0 ? 'cuda:0' : 'cpu') : device
+  native().checkDevice(name)
+  return name
+}

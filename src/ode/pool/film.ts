@@ -1,0 +1,62 @@
+import { expectInteger, expectOneOf } from '../../check.js'
+import { Tensor } from '../../tensor/tensor.js'
+import { uniformInLogHeight } from '../schedules/uniform.js'
+import { denoisedWeights, type Interpolant } from '../steppers/dense-output.js'
+
+export interface FilmOptions {
+  /** How many frames at even steps in ln z, both ends of the path included, 2 to 1000. Default 24. */
+  frames?: number
+  /**
+   * What is filmed: the `denoised` image of the path at a height, and last the sample itself; or the `state`, which is
+   * noise until near the data. Default denoised.
+   */
+  of?: 'denoised' | 'state'
+}
+
+/** Samples' paths. */
+export interface Film {
+  /** `[count, frames, ...itemShape]`; NaN where a path ended early. Yours to dispose of. */
+  readonly images: Tensor<'float32'>
+  /** z of each frame, falling. */
+  readonly heights: Float64Array
+}
+
+/** What draws a film's frames while samples pass their heights, without an evaluation of the network. */
+export class Camera {
+  readonly film: Film
+  readonly #of: 'denoised' | 'state'
+
+  private constructor(film: Film, of: 'denoised' | 'state') {
+    this.film = film
+    this.#of = of
+  }
+
+  /** @throws TypeError or RangeError for options out of range */
+  static async create(
+    { frames = 24, of = 'denoised' }: FilmOptions,
+    { count, from, to, shape }: { count: number; from: number; to: number; shape: readonly number[] },
+  ): Promise<Camera> {
+    expectInteger('film.frames', frames, 2, 1000)
+    expectOneOf('film.of', of, ['denoised', 'state'])
+    const size = shape.reduce((product, length) => product * length, count * frames)
+    const values = new Float32Array(size).fill(Number.NaN)
+    const images = await Tensor.from<'float32'>(values, [count, frames, ...shape])
+    return new Camera({ images, heights: uniformInLogHeight(from, to, frames - 1) }, of)
+  }
+
+  /** The first frame from `next` on whose height lies below a height. */
+  after(next: number, height: number): number {
+    const { heights } = this.film
+    let frame = next
+    while (frame < heights.length && heights[frame]! >= height) frame++
+    return frame
+  }
+
+  /** The weights of a frame in a step. */
+  weights(step: Interpolant, frame: number, toTime: (height: number) => number) {
+    const { heights } = this.film
+    const height = heights[frame]!
+    const whole = this.#of === 'state' || frame === heights.length - 1
+    return whole ? step.at(toTime(height)) : denoisedWeights(step, height, toTime)
+  }
+}

@@ -1,0 +1,85 @@
+import type { Evaluation, FlowHandle } from '../../native/addon.js'
+import { type NativeObject, native } from '../../native/native.js'
+
+interface Asked {
+  readonly evaluation: Evaluation
+  resolve(outside: Uint8Array): void
+  reject(error: unknown): void
+}
+
+/**
+ * A flow that pools evaluate together: those under way at the same time, whatever their solvers and heights, share one
+ * network call, which is made as soon as all of them ask for an evaluation. A pool may enter or leave at any time.
+ */
+export class SharedFlow {
+  readonly #create: () => NativeObject<FlowHandle>
+  #flow: NativeObject<FlowHandle> | undefined
+  #pools = 0
+  /** Pools that are doing something else, for which the others do not wait. */
+  #aside = 0
+  #asked: Asked[] = []
+
+  /** @param create makes the flow, which lives as long as there is a pool in it */
+  constructor(create: () => NativeObject<FlowHandle>) {
+    this.#create = create
+  }
+
+  /** A pool's work with the flow: only in it may it ask, for one evaluation at a time. */
+  async enter<T>(work: () => Promise<T>): Promise<T> {
+    this.#flow ??= this.#create()
+    this.#pools += 1
+    try {
+      return await work()
+    } finally {
+      this.#pools -= 1
+      if (this.#pools > 0) this.#callWhereAllAsk()
+      else {
+        this.#flow.dispose()
+        this.#flow = undefined
+      }
+    }
+  }
+
+  /** What a pool does that may take long or wait for another pool, such as the user's own code. */
+  async stepAside<T>(work: () => Promise<T>): Promise<T> {
+    this.#aside += 1
+    this.#callWhereAllAsk()
+    try {
+      return await work()
+    } finally {
+      this.#aside -= 1
+    }
+  }
+
+  /** Resolves to a flag a row of the evaluation, set where it left the region the network was trained on. */
+  evaluate(evaluation: Evaluation): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ evaluation, resolve, reject })
+      this.#callWhereAllAsk()
+    })
+  }
+
+  #callWhereAllAsk(): void {
+    if (this.#asked.length === 0 || this.#asked.length < this.#pools - this.#aside) return
+    const together = this.#asked
+    this.#asked = []
+    void this.#call(together)
+  }
+
+  async #call(together: readonly Asked[]): Promise<void> {
+    try {
+      const outside = await native().evaluateDrifts(
+        this.#flow!.handle,
+        together.map(({ evaluation }) => evaluation),
+      )
+      let first = 0
+      for (const { evaluation, resolve } of together) {
+        const rows = evaluation.heights.length
+        resolve(outside.slice(first, first + rows))
+        first += rows
+      }
+    } catch (error) {
+      for (const { reject } of together) reject(error)
+    }
+  }
+}

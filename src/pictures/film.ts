@@ -1,0 +1,83 @@
+import { extname } from 'node:path'
+import { expectInteger, product } from '../check.js'
+import type { NativePicture } from '../native/addon.js'
+import type { Film } from '../ode/pool/film.js'
+import { defaultZoom, draw, writePicture } from '../tensor/picture.js'
+import { Tensor } from '../tensor/tensor.js'
+
+/** What a film can be written as, by the name's end: a strip, or an animation. */
+export const FILM_EXTENSIONS = ['.png', '.webp', '.gif'] as const
+
+export interface FilmPictureOptions {
+  /** Animation: images in a row; as near to a square as possible where not given. */
+  columns?: number
+  /** Animation: how long a frame is shown, 10 to 10,000 ms; the last stays 15 times as long. Default 80. */
+  delay?: number
+}
+
+const LAST_FRAME = 15
+
+/**
+ * Draws a film: as `.png` a strip with a sample in each row (points: all samples at once) and a frame in each column, as
+ * `.webp` or `.gif` an animation that shows all samples at once. The file appears whole or not at all.
+ * @throws TypeError for another ending or samples that cannot be drawn; PfgmError `ERR_PFGM_IO` where the file cannot be
+ *   written
+ */
+export async function saveFilm(film: Film, path: string, options: FilmPictureOptions = {}): Promise<void> {
+  const extension = extname(path).toLowerCase()
+  if (!(FILM_EXTENSIONS as readonly string[]).includes(extension)) {
+    throw new TypeError(`Expected path to end in one of ${FILM_EXTENSIONS.join(', ')} but received ${path}`)
+  }
+  const { columns, delay = 80 } = options
+  expectInteger('delay', delay, 10, 10_000)
+  if (extension === '.png') return writePicture(path, 'png', sideBySide(await pictures(film, { columns: 1 })))
+  const frames = await pictures(film, columns === undefined ? {} : { columns })
+  const delays = frames.map((_, i) => (i === frames.length - 1 ? LAST_FRAME * delay : delay))
+  const animated = oneBelowAnother(frames)
+  await writePicture(path, extension === '.gif' ? 'gif' : 'webp', animated, delays)
+}
+
+/** A picture of all samples, for each frame. */
+async function pictures({ images, heights }: Film, layout: { columns?: number }): Promise<NativePicture[]> {
+  const [count = 0, frames = 0, ...itemShape] = images.shape
+  const values = await images.data()
+  const size = product(itemShape)
+  const [, , width = 0] = itemShape
+  const across = layout.columns === 1 ? frames : (layout.columns ?? Math.ceil(Math.sqrt(count)))
+  const zoom = width === 0 ? {} : { zoom: defaultZoom(width, across) }
+  const drawn: NativePicture[] = []
+  for (const frame of heights.keys()) {
+    const rows = new Float32Array(count * size)
+    for (let i = 0; i < count; i++) {
+      const first = (i * frames + frame) * size
+      rows.set(values.subarray(first, first + size), i * size)
+    }
+    using some = await Tensor.from(rows, [count, ...itemShape])
+    drawn.push(await draw(some, { ...layout, ...zoom }))
+  }
+  return drawn
+}
+
+function oneBelowAnother(frames: readonly NativePicture[]): { picture: NativePicture; pageHeight: number } {
+  const [{ width, height, channels } = noFrames()] = frames
+  const pixels = new Uint8Array(frames.length * width * height * channels)
+  for (const [i, { pixels: page }] of frames.entries()) pixels.set(new Uint8Array(page), i * page.byteLength)
+  const picture = { pixels: pixels.buffer, width, height: height * frames.length, channels }
+  return { picture, pageHeight: height }
+}
+
+function sideBySide(frames: readonly NativePicture[]): { picture: NativePicture } {
+  const [{ width, height, channels } = noFrames()] = frames
+  const line = width * channels
+  const pixels = new Uint8Array(frames.length * height * line)
+  for (const [i, { pixels: page }] of frames.entries()) {
+    for (let y = 0; y < height; y++) {
+      pixels.set(new Uint8Array(page, y * line, line), (y * frames.length + i) * line)
+    }
+  }
+  return { picture: { pixels: pixels.buffer, width: width * frames.length, height, channels } }
+}
+
+function noFrames(): never {
+  throw new Error('a film has at least two frames')
+}

@@ -1,0 +1,87 @@
+import { rename, rm } from 'node:fs/promises'
+import sharp from 'sharp'
+import { expectInteger, expectNumber } from '../check.js'
+import { PfgmError } from '../errors.js'
+import type { NativePicture } from '../native/addon.js'
+import { native } from '../native/native.js'
+import type { Tensor } from './tensor.js'
+
+export interface PngOptions {
+  /** Images in a row; as near to a square as possible where not given. */
+  columns?: number
+  /** Pixels a pixel: small images are enlarged to be seen. Chosen by size where not given. */
+  zoom?: number
+  /** For points: half the width of the square that is drawn. 1.25 where not given. */
+  extent?: number
+}
+
+const POINT_PICTURE_SIZE = 512
+
+/** The zoom that makes a grid of small images about as large as a screen shows well. */
+export function defaultZoom(width: number, columns: number): number {
+  return Math.max(1, Math.min(8, Math.floor(800 / (width * columns))))
+}
+
+/** Whether items of a shape can be drawn: points in the plane, grey or colour images. */
+export function isDrawable(itemShape: readonly number[]): boolean {
+  const [channels] = itemShape
+  return itemShape.length === 1
+    ? channels === 2
+    : itemShape.length === 3 && (channels === 1 || channels === 3)
+}
+
+/** A tensor as pixels. @throws TypeError where its shape is not that of images or points */
+export async function draw(tensor: Tensor, options: PngOptions): Promise<NativePicture> {
+  const [count = 0, ...itemShape] = tensor.shape
+  const [, , width] = itemShape
+  if (!isDrawable(itemShape) || (width !== undefined && count < 1)) {
+    throw new TypeError(
+      `Expected images of shape [n, 1 or 3, height, width] or points of shape [n, 2] but received [${tensor.shape.join(', ')}]`,
+    )
+  }
+  if (width === undefined) {
+    const { extent = 1.25 } = options
+    expectNumber('extent', extent, Number.MIN_VALUE, Number.MAX_VALUE)
+    return native().pointDensity(tensor.handle, POINT_PICTURE_SIZE, extent)
+  }
+  const { columns = Math.ceil(Math.sqrt(count)) } = options
+  const { zoom = defaultZoom(width, Math.min(columns, count)) } = options
+  expectInteger('columns', columns, 1, 10_000)
+  expectInteger('zoom', zoom, 1, 256)
+  return native().imageGrid(tensor.handle, columns, zoom, Math.max(1, Math.round(zoom / 2)))
+}
+
+/** Writes a tensor's picture; the file appears whole or not at all. */
+export async function savePng(tensor: Tensor, path: string, options: PngOptions): Promise<void> {
+  await writePicture(path, 'png', { picture: await draw(tensor, options) })
+}
+
+/**
+ * Writes pixels as a file that appears whole or not at all.
+ * @param drawn the pixels; with a page height they are the pages of an animation, one below another
+ * @param delays how long each page is shown, in ms
+ */
+export async function writePicture(
+  path: string,
+  format: 'png' | 'webp' | 'gif',
+  { picture, pageHeight }: { picture: NativePicture; pageHeight?: number },
+  delays: number[] = [],
+): Promise<void> {
+  const { pixels, width, height, channels } = picture
+  const temporary = `${path}.tmp-${process.pid}`
+  const pages = pageHeight === undefined ? {} : { pageHeight }
+  try {
+    const raw = { width, height, channels: channels as 1 | 3, ...pages }
+    const image = sharp(new Uint8Array(pixels), { raw }).toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    if (format === 'png') image.png()
+    else if (format === 'gif') image.gif({ delay: delays, loop: 0 })
+    else image.webp({ delay: delays, loop: 0, lossless: true })
+    await image.toFile(temporary)
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {})
+    throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}

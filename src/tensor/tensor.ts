@@ -1,0 +1,123 @@
+import { expectInteger, expectOneOf, expectString, product } from '../check.js'
+import type { Dtype, TensorHandle, TensorInfo } from '../native/addon.js'
+import { NativeObject, native } from '../native/native.js'
+import { readNpyHeader } from './npy-header.js'
+import { writeNpy } from './npy-write.js'
+import { type PngOptions, savePng } from './picture.js'
+
+/** The typed array that holds a dtype's values. */
+export interface TypedArrayOf {
+  float32: Float32Array
+  float64: Float64Array
+  uint8: Uint8Array
+  int64: BigInt64Array
+}
+
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  uint8: Uint8Array,
+  int64: BigInt64Array,
+} as const
+
+function dtypeOf(values: TypedArrayOf[Dtype]): Dtype {
+  for (const dtype of Object.keys(ARRAYS) as Dtype[]) if (values instanceof ARRAYS[dtype]) return dtype
+  throw new TypeError('Expected values to be a Float32Array, Float64Array, Uint8Array or BigInt64Array')
+}
+
+/**
+ * An n-dimensional array in native memory, row-major, on a device. The dtype is part of the type.
+ *
+ * Dispose of it (`dispose()` or `using`) as soon as it is not needed: the collector frees it too, but late.
+ */
+export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> {
+  readonly dtype: D
+  readonly shape: readonly number[]
+  /** `cpu` or `cuda:N`. */
+  readonly device: string
+
+  /** @internal */
+  constructor(info: TensorInfo) {
+    super(info.id)
+    this.dtype = info.dtype as D
+    this.shape = Object.freeze([...info.shape])
+    this.device = info.device
+  }
+
+  /**
+   * A tensor with a copy of `values`.
+   * @param shape sizes whose product is `values.length`
+   * @throws TypeError where they do not agree
+   */
+  static async from<D extends Dtype>(
+    values: TypedArrayOf[D],
+    shape: readonly number[],
+    options: { device?: string } = {},
+  ): Promise<Tensor<D>> {
+    const info = await native().createTensor(values, dtypeOf(values), shape, options.device ?? 'cpu')
+    return new Tensor<D>(info)
+  }
+
+  /**
+   * A tensor of the values in a file from byte `offset` on. They are mapped: read as they are used, and not held in
+   * memory. Leave the file alone as long as the tensor lives; a file that becomes shorter ends the process.
+   * @throws PfgmError `ERR_PFGM_IO` where the file cannot be opened, `ERR_PFGM_DATA` where it is too short
+   */
+  static async map<D extends Dtype>(
+    path: string,
+    dtype: D,
+    shape: readonly number[],
+    offset = 0,
+  ): Promise<Tensor<D>> {
+    expectString('path', path)
+    expectInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER)
+    return new Tensor<D>(await native().mapTensor(path, dtype, shape, offset))
+  }
+
+  /**
+   * A tensor with the values of a NumPy file (`numpy.save`, `saveNpy`), little-endian and in order C.
+   * @throws PfgmError `ERR_PFGM_DATA` where there is no such file, or it holds another dtype, another order or no values
+   */
+  static async loadNpy<D extends Dtype>(path: string, dtype: D): Promise<Tensor<D>> {
+    expectString('path', path)
+    expectOneOf('dtype', dtype, Object.keys(ARRAYS) as D[])
+    const { shape, offset } = await readNpyHeader(path, [dtype])
+    using mapped = await Tensor.map(path, dtype, shape, offset)
+    // A copy: whatever becomes of the file, the tensor stays.
+    return await mapped.slice(0, mapped.shape[0] ?? 0)
+  }
+
+  /** Number of values. */
+  get size(): number {
+    return product(this.shape)
+  }
+
+  /** A copy of the values. */
+  async data(): Promise<TypedArrayOf[D]> {
+    const buffer = await native().readTensor(this.handle)
+    return new ARRAYS[this.dtype](buffer) as TypedArrayOf[D]
+  }
+
+  /** Rows `first` to `first + count - 1`, as a tensor of their own. */
+  async slice(first: number, count: number): Promise<Tensor<D>> {
+    return new Tensor<D>(await native().sliceTensor(this.handle, first, count))
+  }
+
+  /**
+   * Draws the tensor and writes it as a PNG: images `[n, 1 or 3, height, width]` with values in [-1, 1] as a grid,
+   * points `[n, 2]` as their density.
+   * @throws TypeError for other shapes; PfgmError `ERR_PFGM_IO` where the file cannot be written
+   */
+  async savePng(path: string, options: PngOptions = {}): Promise<void> {
+    await savePng(this, path, options)
+  }
+
+  /**
+   * Writes the values as a NumPy file, as `numpy.save` does.
+   * @throws PfgmError `ERR_PFGM_IO` where the file cannot be written
+   */
+  async saveNpy(path: string): Promise<void> {
+    expectString('path', path)
+    await writeNpy(this, path)
+  }
+}

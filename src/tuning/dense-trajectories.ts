@@ -1,0 +1,75 @@
+import { native } from '../native/native.js'
+import type { SharedFlow } from '../ode/pool/shared-flow.js'
+import { IDENTITY } from '../ode/steppers/combination.js'
+import { KUTTA } from '../ode/tableaus/kutta.js'
+import { LOG_HEIGHT } from '../ode/variable.js'
+import { Tensor } from '../tensor/tensor.js'
+
+/** Solutions at many heights, and the flow there. */
+export interface DenseTrajectories {
+  /** From the start on, the last one at the end. */
+  readonly heights: Float64Array
+  readonly count: number
+  /** The states at each height, `[count, N]` row by row. */
+  readonly states: readonly Float64Array[]
+  /** The denoised values x - z dx/dz at each height, likewise. */
+  readonly denoised: readonly Float64Array[]
+}
+
+export interface DenseOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the share that is done, 0 to 1. */
+  readonly onProgress?: ((fraction: number) => void) | undefined
+}
+
+/**
+ * Follows starts along heights that lie close together, with one step of Kutta's method in ln z between two of them:
+ * four evaluations a height.
+ * @param start float64 `[count, N]`, the states at heights[0]
+ */
+export async function denseTrajectories(
+  flow: SharedFlow,
+  start: Tensor<'float64'>,
+  heights: Float64Array,
+  device: string,
+  { signal, onProgress }: DenseOptions,
+): Promise<DenseTrajectories> {
+  const { a, b, c } = KUTTA
+  const count = start.shape[0] ?? 0
+  const rows = (value: number): Float64Array => new Float64Array(count).fill(value)
+  const all = new Uint8Array(count).fill(1)
+  const pool = await native().createTrajectories(start.handle, b.length, false, device)
+  const advance = (ofK: readonly number[], step: number) =>
+    native().advanceTrajectories(pool, { ofX: 1, ofK }, rows(step), all, -1)
+  const read = async () => {
+    using state = new Tensor<'float64'>(await native().trajectoryState(pool))
+    return await state.data()
+  }
+  const states: Float64Array[] = []
+  const denoised: Float64Array[] = []
+  const follow = async () => {
+    for (const [m, height] of heights.entries()) {
+      signal?.throwIfAborted()
+      states.push(await read())
+      const step = m + 1 < heights.length ? Math.log(heights[m + 1]! / height) : 0
+      for (let i = 0; i < (step === 0 ? 1 : b.length); i++) {
+        const y = i === 0 ? IDENTITY : { ofX: 1, ofK: a[i]! }
+        const at = rows(height * Math.exp(c[i]! * step))
+        const { view } = LOG_HEIGHT
+        await flow.evaluate({ pool, slot: i, y, steps: rows(step), heights: at, first: 0, view })
+      }
+      // There and back: x - dx/d(ln z) is the denoised value.
+      await advance([-1], 1)
+      denoised.push(await read())
+      await advance([1], 1)
+      if (step !== 0) await advance(b, step)
+      onProgress?.((m + 1) / heights.length)
+    }
+  }
+  try {
+    await flow.enter(follow)
+  } finally {
+    native().dispose(pool)
+  }
+  return { heights, count, states, denoised }
+}

@@ -1,0 +1,47 @@
+import { dataError } from '../data/check.js'
+import { PfgmError } from '../errors.js'
+import { readBytes, reason } from '../files/read.js'
+import { checkedTable, type MultistepTable, tableOf } from '../ode/multistep-methods/table.js'
+import { type SolverSettings, solverOptions } from '../ode/solver-options.js'
+import type { PoissonFlow, SampleOptions } from '../poisson-flow.js'
+import { preparedSolver } from './prepared-solver.js'
+
+/**
+ * Reads a table from a JSON file, as `JSON.stringify` writes it.
+ * @throws PfgmError `ERR_PFGM_DATA` where the file is missing or holds something else, saying what
+ */
+export async function readMultistepTable(path: string): Promise<MultistepTable> {
+  const text = (await readBytes(path)).toString('utf8')
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch (cause) {
+    throw dataError(path, 'JSON', `something else: ${reason(cause)}`, { cause })
+  }
+  try {
+    return checkedTable(content, path)
+  } catch (cause) {
+    throw new PfgmError('ERR_PFGM_DATA', reason(cause), { cause })
+  }
+}
+
+/**
+ * The table of a multistep solver along given heights, from a model's z_max to its z_min: with it as `solverTable` the
+ * samples are the same to the bit. What learns a table can start from it.
+ * @param settings dpm2m, dpm3m, unipc, ipndm or deis; a schedule to be searched is searched first
+ * @throws RangeError for another solver
+ */
+export async function multistepTable(
+  model: PoissonFlow,
+  settings: SolverSettings,
+  options: Pick<SampleOptions, 'signal' | 'onSearch'> = {},
+): Promise<MultistepTable> {
+  const checked = solverOptions(settings)
+  const { solver } = await preparedSolver(model, checked, model.config.flow.zMax, options)
+  if (solver.kind !== 'multistep') {
+    throw new RangeError(
+      `Expected solver to be a multistep method along given heights but received ${checked.solver}`,
+    )
+  }
+  return tableOf(solver.method, [...solver.steps.heights])
+}

@@ -1,0 +1,205 @@
+import { expectInteger, expectOneOf, expectSeed } from '../check.js'
+import { energyDistance } from '../metrics/energy-distance.js'
+import type { PoolProgress } from '../ode/pool/pool.js'
+import { SOLVERS, type SolverName, type SolverSettings } from '../ode/solver-options.js'
+import type { PoissonFlow } from '../poisson-flow.js'
+import type { Tensor } from '../tensor/tensor.js'
+import { type ErrorFigures, errorFigures, seen } from './error-figures.js'
+
+export interface ComparisonOptions {
+  /** How many fresh starts, 1 to 100,000. Default 64. */
+  count?: number
+  /** Start i is that of seed + i. Default 0. */
+  seed?: number | bigint
+  /** Which solvers. Default all. */
+  solvers?: readonly SolverName[]
+  /** Evaluations a sample to compare solvers of given steps at, each 2 to 10,000. Default 8, 10, 12, 15, 20, 30, 50. */
+  evaluations?: readonly number[]
+  /** `[n, ...itemShape]`: the energy distance of all samples to these is measured too. */
+  data?: Tensor
+  /** Ends the comparison; the promise rejects with the signal's reason. */
+  signal?: AbortSignal
+  /** Called with about the share of all runs that is done, 0 to 1, and what runs now. */
+  onProgress?: (fraction: number, solver: string) => void
+}
+
+/** A solver at one number of evaluations, against the converged solution from the same starts. */
+export interface ComparisonPoint extends ErrorFigures {
+  /** Method, order and schedule or controller, such as `dpm3m karras`. */
+  readonly solver: string
+  readonly settings: SolverSettings
+  /** Mean number of evaluations a sample. */
+  readonly evaluations: number
+  /** Of the samples to the data. Only with data, and where all samples are finite. */
+  readonly energyDistance?: number
+}
+
+/** What all points of a solver say together. */
+export interface SolverSummary {
+  readonly solver: string
+  /**
+   * Measured order of convergence: minus the slope of ln (median error) against ln evaluations, by least squares over
+   * the three points of most evaluations. Missing with fewer than two.
+   */
+  readonly order?: number
+  /**
+   * The fewest evaluations from which on the energy distance is within 5 % of the converged samples'. Missing without
+   * data and where that is never so.
+   */
+  readonly enough?: number
+}
+
+export interface SolverComparison {
+  readonly count: number
+  readonly seed: string
+  /** The converged solution's solver. */
+  readonly reference: SolverSettings
+  /** Of the converged samples. Only with data. */
+  readonly energyDistance?: number
+  readonly points: readonly ComparisonPoint[]
+  readonly solvers: readonly SolverSummary[]
+}
+
+const REFERENCE = { solver: 'rk45', rtol: 1e-7, atol: 1e-7 } as const satisfies SolverSettings
+/** The converged solution takes about as long as so many others. */
+const REFERENCE_RUNS = 16
+const EVALUATIONS = [8, 10, 12, 15, 20, 30, 50]
+const TOLERANCES = [1e-2, 1e-3, 1e-4]
+const MULTISTEP_TOLERANCES = [0.042, 0.021, 0.01, 0.005, 0.0025, 0.00095]
+
+/** Methods along given heights, and their evaluations a step. */
+const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly cost: number })[] = [
+  { solver: 'euler', cost: 1 },
+  { solver: 'heun', cost: 2 },
+  { solver: 'rk4', cost: 4 },
+  { solver: 'dpm2m', cost: 1 },
+  { solver: 'dpm3m', cost: 1 },
+  { solver: 'unipc', order: 2, cost: 1 },
+  { solver: 'ipndm', order: 2, cost: 1 },
+  { solver: 'ipndm', order: 3, cost: 1 },
+  { solver: 'deis', order: 3, cost: 1 },
+]
+
+/**
+ * Compares all solvers and schedules by error against evaluations, from fresh starts of the prior.
+ * @throws TypeError or RangeError for options out of range
+ */
+export async function compareSolvers(
+  flow: PoissonFlow,
+  options: ComparisonOptions = {},
+): Promise<SolverComparison> {
+  const { solvers = SOLVERS, evaluations = EVALUATIONS } = options
+  for (const wanted of evaluations) expectInteger('evaluations', wanted, 2, 10_000)
+  for (const solver of solvers) expectOneOf('solvers', solver, SOLVERS)
+  const runs = candidates(evaluations).filter(({ solver }) => solvers.includes(solver))
+  return measureSolvers(flow, runs, options)
+}
+
+/** Compares given solvers. */
+export async function measureSolvers(
+  flow: PoissonFlow,
+  runs: readonly SolverSettings[],
+  options: Omit<ComparisonOptions, 'solvers' | 'evaluations'>,
+): Promise<SolverComparison> {
+  const { count = 64, seed = 0, data, signal, onProgress } = options
+  expectInteger('count', count, 1, 100_000)
+  expectSeed('seed', seed)
+  const total = REFERENCE_RUNS + runs.length
+  const draw = async (settings: SolverSettings, name: string, done: number, weight = 1) => {
+    const common = {
+      count,
+      seed,
+      keepNotFinite: true,
+      ...(signal && { signal }),
+      onProgress: ({ fraction }: PoolProgress) => onProgress?.((done + weight * fraction) / total, name),
+    }
+    const { images, nfe, status } = await flow.sample({ ...common, ...settings })
+    using samples = images
+    const finite = status.every((ended) => ended !== 'notFinite')
+    const distance = data && finite ? { energyDistance: await energyDistance(samples, data) } : {}
+    return { values: seen(await samples.data(), flow.network.itemShape), nfe, distance }
+  }
+  const { values: converged, distance: convergedDistance } = await draw(
+    REFERENCE,
+    'the converged solution',
+    0,
+    REFERENCE_RUNS,
+  )
+  const points: ComparisonPoint[] = []
+  for (const [i, settings] of runs.entries()) {
+    const solver = solverLabel(settings)
+    const { values, nfe, distance } = await draw(settings, solver, REFERENCE_RUNS + i)
+    points.push({
+      solver,
+      settings,
+      evaluations: nfe,
+      ...errorFigures(values, converged, count),
+      ...distance,
+    })
+  }
+  return {
+    count,
+    seed: String(seed),
+    reference: REFERENCE,
+    ...convergedDistance,
+    points,
+    solvers: summarise(points, convergedDistance.energyDistance),
+  }
+}
+
+function candidates(evaluations: readonly number[]): (SolverSettings & { solver: SolverName })[] {
+  const fixed = (['karras', 'uniform'] as const).flatMap((schedule) =>
+    FIXED.flatMap(({ cost, ...settings }) => {
+      const steps = evaluations.map((wanted) => Math.max(1, Math.round(wanted / cost)))
+      return [...new Set(steps)].map((n) => ({ ...settings, schedule, steps: n }))
+    }),
+  )
+  const adaptive = (['rk45', 'tsit5', 'bs23'] as const).flatMap((solver) =>
+    (['i', 'pi', 'pid'] as const).flatMap((controller) =>
+      TOLERANCES.map((tolerance) => ({ solver, controller, rtol: tolerance, atol: tolerance })),
+    ),
+  )
+  return [...fixed, ...adaptive, ...MULTISTEP_TOLERANCES.map(adaptiveUnipc)]
+}
+
+/** adaptive-unipc at a relative tolerance, with the absolute one that goes with it. */
+export function adaptiveUnipc(rtol: number) {
+  return { solver: 'adaptive-unipc', rtol, atol: rtol / 2 } as const
+}
+
+/** Method, order and schedule or controller. */
+export function solverLabel({ solver, order, schedule, controller }: SolverSettings): string {
+  return [solver, order, schedule ?? controller].filter((part) => part !== undefined).join(' ')
+}
+
+function summarise(points: readonly ComparisonPoint[], converged?: number): SolverSummary[] {
+  const names = [...new Set(points.map(({ solver }) => solver))]
+  return names.map((solver) => {
+    const line = points
+      .filter((point) => point.solver === solver)
+      .sort((a, b) => a.evaluations - b.evaluations)
+    const order = convergenceOrder(line)
+    const enough = converged === undefined ? undefined : enoughEvaluations(line, converged)
+    return { solver, ...(order !== undefined && { order }), ...(enough !== undefined && { enough }) }
+  })
+}
+
+/** @param line by evaluations */
+function convergenceOrder(line: readonly ComparisonPoint[]): number | undefined {
+  const usable = line.filter(({ median }) => median > 0 && median < Number.POSITIVE_INFINITY).slice(-3)
+  const x = usable.map(({ evaluations }) => Math.log(evaluations))
+  const y = usable.map(({ median }) => Math.log(median))
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+  const [middleX, middleY] = [mean(x), mean(y)]
+  const covariance = x.reduce((sum, value, i) => sum + (value - middleX) * (y[i]! - middleY), 0)
+  const variance = x.reduce((sum, value) => sum + (value - middleX) ** 2, 0)
+  return variance > 0 ? -covariance / variance : undefined
+}
+
+/** @param line by evaluations */
+function enoughEvaluations(line: readonly ComparisonPoint[], converged: number): number | undefined {
+  const isNear = ({ energyDistance = Number.NaN }: ComparisonPoint) =>
+    Math.abs(energyDistance - converged) <= 0.05 * Math.abs(converged)
+  const lastFar = line.findLastIndex((point) => !isNear(point))
+  return line[lastFar + 1]?.evaluations
+}
