@@ -30,7 +30,7 @@ export {
 export { posteriorMean } from './flow/pfgmpp.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
 export type { ImageTensor } from './model/ascent.js'
-export { type DensityOptions, type DensityResult, densityImage } from './model/density.js'
+export type { DensityOptions, DensityResult } from './model/density.js'
 export type { EncodeOptions, EncodeResult } from './model/encode.js'
 export type { InterpolateOptions } from './model/interpolate.js'
 export type { LikelihoodOptions, LikelihoodResult } from './model/likelihood.js'
@@ -57,6 +57,7 @@ export {
   type SolverName,
   type SolverSettings,
 } from './ode/solver-options.js'
+export { densityImage } from './pictures/density.js'
 export { FILM_EXTENSIONS, type FilmPictureOptions, saveFilm } from './pictures/film.js'
 export {
   type DecodeOptions,
@@ -91,3 +92,4 @@ export {
   type SolverComparison,
   type SolverSummary,
 } from './tuning/solver-comparison.js'
+export { solversChart } from './tuning/solvers-chart.js'

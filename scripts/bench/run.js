@@ -4,7 +4,6 @@
 import { parseArgs } from 'node:util'
 import { buildLibrary } from './library.js'
 import { Peer } from './peer.js'
-import { readResults, writeResults } from './results.js'
 
 const SECTIONS = {
   field: async () => (await import('./field.js')).benchField,
@@ -22,6 +21,7 @@ async function main() {
   }
   buildLibrary()
   const { describeMachine } = await import('./machine.js')
+  const { readResults, writeResults } = await import('./results.js')
   const results = readResults()
   for (const [name, load] of Object.entries(SECTIONS)) {
     if (only !== undefined && name !== only) continue

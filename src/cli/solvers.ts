@@ -8,6 +8,7 @@ import {
   type SolverComparison,
   type SolverName,
   setThreads,
+  solversChart,
   type Tensor,
   TOY_KINDS,
 } from '../index.js'
@@ -20,7 +21,6 @@ import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printJson, printLine } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
-import { solversChart } from './solvers-chart.js'
 
 const STARTS = {
   count: { kind: INTEGER, value: 'n', help: 'fresh starts to compare on (default: 64)' },

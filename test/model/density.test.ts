@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { densityImage } from '../../src/model/density.js'
+import { densityImage } from '../../src/pictures/density.js'
 import { temporaryFolders } from '../data/temporary.js'
 import { gaussiansFlow, logDensity } from '../gaussians-flow.js'
 import { publishedFlow } from '../published-flow.js'
