@@ -20,6 +20,7 @@ export type {
 } from './data/index.js'
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
+export type { FlowSettings, GivenFlow } from './flow/kinds.js'
 export {
   fieldTarget,
   hyperParameters,
@@ -29,11 +30,12 @@ export {
 } from './flow/pfgm.js'
 export { posteriorMean } from './flow/pfgmpp.js'
 export { energyDistance, energyFloor } from './metrics/energy-distance.js'
-export type { ImageTensor } from './model/ascent.js'
 export type { DensityOptions, DensityResult } from './model/density.js'
 export type { EncodeOptions, EncodeResult } from './model/encode.js'
+export type { ImageTensor } from './model/images.js'
 export type { InterpolateOptions } from './model/interpolate.js'
 export type { LikelihoodOptions, LikelihoodResult } from './model/likelihood.js'
+export { SHIPPED_MODELS } from './model/load.js'
 export type { Dtype } from './native/addon.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './native/device.js'
 export {
@@ -47,7 +49,8 @@ export { Network } from './nn/network.js'
 export type { MultistepTable } from './ode/multistep-methods/table.js'
 export type { DenoisedImages, Denoiser } from './ode/pool/denoised.js'
 export type { Film, FilmOptions } from './ode/pool/film.js'
-export type { PoolProgress, SampleStatistics, SampleStatus } from './ode/pool/pool.js'
+export type { PoolProgress } from './ode/pool/progress.js'
+export type { SampleStatistics, SampleStatus } from './ode/pool/statistics.js'
 export {
   CONTROLLERS,
   type ControllerName,
@@ -64,7 +67,6 @@ export {
   PoissonFlow,
   type SampleOptions,
   type SampleResult,
-  SHIPPED_MODELS,
 } from './poisson-flow.js'
 export type { PngOptions } from './tensor/picture.js'
 export { Tensor, type TypedArrayOf } from './tensor/tensor.js'

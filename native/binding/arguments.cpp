@@ -118,6 +118,14 @@ std::vector<uint64_t> Argument::seeds() const {
   return std::vector<uint64_t>(array.Data(), array.Data() + array.ElementLength());
 }
 
+std::vector<int64_t> Argument::int32s() const {
+  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+    expected("an Int32Array");
+  const Napi::Int32Array array = value_.As<Napi::Int32Array>();
+  if (array.ElementLength() == 0) return {};
+  return std::vector<int64_t>(array.Data(), array.Data() + array.ElementLength());
+}
+
 Napi::Function Argument::function() const {
   if (!value_.IsFunction()) expected("a function");
   return value_.As<Napi::Function>();
@@ -141,16 +149,14 @@ at::Device parse_device(const std::string& name) {
       throw Error("ERR_PFGM_DEVICE",
                   "Expected a CUDA device for '" + name +
                       "' but this libtorch has none: run `npx pfgm-torch doctor` to see why");
-    int64_t index = 0;
-    try {
-      if (name.size() > 5) index = std::stoll(name.substr(5));
-    } catch (const std::exception&) {
-      index = -1;
-    }
+    int64_t index = name == "cuda" ? 0 : -1;
+    const std::string digits = name.substr(std::min<size_t>(name.size(), 5));
+    if (!digits.empty() && digits.size() < 4 && digits.find_first_not_of("0123456789") == std::string::npos)
+      index = std::stoll(digits);
     const int64_t count = int64_t(at::detail::getCUDAHooks().deviceCount());
     if (index < 0 || index >= count)
-      throw Error("ERR_PFGM_DEVICE",
-                  "Expected one of " + std::to_string(count) + " CUDA devices but received '" + name + "'");
+      throw Error("ERR_PFGM_DEVICE", "Expected device to be one of " + std::to_string(count) +
+                                         " CUDA devices, cuda:N, but received '" + name + "'");
     return at::Device(at::kCUDA, at::DeviceIndex(index));
   }
   throw Error("ERR_PFGM_DEVICE", "Expected device to be cpu, cuda or cuda:N but received '" + name + "'");

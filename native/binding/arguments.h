@@ -26,6 +26,7 @@ class Argument {
   std::vector<double> numbers() const;  // an array or a Float64Array
   std::vector<char> flags() const;      // a Uint8Array
   std::vector<uint64_t> seeds() const;  // a BigUint64Array
+  std::vector<int64_t> int32s() const;  // an Int32Array
   Napi::Function function() const;
   Argument operator[](const char* field) const;
   std::vector<Argument> items() const;

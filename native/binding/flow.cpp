@@ -1,18 +1,50 @@
 #include "binding/arguments.h"
 #include "field/field.h"
 #include "flow/pfgm.h"
+#include "flow/with_divergence.h"
 #include "runtime/error.h"
 
 namespace pfgm {
 namespace {
 
-// createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon, deterministic}): a flow handle.
+constexpr int64_t kMostProbes = 65536;
+
+// createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon, normalised, deterministic}): a flow handle.
 Napi::Value create_pfgm_flow(const Call& call) {
   const Argument config = call(1, "config");
-  const PfgmConfig c{config["gamma"].number(), config["zExp"].number(), config["upperNorm"].number(),
-                     config["epsilon"].number(), config["deterministic"].boolean()};
+  const PfgmConfig c{config["gamma"].number(),          config["zExp"].number(),
+                     config["upperNorm"].number(),      config["epsilon"].number(),
+                     config["deterministic"].boolean(), config["normalised"].boolean()};
   return Napi::Number::New(call.env(),
                            call.environment().add(make_pfgm_flow(call(0, "network").network(), c)));
+}
+
+// {exact, probes, given}
+Divergence divergence_of(const Argument& settings, int64_t dimensions) {
+  Divergence divergence;
+  divergence.exact = settings["exact"].boolean();
+  if (divergence.exact) return divergence;
+  divergence.probes = settings["probes"].integer();
+  if (divergence.probes < 1 || divergence.probes > kMostProbes)
+    settings["probes"].expected("from 1 to 65536");
+  if (!settings["given"].present()) return divergence;
+  const at::Tensor given = settings["given"].tensor();
+  if (given.dim() < 2 || given.size(0) < 1 || given.size(1) != divergence.probes ||
+      given.numel() != given.size(0) * given.size(1) * dimensions)
+    settings["given"].expected("[samples, probes, ...] with as many numbers a probe as a sample has");
+  divergence.given =
+      given.to(at::kCPU).to(at::kDouble).reshape({given.size(0), given.size(1), dimensions}).contiguous();
+  return divergence;
+}
+
+// withDivergence(flow, {exact, probes, given}): a flow handle whose states carry the integral of the
+// divergence.
+Napi::Value create_with_divergence(const Call& call) {
+  const std::shared_ptr<Flow> flow = call(0, "flow").flow();
+  int64_t dimensions = 1;
+  for (const int64_t size : flow->network().shape()) dimensions *= size;
+  return Napi::Number::New(call.env(), call.environment().add(with_divergence(
+                                           flow, divergence_of(call(1, "divergence"), dimensions))));
 }
 
 // pfgmPrior(keys, dimensions, zMax, upperNorm): resolves to starts [count, dimensions] float64.
@@ -83,6 +115,7 @@ Napi::Value perturb_points(const Call& call) {
 
 const std::vector<Export>& flow_exports() {
   static const std::vector<Export> table = {{"createPfgmFlow", 2, create_pfgm_flow},
+                                            {"withDivergence", 2, create_with_divergence},
                                             {"pfgmPrior", 4, prior},
                                             {"fieldTarget", 4, target},
                                             {"posteriorMean", 4, mean},

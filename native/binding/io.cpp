@@ -56,7 +56,7 @@ std::string device_of(const NamedTensors& state) {
   return state.empty() ? "cpu" : queue_name(state.front().second.device());
 }
 
-// writeState(owner, path, header, slots): the file appears whole or not at all.
+// writeState(owner, path, header, slots)
 Napi::Value write(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
   const std::string path = call(1, "path").string(), header = call(2, "header").string();

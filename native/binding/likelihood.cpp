@@ -1,14 +1,14 @@
 #include <ATen/TensorOperators.h>
 
 #include "binding/arguments.h"
-#include "flow/divergence.h"
+#include "flow/pfgm.h"
 #include "flow/states.h"
 #include "runtime/error.h"
 
 namespace pfgm {
 namespace {
 
-constexpr int64_t kMostProbes = 65536;
+constexpr int64_t kMostExtra = 65536;
 
 // Data [b, ...] with at least one item and one number an item.
 at::Tensor data_of(const Argument& given) {
@@ -27,7 +27,7 @@ std::vector<uint64_t> keys_of(const Argument& given, int64_t count) {
 Napi::Value state(const Call& call) {
   const at::Tensor data = data_of(call(0, "data"));
   const int64_t extra = call(1, "extra").integer();
-  if (extra < 0 || extra > kMostProbes) call(1, "extra").expected("from 0 to 65536");
+  if (extra < 0 || extra > kMostExtra) call(1, "extra").expected("from 0 to 65536");
   return call.environment().submit(
       "cpu", [data, extra] { return data_state(data, extra); }, tensor_to_js);
 }
@@ -53,7 +53,7 @@ Napi::Value perturb_data(const Call& call) {
       "cpu", [=] { return perturb_to(data_state(data, 0), keys, z, upper_norm); }, tensor_to_js);
 }
 
-// slerp(ends, fractions): resolves to points between the two rows of ends [2, ...] float64, one a fraction.
+// slerp(ends, fractions): resolves to points [fractions, ...] between the two rows of ends [2, ...] float64.
 Napi::Value interpolate(const Call& call) {
   const at::Tensor ends = data_of(call(0, "ends"));
   const std::vector<double> fractions = call(1, "fractions").numbers();
@@ -64,46 +64,11 @@ Napi::Value interpolate(const Call& call) {
       "cpu",
       [ends, fractions] {
         const at::Tensor rows = ends.reshape({2, -1}).to(at::kCPU).contiguous();
-        return slerp(rows.select(0, 0), rows.select(0, 1), fractions);
+        std::vector<int64_t> shape = ends.sizes().vec();
+        shape[0] = int64_t(fractions.size());
+        return slerp(rows.select(0, 0), rows.select(0, 1), fractions).reshape(shape);
       },
       tensor_to_js);
-}
-
-// {exact, probes, keys, given}
-Divergence divergence_of(const Argument& settings, int64_t dimensions) {
-  Divergence divergence;
-  divergence.exact = settings["exact"].boolean();
-  if (divergence.exact) return divergence;
-  divergence.probes = settings["probes"].integer();
-  if (divergence.probes < 1 || divergence.probes > kMostProbes)
-    settings["probes"].expected("from 1 to 65536");
-  if (!settings["given"].present()) {
-    divergence.keys = settings["keys"].seeds();
-    return divergence;
-  }
-  const at::Tensor given = settings["given"].tensor();
-  if (given.dim() < 2 || given.size(0) < 1 || given.size(1) != divergence.probes ||
-      given.numel() != given.size(0) * given.size(1) * dimensions)
-    settings["given"].expected("[samples, probes, ...] with as many numbers a probe as a sample has");
-  divergence.given =
-      given.to(at::kCPU).to(at::kDouble).reshape({given.size(0), given.size(1), dimensions}).contiguous();
-  return divergence;
-}
-
-// createLikelihoodFlow(network, {gamma, zExp, upperNorm, epsilon, normalised}, {exact, probes, keys, given}):
-// a flow handle whose states carry the integral of the divergence.
-Napi::Value create_likelihood_flow(const Call& call) {
-  const std::shared_ptr<Network> network = call(0, "network").network();
-  const Argument config = call(1, "config");
-  int64_t dimensions = 1;
-  for (const int64_t size : network->shape()) dimensions *= size;
-  LikelihoodConfig settings;
-  settings.flow = {config["gamma"].number(), config["zExp"].number(), config["upperNorm"].number(),
-                   config["epsilon"].number()};
-  settings.normalised = config["normalised"].boolean();
-  settings.divergence = divergence_of(call(2, "divergence"), dimensions);
-  return Napi::Number::New(call.env(),
-                           call.environment().add(make_likelihood_flow(network, std::move(settings))));
 }
 
 struct Ends {
@@ -145,7 +110,6 @@ const std::vector<Export>& likelihood_exports() {
                                             {"dequantize", 3, dequantize_data},
                                             {"perturbTo", 4, perturb_data},
                                             {"slerp", 2, interpolate},
-                                            {"createLikelihoodFlow", 3, create_likelihood_flow},
                                             {"readLikelihood", 2, read_likelihood}};
   return table;
 }

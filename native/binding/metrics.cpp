@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 
 #include "binding/arguments.h"
+#include "metrics/errors.h"
 #include "metrics/picture.h"
 #include "runtime/error.h"
 #include "train/batch.h"
@@ -75,6 +76,47 @@ Napi::Value floor_distances(const Call& call) {
       numbers_to_js);
 }
 
+// pixelErrors(values, converged, clip, shares): resolves to {samples, quantiles}.
+Napi::Value errors(const Call& call) {
+  const at::Tensor values = rows_argument(call(0, "values")), converged = rows_argument(call(1, "converged"));
+  const bool clip = call(2, "clip").boolean();
+  const std::vector<double> shares = call(3, "shares").numbers();
+  for (const double share : shares)
+    if (!(share >= 0 && share <= 1)) call(3, "shares").expected("numbers from 0 to 1");
+  return call.environment().submit(
+      "cpu", [=] { return pixel_errors(values, converged, clip, shares); },
+      [](Napi::Env env, const PixelErrors& found) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("samples", numbers_to_js(env, found.samples));
+        object.Set("quantiles", numbers_to_js(env, found.quantiles));
+        return object;
+      });
+}
+
+// meanNorms(states, denoised, {terms, places, ofState, ofDenoised}): resolves to the mean over the samples of
+// the root mean square of each sum, which has so many of the terms that follow.
+Napi::Value norms(const Call& call) {
+  const at::Tensor states = call(0, "states").tensor(), denoised = call(1, "denoised").tensor();
+  const Argument given = call(2, "sums");
+  const std::vector<int64_t> terms = given["terms"].int32s(), places = given["places"].int32s();
+  const std::vector<double> of_state = given["ofState"].numbers(),
+                            of_denoised = given["ofDenoised"].numbers();
+  std::vector<PlaceTerms> sums;
+  size_t begin = 0;
+  for (const int64_t count : terms) {
+    if (count < 0 || size_t(count) > places.size() - begin)
+      given["terms"].expected("numbers of terms, as many in all as places");
+    const size_t end = begin + size_t(count);
+    if (end > of_state.size() || end > of_denoised.size()) given["places"].expected("as many as weights");
+    sums.push_back({{places.begin() + begin, places.begin() + end},
+                    {of_state.begin() + begin, of_state.begin() + end},
+                    {of_denoised.begin() + begin, of_denoised.begin() + end}});
+    begin = end;
+  }
+  return call.environment().submit(
+      "cpu", [=] { return mean_norms(states, denoised, sums); }, numbers_to_js);
+}
+
 // A picture: {pixels: ArrayBuffer, width, height, channels}.
 Napi::Value picture_to_js(Napi::Env env, const at::Tensor& pixels) {
   Napi::Object object = Napi::Object::New(env);
@@ -108,11 +150,10 @@ Napi::Value density(const Call& call) {
 }  // namespace
 
 const std::vector<Export>& metrics_exports() {
-  static const std::vector<Export> table = {{"dataStatistics", 1, statistics},
-                                            {"energyDistance", 3, distance},
-                                            {"energyFloor", 5, floor_distances},
-                                            {"imageGrid", 4, grid},
-                                            {"pointDensity", 3, density}};
+  static const std::vector<Export> table = {
+      {"dataStatistics", 1, statistics}, {"energyDistance", 3, distance}, {"energyFloor", 5, floor_distances},
+      {"pixelErrors", 4, errors},        {"meanNorms", 3, norms},         {"imageGrid", 4, grid},
+      {"pointDensity", 3, density}};
   return table;
 }
 

@@ -17,6 +17,23 @@ Combination combination(const Argument& given) {
           given["ofK"].numbers()};
 }
 
+// What rows carry: a key each, and a label each or none at all.
+Rows rows(const Argument& keys, const Argument& labels) {
+  Rows rows{keys.seeds(), {}};
+  if (labels.present())
+    rows.labels = labels.int32s();
+  else
+    rows.labels.assign(rows.keys.size(), kNoLabel);
+  return rows;
+}
+
+Trajectories::Places places(const Argument& given) {
+  if (!given.present()) return {};
+  const Trajectories::Places places = given.integers();
+  if (places.empty()) given.expected("at least one row, or undefined for all");
+  return places;
+}
+
 constexpr int64_t kMostNumbers = int64_t(1) << 40;  // of an image: far more than memory holds
 
 View parse_view(const std::string& name) {
@@ -27,31 +44,34 @@ View parse_view(const std::string& name) {
               "Expected view to be one of logHeight, height, denoised but received " + name);
 }
 
-// createTrajectories(start, slots, keepsDenoised, device): resolves to a pool handle. Its calls run one after
-// another on the device's thread, so that its state needs no lock.
+// createTrajectories(start, keys, labels, slots, keepsDenoised, device): resolves to a pool handle. Its calls
+// run one after another on the device's thread, so that its state needs no lock.
 Napi::Value create(const Call& call) {
   const at::Tensor start = call(0, "start").tensor();
-  const int64_t slots = call(1, "slots").integer();
-  const bool keeps_denoised = call(2, "keepsDenoised").boolean();
-  const at::Device device = parse_device(call(3, "device").string());
+  const Rows carried = rows(call(1, "keys"), call(2, "labels"));
+  const int64_t slots = call(3, "slots").integer();
+  const bool keeps_denoised = call(4, "keepsDenoised").boolean();
+  const at::Device device = parse_device(call(5, "device").string());
   if (start.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected start to have one row a trajectory");
   return call.environment().submit(
       queue_name(device),
-      [=] { return std::make_shared<Trajectories>(start, slots, keeps_denoised, queue_name(device)); },
+      [=] {
+        return std::make_shared<Trajectories>(start, carried, slots, keeps_denoised, queue_name(device));
+      },
       [](Napi::Env env, const std::shared_ptr<Trajectories>& pool) {
         return Napi::Number::New(env, Environment::of(env).add(pool));
       });
 }
 
-// evaluateDrifts(flow, evaluations), each {pool, slot, otherSide, y, steps, heights, first, view}: resolves
-// to a flag a trajectory from `first` on, pool after pool, set where it left the trained region.
+// evaluateDrifts(flow, evaluations), each {pool, slot, otherSide, y, steps, heights, rows, view}: resolves to
+// a flag a row that was evaluated, pool after pool, set where it left the trained region.
 Napi::Value evaluate_drifts(const Call& call) {
   const std::shared_ptr<Flow> flow = call(0, "flow").flow();
   std::vector<Evaluation> evaluations;
   for (const Argument& one : call(1, "evaluations").items()) {
     evaluations.push_back({one["pool"].trajectories(), one["slot"].integer(), slot_if_given(one["otherSide"]),
                            combination(one["y"]), one["steps"].numbers(), one["heights"].numbers(),
-                           one["first"].integer(), parse_view(one["view"].string())});
+                           places(one["rows"]), parse_view(one["view"].string())});
     if (evaluations.back().pool->queue() != evaluations.front().pool->queue())
       throw Error("ERR_PFGM_ARGUMENT", "Expected all pools to be of one device");
   }
@@ -60,11 +80,10 @@ Napi::Value evaluate_drifts(const Call& call) {
       evaluations.front().pool->queue(), [=] { return evaluate(*flow, evaluations); }, flags_to_js);
 }
 
-// readDenoised(pool, first, shape): resolves to the kept denoised images [rows, ...shape] of the rows from
-// `first` on.
+// readDenoised(pool, rows, shape): resolves to the denoised images [rows, ...shape] of rows, or of all.
 Napi::Value read_denoised(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
-  const int64_t first = call(1, "first").integer();
+  const Trajectories::Places of = places(call(1, "rows"));
   std::vector<int64_t> shape = call(2, "shape").integers();
   int64_t columns = 1;
   for (const int64_t size : shape) {
@@ -74,18 +93,19 @@ Napi::Value read_denoised(const Call& call) {
   return call.environment().submit(
       pool->queue(),
       [=]() mutable {
-        const at::Tensor rows = pool->denoised(first, columns);
+        const at::Tensor rows = pool->denoised(of, columns);
         shape.insert(shape.begin(), rows.size(0));
         return rows.reshape(shape);
       },
       tensor_to_js);
 }
 
-// replaceDenoised(pool, values, slot, otherSide, heights, first, view)
+// replaceDenoised(pool, values, slot, otherSide, heights, rows, view)
 Napi::Value replace_denoised(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
   const at::Tensor values = call(1, "values").tensor();
-  const int64_t slot = call(2, "slot").integer(), first = call(5, "first").integer();
+  const int64_t slot = call(2, "slot").integer();
+  const Trajectories::Places of = places(call(5, "rows"));
   const std::optional<int64_t> other_side = slot_if_given(call(3, "otherSide"));
   const std::vector<double> heights = call(4, "heights").numbers();
   const View view = parse_view(call(6, "view").string());
@@ -93,23 +113,25 @@ Napi::Value replace_denoised(const Call& call) {
   return call.environment().submit(
       pool->queue(),
       [=] {
-        pool->replace_denoised(values, slot, other_side, heights, first, view);
+        pool->replace_denoised(values, slot, other_side, heights, of, view);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// trajectoryNorms(pool, y, next, steps, atol, rtol): resolves to the sum over each row of the squared ratio.
+// trajectoryNorms(pool, [{y, next}], steps, atol, rtol): resolves to the sums over each row of the squared
+// ratios, of all rows for the first pair, then for the next.
 Napi::Value norms(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
-  const Combination y = combination(call(1, "y"));
-  std::optional<Combination> next;
-  if (call(2, "next").present()) next = combination(call(2, "next"));
-  const std::vector<double> steps = call(3, "steps").numbers();
-  const double atol = call(4, "atol").number(), rtol = call(5, "rtol").number();
+  std::vector<SquareSum> sums;
+  for (const Argument& one : call(1, "sums").items()) {
+    sums.push_back({combination(one["y"]), {}});
+    if (one["next"].present()) sums.back().next = combination(one["next"]);
+  }
+  const std::vector<double> steps = call(2, "steps").numbers();
+  const double atol = call(3, "atol").number(), rtol = call(4, "rtol").number();
   return call.environment().submit(
-      pool->queue(), [=] { return pool->norms(y, next ? &*next : nullptr, steps, atol, rtol); },
-      numbers_to_js);
+      pool->queue(), [=] { return pool->norms(sums, steps, atol, rtol); }, numbers_to_js);
 }
 
 // advanceTrajectories(pool, y, steps, moved, last)
@@ -176,15 +198,16 @@ Napi::Value retire(const Call& call) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// joinTrajectories(pool, start)
+// joinTrajectories(pool, start, keys, labels)
 Napi::Value join(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
   const at::Tensor start = call(1, "start").tensor();
+  const Rows carried = rows(call(2, "keys"), call(3, "labels"));
   if (start.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected start to have one row a trajectory");
   return call.environment().submit(
       pool->queue(),
       [=] {
-        pool->join(start);
+        pool->join(start, carried);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
@@ -201,11 +224,11 @@ Napi::Value state(const Call& call) {
 
 const std::vector<Export>& ode_exports() {
   static const std::vector<Export> table = {
-      {"createTrajectories", 4, create},   {"evaluateDrifts", 2, evaluate_drifts},
-      {"trajectoryNorms", 6, norms},       {"drawTrajectories", 5, draw},
+      {"createTrajectories", 6, create},   {"evaluateDrifts", 2, evaluate_drifts},
+      {"trajectoryNorms", 5, norms},       {"drawTrajectories", 5, draw},
       {"readDenoised", 3, read_denoised},  {"replaceDenoised", 7, replace_denoised},
       {"advanceTrajectories", 5, advance}, {"retireTrajectories", 4, retire},
-      {"joinTrajectories", 2, join},       {"assignTrajectories", 3, assign},
+      {"joinTrajectories", 4, join},       {"assignTrajectories", 3, assign},
       {"trajectoryState", 1, state}};
   return table;
 }

@@ -1,4 +1,8 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/stack.h>
 
 #include <cstring>
 
@@ -9,6 +13,8 @@
 
 namespace pfgm {
 namespace {
+
+constexpr double kMostValues = 0x1p40;  // far more than memory holds
 
 struct ElementType {
   at::ScalarType type;
@@ -49,6 +55,77 @@ Napi::Value create_tensor(const Call& call) {
                 array.ByteLength());
   return call.environment().submit(
       queue_name(device), [tensor, device] { return tensor.to(device); }, tensor_to_js);
+}
+
+// fullTensor(shape, value, dtype): resolves to a tensor on the CPU of one value everywhere.
+Napi::Value full_tensor(const Call& call) {
+  const std::vector<int64_t> shape = call(0, "shape").integers();
+  const double value = call(1, "value").number();
+  const at::ScalarType type = element_type(call(2, "dtype")).type;
+  double size = 1;
+  for (const int64_t length : shape) {
+    if (length < 0) call(0, "shape").expected("sizes of at least 0");
+    size *= double(std::max<int64_t>(length, 1));
+  }
+  if (size > kMostValues) call(0, "shape").expected("sizes of at most 2^40 values in all");
+  return call.environment().submit(
+      "cpu", [=] { return at::full(shape, value, type); }, tensor_to_js);
+}
+
+// Tensors with rows that are alike but for how many there are.
+std::vector<at::Tensor> alike(const Call& call) {
+  std::vector<at::Tensor> tensors;
+  for (const Argument& one : call(0, "tensors").items()) {
+    tensors.push_back(one.tensor());
+    const at::Tensor &first = tensors.front(), &last = tensors.back();
+    if (last.dim() < 1 || last.dim() != first.dim() || last.sizes().slice(1) != first.sizes().slice(1) ||
+        last.scalar_type() != first.scalar_type() || last.device() != first.device())
+      one.expected("a tensor with rows, of the dtype, shape of a row and device of the first");
+  }
+  if (tensors.empty()) call(0, "tensors").expected("at least one tensor");
+  return tensors;
+}
+
+// concatTensors(tensors): resolves to their rows, one tensor's after another's.
+Napi::Value concat_tensors(const Call& call) {
+  const std::vector<at::Tensor> tensors = alike(call);
+  return call.environment().submit(
+      queue_name(tensors.front().device()), [tensors] { return at::cat(tensors); }, tensor_to_js);
+}
+
+// stackTensors(tensors): resolves to them along a new first axis, of as many rows each.
+Napi::Value stack_tensors(const Call& call) {
+  const std::vector<at::Tensor> tensors = alike(call);
+  for (const at::Tensor& tensor : tensors)
+    if (tensor.sizes() != tensors.front().sizes()) call(0, "tensors").expected("tensors of one shape");
+  return call.environment().submit(
+      queue_name(tensors.front().device()), [tensors] { return at::stack(tensors); }, tensor_to_js);
+}
+
+// selectTensor(tensor, axis, index): resolves to a copy of what has that place on the axis.
+Napi::Value select_tensor(const Call& call) {
+  const at::Tensor tensor = call(0, "tensor").tensor();
+  const int64_t axis = call(1, "axis").integer(), index = call(2, "index").integer();
+  if (axis < 0 || axis >= tensor.dim()) call(1, "axis").expected("one of the tensor's axes");
+  if (index < 0 || index >= tensor.size(axis)) call(2, "index").expected("a place on that axis");
+  return call.environment().submit(
+      queue_name(tensor.device()),
+      [=] { return tensor.select(axis, index).clone(at::MemoryFormat::Contiguous); }, tensor_to_js);
+}
+
+// rowNorms(tensor): resolves to |row| of each row, NaN or infinite where a value is.
+Napi::Value row_norms(const Call& call) {
+  const at::Tensor tensor = call(0, "tensor").tensor();
+  if (tensor.dim() < 1) call(0, "tensor").expected("a tensor with rows");
+  return call.environment().submit(
+      queue_name(tensor.device()),
+      [tensor] {
+        const at::Tensor rows = tensor.flatten(1).to(at::kDouble);
+        const at::Tensor norms = (rows * rows).sum(1).sqrt().to(at::kCPU).contiguous();
+        const double* norm = norms.const_data_ptr<double>();
+        return std::vector<double>(norm, norm + norms.numel());
+      },
+      numbers_to_js);
 }
 
 // mapTensor(path, dtype, shape, offset): resolves to a tensor of the values in a file from a byte on. They
@@ -115,11 +192,12 @@ Napi::Value toy_points(const Call& call) {
 }  // namespace
 
 const std::vector<Export>& tensor_exports() {
-  static const std::vector<Export> table = {{"createTensor", 4, create_tensor},
-                                            {"mapTensor", 4, map_tensor},
-                                            {"readTensor", 1, read_tensor},
-                                            {"sliceTensor", 3, slice_tensor},
-                                            {"toyPoints", 3, toy_points}};
+  static const std::vector<Export> table = {
+      {"createTensor", 4, create_tensor},   {"fullTensor", 3, full_tensor},
+      {"concatTensors", 1, concat_tensors}, {"stackTensors", 1, stack_tensors},
+      {"selectTensor", 3, select_tensor},   {"rowNorms", 1, row_norms},
+      {"mapTensor", 4, map_tensor},         {"readTensor", 1, read_tensor},
+      {"sliceTensor", 3, slice_tensor},     {"toyPoints", 3, toy_points}};
   return table;
 }
 

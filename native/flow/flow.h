@@ -10,6 +10,15 @@
 
 namespace pfgm {
 
+// What the rows of a batch of states carry beside their states.
+struct Rows {
+  std::vector<uint64_t> keys;   // where a row's own random numbers come from
+  std::vector<int64_t> labels;  // a row's class, or kNoLabel
+};
+
+// Labels as networks take them (Mode::labels): undefined where no row has one.
+at::Tensor label_tensor(const std::vector<int64_t>& labels);
+
 struct Drift {
   at::Tensor value;  // dx / d(ln z), as x
   // Where it was asked for and the flow has a height at which its formula changes: the drift by the formula
@@ -21,10 +30,22 @@ struct Drift {
 class Flow {
  public:
   virtual ~Flow() = default;
-  // x [b, N] float64 on the host; heights: one z a sample; samples: which of its pool's trajectories a row
-  // is, for flows that treat them differently.
-  virtual Drift drift(const at::Tensor& x, const std::vector<double>& heights,
-                      const std::vector<int64_t>& samples, bool both_sides = false) const = 0;
+
+  // x [b, N] float64 on the host; heights: one z a row.
+  virtual Drift drift(const at::Tensor& x, const std::vector<double>& heights, const Rows& rows,
+                      bool both_sides = false) const = 0;
+
+  struct Differentiable {
+    at::Tensor value;    // dx / d(ln z), [b, N]
+    at::Tensor outside;  // [b, 1] bool
+  };
+  // The same drift as operations that can be differentiated with respect to x [b, N]; z [b, 1], both float64
+  // on the host. On the calling thread, the network in one pass.
+  virtual Differentiable differentiable(const at::Tensor& x, const at::Tensor& z,
+                                        const at::Tensor& labels) const = 0;
+
+  // The network that it evaluates.
+  virtual const Network& network() const = 0;
 };
 
 }  // namespace pfgm

@@ -1,14 +1,15 @@
 #include "flow/pfgm.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "flow/pfgm_formula.h"
 #include "random/philox.h"
 #include "runtime/grain.h"
 
@@ -121,19 +122,21 @@ Perturbed perturb(const at::Tensor& y, const PerturbationDraws& draws, double ta
 
 namespace {
 
+using namespace formula;
+
 class PfgmFlow final : public Flow {
  public:
   PfgmFlow(std::shared_ptr<Network> network, const PfgmConfig& config)
       : network_(std::move(network)), config_(config) {}
 
-  Drift drift(const at::Tensor& x, const std::vector<double>& heights, const std::vector<int64_t>&,
+  const Network& network() const override { return *network_; }
+
+  Drift drift(const at::Tensor& x, const std::vector<double>& heights, const Rows& rows,
               bool both_sides) const override {
     const int64_t count = x.size(0), dimensions = x.size(1);
-    std::vector<int64_t> shape = network_->shape();
-    shape.insert(shape.begin(), count);
     const at::Tensor z = at::tensor(heights, at::kDouble).to(at::kFloat);
     const Field field =
-        forward_in_tiles(*network_, x.to(at::kFloat).reshape(shape), z, config_.deterministic);
+        forward_in_tiles(*network_, items(x), z, label_tensor(rows.labels), config_.deterministic);
 
     Drift drift{at::empty({count, dimensions}, at::kDouble), {}, std::vector<char>(count)};
     if (both_sides) drift.other_side = at::empty_like(drift.value);
@@ -141,18 +144,21 @@ class PfgmFlow final : public Flow {
     const float* v_z = field.z.const_data_ptr<float>();
     double* value = drift.value.mutable_data_ptr<double>();
     double* other = both_sides ? drift.other_side.mutable_data_ptr<double>() : nullptr;
+    const double root_n = std::sqrt(double(dimensions));
     at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) {
         const float* row = v_x + i * dimensions;
         const double z = heights[i], from_network = double(v_z[i]);
-        const auto put = [&](double down, double* to) {
-          const double factor = z / (down + config_.epsilon);
-          for (int64_t c = 0; c < dimensions; ++c) to[i * dimensions + c] = double(row[c]) * factor;
-        };
+        double square = 0;
+        for (int64_t c = 0; c < dimensions; ++c) square += double(row[c]) * row[c];
+        const double n = std::sqrt(square) / root_n;
         const bool above = z >= config_.z_exp;
-        bool outside = false;
-        const double near_data = !above || both_sides ? vertical(row, z, dimensions, outside) : 0;
-        drift.outside[i] = !above && outside;
+        const double near_data = !above || both_sides ? vertical(n, z, root_n, config_) : 0;
+        const auto put = [&](double down, double* to) {
+          const double by = factor(square, down, z, config_);
+          for (int64_t c = 0; c < dimensions; ++c) to[i * dimensions + c] = double(row[c]) * by;
+        };
+        drift.outside[i] = !above && n > share_at(config_.upper_norm, config_);
         put(above ? from_network : near_data, value);
         const bool at_border = !above && z >= config_.z_exp * (1 - 1e-9);
         if (other) put(at_border ? from_network : near_data, other);
@@ -161,21 +167,30 @@ class PfgmFlow final : public Flow {
     return drift;
   }
 
+  Differentiable differentiable(const at::Tensor& x, const at::Tensor& z,
+                                const at::Tensor& labels) const override {
+    const at::Device device = network_->device();
+    Mode mode;
+    if (labels.defined()) mode.labels = labels.to(device);
+    const Field field = network_->forward(items(x).to(device), z.squeeze(1).to(at::kFloat).to(device), mode);
+    const at::Tensor v_x = field.x.reshape(x.sizes()).to(at::kCPU).to(at::kDouble);
+    const at::Tensor from_network = field.z.unsqueeze(1).to(at::kCPU).to(at::kDouble);
+    const double root_n = std::sqrt(double(x.size(1)));
+    // The norm's derivative at 0 is 0 rather than none.
+    const at::Tensor square = (v_x * v_x).sum(at::IntArrayRef{1}, true).clamp_min(1e-200);
+    const at::Tensor n = square.sqrt() / root_n;
+    const at::Tensor below = z.lt(config_.z_exp);
+    const at::Tensor v_z = at::where(below, vertical(n, z, root_n, config_), from_network);
+    return {v_x * factor(square, v_z, z, config_),
+            below.logical_and(n.gt(share_at(config_.upper_norm, config_)))};
+  }
+
  private:
-  // v_z of one point below z_exp. Near the data the network's own is poor, and v_x alone tells the distance:
-  // with n = |v_x| / sqrt(N), |E_x| = gamma n / (1 - n), so v_z = -sqrt(N) z / (sqrt(E_x^2 + z^2) + gamma). n
-  // reaches 1 only at infinity: what says so is cut off, far beyond any point that the network was trained
-  // on.
-  double vertical(const float* v_x, double z, int64_t dimensions, bool& outside) const {
-    double square = 0;
-    for (int64_t c = 0; c < dimensions; ++c) square += double(v_x[c]) * v_x[c];
-    const double root_n = std::sqrt(double(dimensions));
-    const auto share_at = [this](double distance) { return distance / (distance + config_.gamma); };
-    const double n = std::sqrt(square) / root_n;
-    outside = n > share_at(config_.upper_norm);
-    const double bounded = std::min(n, share_at(kFarthest * config_.upper_norm));
-    const double distance = config_.gamma * bounded / (1 - bounded);
-    return -root_n * z / (std::sqrt(distance * distance + z * z) + config_.gamma);
+  // States as the network takes them.
+  at::Tensor items(const at::Tensor& x) const {
+    std::vector<int64_t> shape = network_->shape();
+    shape.insert(shape.begin(), x.size(0));
+    return x.to(at::kFloat).reshape(shape);
   }
 
   std::shared_ptr<Network> network_;

@@ -42,19 +42,18 @@ PerturbationDraws draw_perturbation(uint64_t seed, uint64_t batch, int64_t count
 // x = y + u |eps_x| (1 + tau)^m,  z = |eps_z| (1 + tau)^m  (arXiv 2209.11178, eq. 8).
 Perturbed perturb(const at::Tensor& y, const PerturbationDraws& draws, double tau);
 
-// Where n = |v_x| / sqrt(N) nears 1 the distance that it implies grows without bound: it is cut off here, in
-// units of upper_norm.
-constexpr double kFarthest = 100;
-
 struct PfgmConfig {
   double gamma = 5;
   double z_exp = 5;            // below this height v_z is computed from v_x instead of taken from the network
   double upper_norm = 3000;    // a point farther than this from the data has left the trained region
   double epsilon = 0;          // added to v_z before dividing; 1e-5 in the published code
   bool deterministic = false;  // whether other devices than the CPU evaluate in tiles of a fixed size, too
+  // v is divided by |v| + 1e-7 first, |v| over all N + 1 coordinates, as in the published likelihood code. It
+  // cancels but for epsilon.
+  bool normalised = false;
 };
 
-// dx / d(ln z) = z v_x / v_z of a network's field.
+// dx / d(ln z) = z v_x / v_z of a network's field (flow/pfgm_formula.h).
 std::shared_ptr<Flow> make_pfgm_flow(std::shared_ptr<Network> network, const PfgmConfig& config);
 
 }  // namespace pfgm

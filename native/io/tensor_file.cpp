@@ -64,9 +64,6 @@ class File {
       size -= size_t(got);
     }
   }
-  void sync() {
-    if (::fsync(descriptor_) != 0) fail("sync", path_);
-  }
   void close() {
     const int descriptor = descriptor_;
     descriptor_ = -1;
@@ -77,15 +74,6 @@ class File {
   std::string path_;
   int descriptor_;
 };
-
-void sync_folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return;
-  ::fsync(descriptor);  // some file systems cannot sync a folder; the rename has happened all the same
-  ::close(descriptor);
-}
 
 int64_t bytes_of(const TensorSlot& slot) {
   return slot.tensor.numel() * int64_t(at::elementSize(scalar_type(slot.dtype)));
@@ -102,26 +90,17 @@ void write_tensor_file(const std::string& path, const std::string& header,
       throw Error("ERR_PFGM_ARGUMENT", "Expected tensors to follow one another without gaps");
     position = slot.end;
   }
-  const std::string temporary = path + ".tmp-" + std::to_string(::getpid());
-  try {
-    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    const uint64_t length = header.size();
-    unsigned char prefix[8];
-    for (int i = 0; i < 8; ++i) prefix[i] = static_cast<unsigned char>(length >> (8 * i));
-    file.write(prefix, sizeof prefix);
-    file.write(header.data(), header.size());
-    for (const TensorSlot& slot : slots) {
-      const at::Tensor bytes = slot.tensor.detach().to(at::kCPU, scalar_type(slot.dtype)).contiguous();
-      file.write(bytes.const_data_ptr(), bytes.nbytes());
-    }
-    file.sync();
-    file.close();
-    if (::rename(temporary.c_str(), path.c_str()) != 0) fail("rename to", path);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
+  File file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  const uint64_t length = header.size();
+  unsigned char prefix[8];
+  for (int i = 0; i < 8; ++i) prefix[i] = static_cast<unsigned char>(length >> (8 * i));
+  file.write(prefix, sizeof prefix);
+  file.write(header.data(), header.size());
+  for (const TensorSlot& slot : slots) {
+    const at::Tensor bytes = slot.tensor.detach().to(at::kCPU, scalar_type(slot.dtype)).contiguous();
+    file.write(bytes.const_data_ptr(), bytes.nbytes());
   }
-  sync_folder_of(path);
+  file.close();
 }
 
 void read_tensor_file(const std::string& path, int64_t data_offset, const std::vector<TensorSlot>& slots) {

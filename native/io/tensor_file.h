@@ -16,8 +16,8 @@ struct TensorSlot {
   int64_t end = 0;
 };
 
-// Writes length, header and tensors under a temporary name in the same folder, syncs, and renames: the file
-// is whole or as it was before. Slots must follow one another without gaps.
+// Writes length, header and tensors, whose slots must follow one another without gaps. The caller gives a
+// temporary name, which it renames once the file is whole.
 void write_tensor_file(const std::string& path, const std::string& header,
                        const std::vector<TensorSlot>& slots);
 

@@ -39,10 +39,10 @@ class Gaussians final : public Network {
   int64_t tile() const override { return 64; }
 
   // -sqrt(N) E / (|E| + gamma), E the mean of (x - y, z) over the data y, weighted by the kernel.
-  Field forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode&) const override {
+  Field forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& mode) const override {
     const at::Tensor x = x_in.to(at::kDouble), centres = centres_.to(at::kDouble);
     const at::Tensor z = z_in.clamp_min(1e-10).to(at::kDouble).unsqueeze(1);
-    const at::Tensor shares = moved_shares(x, z, centres);  // [b, K]
+    const at::Tensor shares = moved_shares(x, z, centres, mode.labels);  // [b, K]
     const at::Tensor e_x = x * shares.sum(at::IntArrayRef{1}, true) - shares.matmul(centres);
     const at::Tensor length = ((e_x * e_x).sum(at::IntArrayRef{1}, true) + z * z).sqrt();
     const at::Tensor factor = -std::sqrt(double(config_.dimensions)) / (length + config_.gamma);
@@ -51,7 +51,8 @@ class Gaussians final : public Network {
 
  private:
   // For each centre c, the integral of weight times v / (s^2 + v): how much of x - c is x - y.
-  at::Tensor moved_shares(const at::Tensor& x, const at::Tensor& z, const at::Tensor& centres) const {
+  at::Tensor moved_shares(const at::Tensor& x, const at::Tensor& z, const at::Tensor& centres,
+                          const at::Tensor& labels) const {
     const double n = double(config_.dimensions), square = config_.deviation * config_.deviation;
     const at::Tensor away = x.unsqueeze(1) - centres.unsqueeze(0);
     const at::Tensor d2 = (away * away).sum(at::IntArrayRef{2}).unsqueeze(2);  // [b, K, 1]
@@ -64,9 +65,19 @@ class Gaussians final : public Network {
     const at::Tensor steps = at::arange(kNodes, x.options()) / double(kNodes - 1);
     const at::Tensor log_v = first + (last - first) * steps;  // [b, 1, kNodes]
     const at::Tensor v = log_v.exp(), total = v + square;
-    const at::Tensor logits = -0.5 * log_v - z2 / (2 * v) - 0.5 * n * total.log() - d2 / (2 * total);
+    at::Tensor logits = -0.5 * log_v - z2 / (2 * v) - 0.5 * n * total.log() - d2 / (2 * total);
+    if (labels.defined()) logits = logits.masked_fill(of_other_label(labels), -INFINITY);
     const at::Tensor weights = at::softmax(logits.flatten(1), 1).view(logits.sizes());
     return (weights * (v / total)).sum(at::IntArrayRef{2});
+  }
+
+  // [b, K, 1]: which Gaussians a row's label leaves out.
+  at::Tensor of_other_label(const at::Tensor& labels) const {
+    if (labels.ge(config_.components).any().item<bool>())
+      throw Error("ERR_PFGM_ARGUMENT", "Expected labels to be below " + std::to_string(config_.components));
+    const at::Tensor own = at::arange(config_.components, labels.options()).unsqueeze(0);
+    const at::Tensor label = labels.unsqueeze(1);
+    return label.ge(0).logical_and(label.ne(own)).unsqueeze(2);
   }
 
   GaussiansConfig config_;

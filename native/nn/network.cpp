@@ -46,7 +46,8 @@ at::Tensor padded_rows(const at::Tensor& tensor, int64_t first, int64_t tile) {
 
 }  // namespace
 
-Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z, bool deterministic) {
+Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z,
+                       const at::Tensor& labels, bool deterministic) {
   const at::NoGradGuard no_grad;
   const at::Device device = network.device();
   const int64_t count = x.size(0);
@@ -60,8 +61,10 @@ Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Te
     const at::NoGradGuard no_grad_here;  // the guard outside is this thread's alone
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i * tile, rows = std::min(tile, count - first);
+      Mode mode;
+      if (labels.defined()) mode.labels = padded_rows(labels, first, tile).to(device);
       const Field part = network.forward(padded_rows(x, first, tile).to(device),
-                                         padded_rows(z, first, tile).to(device), Mode{});
+                                         padded_rows(z, first, tile).to(device), mode);
       out.x.narrow(0, first, rows).copy_(part.x.narrow(0, 0, rows));
       out.z.narrow(0, first, rows).copy_(part.z.narrow(0, 0, rows));
     }

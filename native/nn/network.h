@@ -17,11 +17,15 @@ struct Parameter {
   bool trained = true;  // false: stored with the weights but fixed (Fourier frequencies)
 };
 
+// A row's class where it has none.
+constexpr int64_t kNoLabel = -1;
+
 // How a forward pass runs. Dropout is active only while training, and its masks are a function of
 // `dropout_seed`.
 struct Mode {
   bool training = false;
   uint64_t dropout_seed = 0;
+  at::Tensor labels;  // [b] int64, kNoLabel for none; undefined where no row has one
 };
 
 struct Field {
@@ -58,7 +62,9 @@ class Network {
 // thread. What an item gives then depends neither on the rest of the batch nor on the number of threads, to
 // the last bit: kernels round differently at other batch sizes, and an adaptive solver turns such a
 // difference into other steps. Another device takes the batch whole, or in such tiles if `deterministic`.
-Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z, bool deterministic);
+// labels: as Mode has them.
+Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z,
+                       const at::Tensor& labels, bool deterministic);
 
 // A DDPM++ or NCSN++ of the published PFGM configurations; the fields are those of their `model` section.
 struct UnetConfig {
@@ -91,7 +97,7 @@ struct GaussiansConfig {
   int64_t components = 1;
   double deviation = 1;  // of each Gaussian; 0: points
   double gamma = 5;      // softens the normalised field, as in PfgmConfig
-};
+};                       // a row's label names its Gaussian; rows without one are of all
 
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);

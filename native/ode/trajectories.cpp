@@ -7,7 +7,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <cmath>
@@ -28,12 +28,24 @@ at::Tensor column(const std::vector<double>& values) {
   return at::tensor(values, at::kDouble).unsqueeze(1);
 }
 
-// rows from `first` on = values
-void put(at::Tensor& rows, int64_t first, const at::Tensor& values) {
-  if (first == 0)
-    rows = values.contiguous();
-  else
-    rows.narrow(0, first, values.size(0)).copy_(values);
+at::Tensor index(const std::vector<int64_t>& places) {
+  return at::tensor(places, at::kLong);
+}
+
+at::Tensor rows_at(const at::Tensor& rows, const Trajectories::Places& places) {
+  return places.empty() ? rows : rows.index_select(0, index(places));
+}
+
+// The rows at `places`, or all, = values. What else refers to the rows keeps what it has.
+void put(at::Tensor& rows, const Trajectories::Places& places, const at::Tensor& values) {
+  rows = places.empty() ? values.contiguous() : rows.index_copy(0, index(places), values);
+}
+
+void check_rows(const Rows& rows, int64_t count) {
+  if (int64_t(rows.keys.size()) != count || int64_t(rows.labels.size()) != count)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected a key and a label a trajectory, " + std::to_string(count) +
+                                         ", but received " + std::to_string(rows.keys.size()) + " and " +
+                                         std::to_string(rows.labels.size()));
 }
 
 // One row of a combination at a time: a row and its drifts stay in cache. `place` counts from the first row
@@ -62,13 +74,17 @@ struct RowTerms {
 
 }  // namespace
 
-Trajectories::Trajectories(const at::Tensor& start, int64_t slots, bool keeps_denoised, std::string queue)
-    : queue_(std::move(queue)), x_(rows_of(start).clone()) {
+Trajectories::Trajectories(const at::Tensor& start, Rows rows, int64_t slots, bool keeps_denoised,
+                           std::string queue)
+    : queue_(std::move(queue)),
+      rows_(std::move(rows)),
+      x_(rows_of(start).clone()),
+      keeps_denoised_(keeps_denoised) {
   if (x_.size(1) < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected trajectories of at least one number");
   if (slots < 1 || slots > 64) throw Error("ERR_PFGM_ARGUMENT", "Expected slots to be from 1 to 64");
+  check_rows(rows_, count());
   for (int64_t j = 0; j < slots; ++j) k_.push_back(at::zeros_like(x_));
-  if (keeps_denoised) denoised_ = at::zeros_like(x_);
-  while (joined_ < count()) samples_.push_back(joined_++);
+  if (keeps_denoised) points_ = drifts_ = k_[0];
 }
 
 void Trajectories::check_slots(int64_t slot, std::optional<int64_t> other_side) const {
@@ -78,9 +94,19 @@ void Trajectories::check_slots(int64_t slot, std::optional<int64_t> other_side) 
   if (other_side == slot) throw Error("ERR_PFGM_ARGUMENT", "Expected another slot for the other side");
 }
 
-void Trajectories::check_steps(const std::vector<double>& steps, int64_t first) const {
-  if (first < 0 || int64_t(steps.size()) != count() - first)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected one number a trajectory, " + std::to_string(count() - first) +
+void Trajectories::check_places(const Places& places) const {
+  int64_t before = -1;
+  for (const int64_t place : places) {
+    if (place <= before || place >= count())
+      throw Error("ERR_PFGM_ARGUMENT", "Expected places of the pool's " + std::to_string(count()) +
+                                           " rows, rising, but received " + std::to_string(place));
+    before = place;
+  }
+}
+
+void Trajectories::check_steps(const std::vector<double>& steps, int64_t rows) const {
+  if (int64_t(steps.size()) != rows)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected one number a trajectory, " + std::to_string(rows) +
                                          ", but received " + std::to_string(steps.size()));
 }
 
@@ -96,90 +122,107 @@ void Trajectories::check(const Combination& y, int64_t rows) const {
 }
 
 at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>& steps,
-                                 int64_t first) const {
-  check(y, count() - first);
-  check_steps(steps, first);
-  const int64_t rows = count() - first, dimensions = x_.size(1);
+                                 const Places& places) const {
+  check_places(places);
+  const int64_t rows = count_of(places), dimensions = x_.size(1);
+  check(y, rows);
+  check_steps(steps, rows);
   at::Tensor out = at::empty({rows, dimensions}, x_.options());
   const double* x = x_.const_data_ptr<double>();
   double* to = out.mutable_data_ptr<double>();
   at::parallel_for(0, rows, grain(dimensions), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      const RowTerms terms(y, k_, steps[i], i, first + i, dimensions);
-      for (int64_t c = 0; c < dimensions; ++c)
-        to[i * dimensions + c] = terms(x + (first + i) * dimensions, c);
+      const int64_t row = places.empty() ? i : places[i];
+      const RowTerms terms(y, k_, steps[i], i, row, dimensions);
+      for (int64_t c = 0; c < dimensions; ++c) to[i * dimensions + c] = terms(x + row * dimensions, c);
     }
   });
   return out;
 }
 
 void Trajectories::keep(const at::Tensor& drift, int64_t slot, const at::Tensor& x,
-                        const std::vector<double>& heights, int64_t first, View view) {
+                        const std::vector<double>& heights, const Places& places, View view) {
   check_slots(slot);
-  check_steps(heights, first);
+  check_steps(heights, count_of(places));
   if (drift.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected a flow of " + std::to_string(x_.size(1)) + " dimensions");
-  if (denoised_.defined()) put(denoised_, first, x - drift);
-  if (view == View::kLogHeight) put(k_[slot], first, drift);
-  if (view == View::kHeight) put(k_[slot], first, drift / column(heights));
-  if (view == View::kDenoised) put(k_[slot], first, x - drift);
+  if (keeps_denoised_) {
+    put(points_, places, x);
+    put(drifts_, places, drift);
+  }
+  if (view == View::kLogHeight) put(k_[slot], places, drift);
+  if (view == View::kHeight) put(k_[slot], places, drift / column(heights));
+  if (view == View::kDenoised) put(k_[slot], places, x - drift);
 }
 
-at::Tensor Trajectories::denoised(int64_t first, int64_t columns) const {
-  if (!denoised_.defined()) throw Error("ERR_PFGM_ARGUMENT", "Expected a pool that keeps denoised states");
-  if (first < 0 || first > count() || columns < 1 || columns > x_.size(1))
-    throw Error("ERR_PFGM_ARGUMENT", "Expected first and columns to lie within the pool");
-  return denoised_.narrow(0, first, count() - first).narrow(1, 0, columns).clone();
+void Trajectories::append_rows(const Places& places, Rows& to) const {
+  for (int64_t i = 0; i < count_of(places); ++i) {
+    const int64_t row = places.empty() ? i : places[i];
+    to.keys.push_back(rows_.keys[row]);
+    to.labels.push_back(rows_.labels[row]);
+  }
+}
+
+at::Tensor Trajectories::denoised(const Places& places, int64_t columns) const {
+  if (!keeps_denoised_) throw Error("ERR_PFGM_ARGUMENT", "Expected a pool that keeps denoised states");
+  check_places(places);
+  if (columns < 1 || columns > x_.size(1))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected columns to be from 1 to " + std::to_string(x_.size(1)));
+  return (rows_at(points_, places) - rows_at(drifts_, places)).narrow(1, 0, columns).contiguous();
 }
 
 void Trajectories::replace_denoised(const at::Tensor& values, int64_t slot, std::optional<int64_t> other_side,
-                                    const std::vector<double>& heights, int64_t first, View view) {
+                                    const std::vector<double>& heights, const Places& places, View view) {
   const at::NoGradGuard no_grad;
   check_slots(slot, other_side);
-  check_steps(heights, first);
-  const at::Tensor before = denoised(first, x_.size(1)), after = rows_of(values).clone();
+  const at::Tensor before = denoised(places, x_.size(1)), after = rows_of(values).clone();
+  check_steps(heights, before.size(0));
   if (after.sizes() != before.sizes())
     throw Error("ERR_PFGM_ARGUMENT",
                 "Expected a denoised state for each of " + std::to_string(before.size(0)) + " trajectories");
-  put(denoised_, first, after);
+  put(drifts_, places, rows_at(points_, places) - after);
   if (other_side) {
     // A user's own value is on no side.
     if (view != View::kDenoised)
       throw Error("ERR_PFGM_ARGUMENT", "Expected the view denoised where the other side is kept");
-    const at::Tensor other = k_[*other_side].narrow(0, first, before.size(0));
-    put(k_[*other_side], first, at::where(before.eq(after), other, after));
+    const at::Tensor other = rows_at(k_[*other_side], places);
+    put(k_[*other_side], places, at::where(before.eq(after), other, after));
   }
-  if (view == View::kDenoised) return put(k_[slot], first, after.clone());
+  if (view == View::kDenoised) return put(k_[slot], places, after);
   // From the drift that is there, so that what was not changed keeps its bits.
   at::Tensor change = before - after;
   if (view == View::kHeight) change = change / column(heights);
-  put(k_[slot], first, k_[slot].narrow(0, first, before.size(0)) + change);
+  put(k_[slot], places, rows_at(k_[slot], places) + change);
 }
 
-std::vector<double> Trajectories::norms(const Combination& y, const Combination* next,
-                                        const std::vector<double>& steps, double atol, double rtol) const {
+std::vector<double> Trajectories::norms(const std::vector<SquareSum>& sums, const std::vector<double>& steps,
+                                        double atol, double rtol) const {
   const at::NoGradGuard no_grad;
-  check(y, count());
-  check_steps(steps);
-  if (next) check(*next, count());
-  std::vector<double> sums(count());
+  check_steps(steps, count());
+  for (const SquareSum& sum : sums) {
+    check(sum.y, count());
+    if (sum.next) check(*sum.next, count());
+  }
+  std::vector<double> totals(sums.size() * size_t(count()));
   const int64_t dimensions = x_.size(1);
   const double* x = x_.const_data_ptr<double>();
   at::parallel_for(0, count(), grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const double* row = x + i * dimensions;
-      const RowTerms value(y, k_, steps[i], i, i, dimensions);
-      const RowTerms after(next ? *next : Combination{}, k_, steps[i], i, i, dimensions);
-      double total = 0;
-      for (int64_t c = 0; c < dimensions; ++c) {
-        const double size = std::max(std::abs(row[c]), std::abs(after(row, c)));
-        const double ratio = value(row, c) / (atol + rtol * size);
-        total += ratio * ratio;
+      for (size_t j = 0; j < sums.size(); ++j) {
+        const RowTerms value(sums[j].y, k_, steps[i], i, i, dimensions);
+        const RowTerms after(sums[j].next.value_or(Combination{}), k_, steps[i], i, i, dimensions);
+        double total = 0;
+        for (int64_t c = 0; c < dimensions; ++c) {
+          const double size = std::max(std::abs(row[c]), std::abs(after(row, c)));
+          const double ratio = value(row, c) / (atol + rtol * size);
+          total += ratio * ratio;
+        }
+        totals[j * size_t(count()) + size_t(i)] = total;
       }
-      sums[i] = total;
     }
   });
-  return sums;
+  return totals;
 }
 
 void Trajectories::advance(const Combination& y, const std::vector<double>& steps,
@@ -247,7 +290,6 @@ void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
     if (row < 0 || row >= out.size(0)) throw Error("ERR_PFGM_ARGUMENT", "Expected rows of out");
   if (out.size(0) && out.numel() / out.size(0) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected out to have " + std::to_string(x_.size(1)) + " numbers a row");
-  const auto index = [&](const std::vector<int64_t>& values) { return at::tensor(values, at::kLong); };
   if (!rows.empty())
     out.view({out.size(0), x_.size(1)})
         .index_copy_(0, index(out_rows).to(out.device()), x_.index_select(0, index(rows)).to(out.options()));
@@ -256,59 +298,69 @@ void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
     if (!leaves[row]) stays.push_back(row);
   const at::Tensor kept = index(stays);
   x_ = x_.index_select(0, kept);
-  for (size_t i = 0; i < stays.size(); ++i) samples_[i] = samples_[stays[i]];
-  samples_.resize(stays.size());
+  for (size_t i = 0; i < stays.size(); ++i) {
+    rows_.keys[i] = rows_.keys[stays[i]];
+    rows_.labels[i] = rows_.labels[stays[i]];
+  }
+  rows_.keys.resize(stays.size());
+  rows_.labels.resize(stays.size());
   for (at::Tensor& k : k_) k = k.index_select(0, kept);
-  if (denoised_.defined()) denoised_ = denoised_.index_select(0, kept);
+  if (!keeps_denoised_) return;
+  points_ = points_.index_select(0, kept);
+  drifts_ = drifts_.index_select(0, kept);
 }
 
-void Trajectories::join(const at::Tensor& start) {
+void Trajectories::join(const at::Tensor& start, const Rows& rows) {
   const at::NoGradGuard no_grad;
-  const at::Tensor rows = rows_of(start);
-  if (rows.size(1) != x_.size(1))
+  const at::Tensor states = rows_of(start);
+  if (states.size(1) != x_.size(1))
     throw Error("ERR_PFGM_ARGUMENT", "Expected " + std::to_string(x_.size(1)) +
                                          " numbers a trajectory, but received " +
-                                         std::to_string(rows.size(1)));
-  x_ = at::cat({x_, rows});
-  while (int64_t(samples_.size()) < count()) samples_.push_back(joined_++);
-  for (at::Tensor& k : k_) k = at::cat({k, at::zeros_like(rows)});
-  if (denoised_.defined()) denoised_ = at::cat({denoised_, at::zeros_like(rows)});
+                                         std::to_string(states.size(1)));
+  check_rows(rows, states.size(0));
+  x_ = at::cat({x_, states});
+  rows_.keys.insert(rows_.keys.end(), rows.keys.begin(), rows.keys.end());
+  rows_.labels.insert(rows_.labels.end(), rows.labels.begin(), rows.labels.end());
+  const at::Tensor none = at::zeros_like(states);
+  for (at::Tensor& k : k_) k = at::cat({k, none});
+  if (!keeps_denoised_) return;
+  points_ = at::cat({points_, none});
+  drifts_ = at::cat({drifts_, none});
 }
 
 std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& evaluations) {
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> points;
   std::vector<double> heights;
-  std::vector<int64_t> samples;
+  Rows rows;
   for (const Evaluation& one : evaluations) {
     one.pool->check_slots(one.slot, one.other_side);
-    points.push_back(one.pool->combine(one.y, one.steps, one.first));
+    points.push_back(one.pool->combine(one.y, one.steps, one.places));
     if (int64_t(one.heights.size()) != points.back().size(0) ||
         points.back().size(1) != points.front().size(1))
       throw Error("ERR_PFGM_ARGUMENT", "Expected a height a trajectory, and all of as many numbers");
     heights.insert(heights.end(), one.heights.begin(), one.heights.end());
-    samples.insert(samples.end(), one.pool->samples().begin() + one.first, one.pool->samples().end());
+    one.pool->append_rows(one.places, rows);
   }
   if (points.empty()) throw Error("ERR_PFGM_ARGUMENT", "Expected at least one evaluation");
   const bool both_sides = std::any_of(evaluations.begin(), evaluations.end(),
                                       [](const Evaluation& one) { return one.other_side.has_value(); });
-  const Drift drift =
-      flow.drift(points.size() == 1 ? points[0] : at::cat(points), heights, samples, both_sides);
+  const Drift drift = flow.drift(points.size() == 1 ? points[0] : at::cat(points), heights, rows, both_sides);
   if (both_sides && !drift.other_side.defined())
     throw Error("ERR_PFGM_ARGUMENT", "Expected a flow with two sides for evaluations that ask for the other");
   int64_t begin = 0;
   for (size_t i = 0; i < evaluations.size(); ++i) {
     const Evaluation& one = evaluations[i];
-    const int64_t rows = points[i].size(0);
+    const int64_t count = points[i].size(0);
     // A copy where several share the drift, lest a slot hold on to all of it.
     const auto own = [&](const at::Tensor& all) {
-      return points.size() == 1 ? all : all.narrow(0, begin, rows).clone();
+      return points.size() == 1 ? all : all.narrow(0, begin, count).clone();
     };
     // The own side last: its denoised images are the ones that stay.
     if (one.other_side)
-      one.pool->keep(own(drift.other_side), *one.other_side, points[i], one.heights, one.first, one.view);
-    one.pool->keep(own(drift.value), one.slot, points[i], one.heights, one.first, one.view);
-    begin += rows;
+      one.pool->keep(own(drift.other_side), *one.other_side, points[i], one.heights, one.places, one.view);
+    one.pool->keep(own(drift.value), one.slot, points[i], one.heights, one.places, one.view);
+    begin += count;
   }
   return drift.outside;
 }

@@ -24,12 +24,18 @@ struct Combination {
 // What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z).
 enum class View { kLogHeight, kHeight, kDenoised };
 
+// A sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; without `next`, max is |x|.
+struct SquareSum {
+  Combination y;
+  std::optional<Combination> next;
+};
+
 class Trajectories {
  public:
-  // start [b, ...] becomes rows of N float64; `slots` drifts are kept a row and, if `keeps_denoised`, the
-  // denoised x - dx / d(ln z) of its last evaluation. `queue` names the device whose thread all calls are to
-  // run on.
-  Trajectories(const at::Tensor& start, int64_t slots, bool keeps_denoised, std::string queue);
+  // start [b, ...] becomes rows of N float64, each with its key and label; `slots` drifts are kept a row and,
+  // if `keeps_denoised`, what its denoised state x - dx / d(ln z) at the last evaluation is made of. `queue`
+  // names the device whose thread all calls are to run on.
+  Trajectories(const at::Tensor& start, Rows rows, int64_t slots, bool keeps_denoised, std::string queue);
 
   const std::string& queue() const { return queue_; }
 
@@ -39,24 +45,27 @@ class Trajectories {
   // Throws unless both are slots, and not the same one.
   void check_slots(int64_t slot, std::optional<int64_t> other_side = {}) const;
 
-  // y_i of the rows from `first` on, of which each has a step.
-  at::Tensor combine(const Combination& y, const std::vector<double>& steps, int64_t first = 0) const;
-  // k_slot,i = the flow's view at x_i and height z_i, for the rows from `first` on, from the drift there.
+  // Where `places` name rows, rising, what follows is for these rows; where they are empty, for all.
+  using Places = std::vector<int64_t>;
+
+  // y_i of the rows, of which each has a step.
+  at::Tensor combine(const Combination& y, const std::vector<double>& steps, const Places& places = {}) const;
+  // k_slot,i = the flow's view at x_i and height z_i, from the drift there.
   void keep(const at::Tensor& drift, int64_t slot, const at::Tensor& x, const std::vector<double>& heights,
-            int64_t first, View view);
-  // Which trajectory each row is, counted in the order in which they joined.
-  const std::vector<int64_t>& samples() const { return samples_; }
+            const Places& places, View view);
+  // Adds what the rows carry to `to`.
+  void append_rows(const Places& places, Rows& to) const;
 
-  // The kept denoised rows from `first` on, the first `columns` numbers of each.
-  at::Tensor denoised(int64_t first, int64_t columns) const;
-  // Puts other denoised values [rows, N] in the place of those kept for the rows from `first` on, and their
-  // view in that of slot's, which was evaluated last, at `heights`; in `other_side` only where they differ.
+  // The denoised rows of the last evaluation, the first `columns` numbers of each.
+  at::Tensor denoised(const Places& places, int64_t columns) const;
+  // Puts other denoised values [rows, N] in the place of those of the last evaluation, and their view in that
+  // of slot's, which was evaluated last, at `heights`; in `other_side` only where they differ.
   void replace_denoised(const at::Tensor& values, int64_t slot, std::optional<int64_t> other_side,
-                        const std::vector<double>& heights, int64_t first, View view);
+                        const std::vector<double>& heights, const Places& places, View view);
 
-  // sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; `next` empty: max is |x|.
-  std::vector<double> norms(const Combination& y, const Combination* next, const std::vector<double>& steps,
-                            double atol, double rtol) const;
+  // Each of the sums for all rows, one sum after another.
+  std::vector<double> norms(const std::vector<SquareSum>& sums, const std::vector<double>& steps, double atol,
+                            double rtol) const;
 
   // A combination each for the state (-1) and slots, all of what was there before.
   void assign(const std::vector<int64_t>& targets, const std::vector<Combination>& values);
@@ -73,22 +82,25 @@ class Trajectories {
   // stay keep their order.
   void retire(const std::vector<int64_t>& rows, at::Tensor& out, const std::vector<int64_t>& out_rows);
   // Adds rows at the end.
-  void join(const at::Tensor& start);
+  void join(const at::Tensor& start, const Rows& rows);
 
  private:
-  void check_steps(const std::vector<double>& steps, int64_t first = 0) const;
+  int64_t count_of(const Places& places) const { return places.empty() ? count() : int64_t(places.size()); }
+  void check_places(const Places& places) const;
+  void check_steps(const std::vector<double>& steps, int64_t rows) const;
   // Throws unless y has weights for `rows` rows and no more of them than there are slots.
   void check(const Combination& y, int64_t rows) const;
 
   std::string queue_;
-  std::vector<int64_t> samples_;
-  int64_t joined_ = 0;
+  Rows rows_;
   at::Tensor x_;               // [b, N] float64
   std::vector<at::Tensor> k_;  // each [b, N] float64
-  at::Tensor denoised_;        // [b, N] float64, or undefined
+  // Of the last evaluation of each row, where denoised states are kept: the points and the drifts there.
+  bool keeps_denoised_;
+  at::Tensor points_, drifts_;
 };
 
-// Where a flow is evaluated for a pool: at y and heights, for the rows from `first` on; `slot` keeps its
+// Where a flow is evaluated for a pool: at y and heights, for the rows in `places` or all; `slot` keeps its
 // view, and `other_side`, if there is one, that of Drift::other_side.
 struct Evaluation {
   std::shared_ptr<Trajectories> pool;
@@ -97,7 +109,7 @@ struct Evaluation {
   Combination y;
   std::vector<double> steps;
   std::vector<double> heights;
-  int64_t first;
+  Trajectories::Places places;
   View view;
 };
 

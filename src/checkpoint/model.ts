@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PfgmError } from '../errors.js'
-import { pfgmSettingsSchema } from '../flow/pfgm.js'
+import { flowSettingsSchema } from '../flow/kinds.js'
 import { networkConfigSchema } from '../nn/config.js'
 import { readHeader, type TensorFile } from './safetensors.js'
 
@@ -9,7 +9,7 @@ export const FORMAT_VERSION = 1
 
 const configSchema = z.object({
   network: networkConfigSchema,
-  flow: pfgmSettingsSchema,
+  flow: flowSettingsSchema,
   /** Name of the data the model was trained on. */
   data: z.string(),
   /** Training steps behind the weights. */

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { product } from '../check.js'
 import { PfgmError } from '../errors.js'
+import { writeWhole } from '../files/whole-file.js'
 import type { NetworkHandle, TensorHandle, TensorSlot, TrainerHandle } from '../native/addon.js'
 import { native } from '../native/native.js'
 
@@ -122,7 +123,8 @@ export async function writeTensors(
   // Padded to a multiple of 8, so that a reader may map the tensors in place.
   const text = JSON.stringify(header)
   const padding = (8 - (Buffer.byteLength(text) % 8)) % 8
-  await native().writeState(owner, path, text + ' '.repeat(padding), slots)
+  const whole = text + ' '.repeat(padding)
+  await writeWhole(path, (temporary) => native().writeState(owner, temporary, whole, slots))
 }
 
 /**

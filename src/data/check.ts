@@ -24,16 +24,6 @@ export function expectItemShape(name: string, shape: unknown): number {
   return length
 }
 
-/** The error for a file that is not what it should be: names the file, what was expected and what came. */
-export function dataError(
-  file: string,
-  expected: string,
-  received: string,
-  options?: ErrorOptions,
-): PfgmError {
-  return new PfgmError('ERR_PFGM_DATA', `${file}: expected ${expected} but received ${received}`, options)
-}
-
 /** Allocates bytes, or says how many were wanted and for what. */
 export function allocateBytes(length: number, purpose: string): Uint8Array<ArrayBuffer> {
   try {

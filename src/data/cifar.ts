@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expectBoolean, expectOneOf, expectString } from '../check.js'
-import { lookAt, readBytes } from '../files/read.js'
-import { allocateBytes, dataError } from './check.js'
+import { dataError, lookAt, readBytes } from '../files/read.js'
+import { allocateBytes } from './check.js'
 import type { Dataset } from './dataset.js'
 
 export const SPLITS = ['train', 'test'] as const

@@ -1,6 +1,5 @@
 import sharp from 'sharp'
-import { readBytes, reason } from '../files/read.js'
-import { dataError } from './check.js'
+import { dataError, readBytes, reason } from '../files/read.js'
 
 /** 1: luminance; 3: sRGB. */
 export type Channels = 1 | 3

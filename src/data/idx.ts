@@ -1,8 +1,8 @@
 import { endianness } from 'node:os'
 import { basename } from 'node:path'
 import { expectBoolean, expectString } from '../check.js'
-import { readUnpacked } from '../files/read.js'
-import { allocateBytes, dataError } from './check.js'
+import { dataError, readUnpacked } from '../files/read.js'
+import { allocateBytes } from './check.js'
 import type { Dataset } from './dataset.js'
 
 export interface IdxOptions {

@@ -1,5 +1,5 @@
 import { expectInteger, expectOneOf } from '../check.js'
-import { dataError } from './check.js'
+import { dataError } from '../files/read.js'
 import type { Dataset } from './dataset.js'
 import { type Channels, decodeImage } from './decode.js'
 

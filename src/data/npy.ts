@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { expectBoolean, expectString, product } from '../check.js'
+import { dataError } from '../files/read.js'
 import { readNpyHeader } from '../tensor/npy-header.js'
-import { dataError, expectItemShape } from './check.js'
+import { expectItemShape } from './check.js'
 import type { Dataset, MappedValues } from './dataset.js'
 
 export interface NpyOptions {

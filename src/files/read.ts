@@ -2,7 +2,6 @@ import type { Dirent, Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { dataError } from '../data/check.js'
 import { PfgmError } from '../errors.js'
 
 const gunzipAsync = promisify(gunzip)
@@ -56,6 +55,16 @@ export async function listFolder(folder: string): Promise<Dirent[]> {
 export function reason(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause)
   return text.split('\n')[0] ?? ''
+}
+
+/** The error for a file that is not what it should be: names the file, what was expected and what came. */
+export function dataError(
+  file: string,
+  expected: string,
+  received: string,
+  options?: ErrorOptions,
+): PfgmError {
+  return new PfgmError('ERR_PFGM_DATA', `${file}: expected ${expected} but received ${received}`, options)
 }
 
 /** The error for a path that could not be read. */

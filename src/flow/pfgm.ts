@@ -1,12 +1,15 @@
 import { z } from 'zod'
 import { expectInteger, expectNumber } from '../check.js'
-import type { FlowHandle } from '../native/addon.js'
-import { NativeObject, native } from '../native/native.js'
+import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
+import { Batch, type BatchDraw } from './batch.js'
+import { type DataSize, type DriftOptions, type Flow, type FlowKind, NativeFlow } from './flow.js'
+import { logSphereArea } from './sphere.js'
 
 /** The constants of a Poisson flow (arXiv 2209.11178), named as in the paper. */
 export const pfgmSettingsSchema = z.strictObject({
+  kind: z.literal('pfgm').default('pfgm'),
   /** Standard deviation of the noise before it grows. */
   sigma: z.number().positive(),
   /** Growth of the noise a step of m: (1 + tau)^m. */
@@ -72,34 +75,6 @@ export function logPriorDensity(
   return Math.log(2 * zMax) - half * Math.log(radius ** 2 + zMax ** 2) - area
 }
 
-/** ln of the area of the unit sphere, 2 pi^(n/2) / Gamma(n/2) in n dimensions. */
-function logSphereArea(n: number): number {
-  return Math.log(2) + (n / 2) * Math.log(Math.PI) - logGamma(n / 2)
-}
-
-/** ln Gamma(x), x > 0: Stirling's series after shifting the argument beyond 10, accurate to 1e-14. */
-function logGamma(x: number): number {
-  let shift = 0
-  let y = x
-  for (; y < 10; y++) shift += Math.log(y)
-  const inverse = 1 / (y * y)
-  const series =
-    (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse / 1188)))) / y
-  return (y - 0.5) * Math.log(y) - y + 0.5 * Math.log(2 * Math.PI) + series - shift
-}
-
-/**
- * Starts on the far plane, one a key, float64 `[keys, dimensions]`. A start depends on its own key alone:
- * |x|^2 / z_max^2 ~ BetaPrime(N/2, 1/2), direction uniform, |x| clipped to [1, upper_norm].
- */
-export async function drawPrior(
-  keys: BigUint64Array,
-  dimensions: number,
-  settings: PfgmSettings,
-): Promise<Tensor<'float64'>> {
-  return new Tensor<'float64'>(await native().pfgmPrior(keys, dimensions, settings.zMax, settings.upperNorm))
-}
-
 /**
  * The training target -sqrt(N) E / (|E| + gamma) of the empirical field E at (x, z), float32 `[b, N + 1]`.
  * @param sources `[B, ...]`, the charges, on the plane z = 0: float32 values, or uint8 pixels v, which stand for v / 127.5 - 1
@@ -116,14 +91,68 @@ export async function fieldTarget(
   return new Tensor<'float32'>(await native().fieldTarget(sources.handle, x.handle, z.handle, gamma))
 }
 
-/** A network's Poisson flow as an ODE: dx / d(ln z) = z v_x / v_z. */
-export class PfgmFlow extends NativeObject<FlowHandle> {
-  /**
-   * @param epsilon added to v_z before dividing; the published code adds 1e-5
-   * @param deterministic evaluates the network in tiles of a fixed size on every device, as it always does on a CPU
-   */
-  constructor(network: Network, settings: PfgmSettings, { epsilon = 0, deterministic = false } = {}) {
-    const { gamma, zExp, upperNorm } = settings
-    super(native().createPfgmFlow(network.handle, { gamma, zExp, upperNorm, epsilon, deterministic }))
+/** What the published code adds to v_z before it divides by it. */
+const PUBLISHED_EPSILON = 1e-5
+
+/** The farthest starts that a path may have, in units of upper_norm. */
+const FARTHEST = 100
+
+/** A Poisson flow as an ODE: dx / d(ln z) = z v_x / v_z. */
+class PfgmFlow implements Flow {
+  readonly heightName = 'z'
+  readonly far
+  readonly near
+  readonly jump
+  readonly farthest
+  readonly #settings: PfgmSettings
+
+  constructor(settings: PfgmSettings) {
+    const { zMax, zMin, zExp, upperNorm } = settings
+    this.#settings = settings
+    this.far = { height: zMax, name: 'z_max' }
+    this.near = { height: zMin, name: 'z_min' }
+    this.jump = { height: zExp, bothSides: true }
+    this.farthest = { norm: FARTHEST * upperNorm, name: `${FARTHEST} times the model's upper_norm` }
   }
+
+  /** |x|^2 / z_max^2 ~ BetaPrime(N/2, 1/2), direction uniform, |x| clipped to [1, upper_norm]. */
+  async prior(keys: BigUint64Array, dimensions: number, temperature = 1): Promise<Tensor<'float64'>> {
+    const { zMax, upperNorm } = this.#settings
+    const most = Math.max(1, temperature * upperNorm)
+    return new Tensor<'float64'>(await native().pfgmPrior(keys, dimensions, temperature * zMax, most))
+  }
+
+  logPrior(radius: number, dimensions: number, constant: 'exact' | 'published'): number {
+    return logPriorDensity(radius, dimensions, this.#settings.zMax, constant)
+  }
+
+  /** (arXiv 2302.04265, section 3.2, with D = 1.) */
+  async perturb(data: Tensor, keys: BigUint64Array, z: number): Promise<Tensor<'float64'>> {
+    return new Tensor<'float64'>(await native().perturbTo(data.handle, keys, z, this.#settings.upperNorm))
+  }
+
+  drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
+    const { gamma, zExp, upperNorm } = this.#settings
+    const epsilon = published ? PUBLISHED_EPSILON : 0
+    const normalised = published === 'likelihood'
+    const config = { gamma, zExp, upperNorm, epsilon, normalised, deterministic }
+    return new NativeFlow(native().createPfgmFlow(network.handle, config))
+  }
+
+  /** Points perturbed by x = y + u |eps_x| (1 + tau)^m and the field's targets there (arXiv 2209.11178, algorithm 1). */
+  async batch(data: Tensor, draw: BatchDraw, device: string): Promise<Batch> {
+    const { gamma, sigma, tau, M, restrictM } = this.#settings
+    const settings = { ...draw, gamma, sigma, tau, M, restrictM }
+    return new Batch(await native().makeBatch(data.handle, settings, device))
+  }
+}
+
+export const PFGM: FlowKind<PfgmSettings> = {
+  kind: 'pfgm',
+  schema: pfgmSettingsSchema,
+  settingsFor(given: Partial<PfgmSettings>, { meanNorm, dimensions }: DataSize) {
+    const constants = { ...PUBLISHED, ...given }
+    return { ...hyperParameters(meanNorm, dimensions, constants), ...constants }
+  },
+  create: (settings) => new PfgmFlow(settings),
 }

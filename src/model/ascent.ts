@@ -1,14 +1,16 @@
-import { expectInteger, expectNumber, product, unexpected } from '../check.js'
-import { native } from '../native/native.js'
-import { integrate, type PoolOptions, type PoolProgress, type SampleStatistics } from '../ode/pool/pool.js'
+import { expectInteger, expectNumber } from '../check.js'
+import type { Jump } from '../flow/flow.js'
+import { integrate, type PoolOptions } from '../ode/pool/pool.js'
+import type { PoolProgress } from '../ode/pool/progress.js'
 import type { SharedFlow } from '../ode/pool/shared-flow.js'
+import type { SampleStatistics } from '../ode/pool/statistics.js'
 import type { Solver } from '../ode/solver.js'
-import type { PoissonFlow } from '../poisson-flow.js'
+import { createStepper } from '../ode/steppers/create-stepper.js'
+import { pathBetween } from '../ode/steppers/path.js'
 import { Tensor } from '../tensor/tensor.js'
+import type { ImageTensor } from './images.js'
+import type { Model } from './model.js'
 import { expectFinite } from './samples.js'
-
-/** Images or points: values in about [-1, 1], or uint8 pixels v, which stand for v / 127.5 - 1. */
-export type ImageTensor = Tensor<'float32'> | Tensor<'float64'> | Tensor<'uint8'>
 
 /** What following the field up from data takes, whatever is made of it. */
 export interface AscentOptions {
@@ -30,63 +32,50 @@ export function ascentSettings({ rtol = 1e-5, atol = 1e-5, batchSize = 256 }: As
   return { rtol, atol, batchSize }
 }
 
-/** The number of images of a tensor that must hold what a model is for. */
-export function expectImages(name: string, images: ImageTensor, itemShape: readonly number[]): number {
-  if (!(images instanceof Tensor)) throw new TypeError(unexpected(name, 'a tensor', images))
-  const [count = 0, ...shape] = images.shape
-  if (count < 1 || shape.join() !== itemShape.join() || (images.dtype as string) === 'int64') {
-    const expected = `[count, ${itemShape.join(', ')}] of float32, float64 or uint8`
-    throw new TypeError(
-      `Expected ${name} to be ${expected} but received [${images.shape.join(', ')}] of ${images.dtype}`,
-    )
-  }
-  return count
-}
-
 /** An ODE whose states begin with data and may carry more. */
 export interface Ascent {
   readonly flow: SharedFlow
+  /** Where steps may not go across. */
+  readonly jump: Jump | undefined
   /** The shape of one state. */
   readonly shape: readonly number[]
   readonly solver: Solver
   readonly pool: PoolOptions
-  /** The states at z_min of some images, float64 rows. */
+  /** The states at the near end of some images, float64 rows. */
   start(images: ImageTensor, first: number): Promise<Tensor<'float64'>>
+  keys(first: number, count: number): BigUint64Array
 }
 
-/** Integrates from z_min to z_max; the states there are yours to dispose of. */
+/** Integrates from a flow's near end to its far end; the states there are yours to dispose of. */
 export async function ascend(
-  { config, network }: PoissonFlow,
+  { flow: { near, far, heightName }, network }: Model,
   images: ImageTensor,
-  { flow, shape, solver, pool, start }: Ascent,
+  { flow, jump, shape, solver, pool, start, keys }: Ascent,
 ): Promise<{ states: Tensor<'float64'>; statistics: SampleStatistics }> {
   pool.signal?.throwIfAborted()
   const count = images.shape[0] ?? 0
-  const values = new Float64Array(count * product(shape))
-  const states = await Tensor.from<'float64'>(values, [count, ...shape])
+  const states = await Tensor.full([count, ...shape], 0, 'float64')
   try {
     const problem = {
       flow,
+      heightName,
       count,
-      from: config.flow.zMin,
-      to: config.flow.zMax,
+      from: near.height,
+      to: far.height,
       device: network.device,
       shape: network.itemShape,
       async start(first: number, added: number) {
         using some: ImageTensor = await images.slice(first, added)
         return await start(some, first)
       },
+      keys,
     }
-    const statistics = await integrate(problem, solver, states, pool)
+    const path = pathBetween(near.height, far.height, solver.variable, jump)
+    const statistics = await integrate(problem, path, createStepper(solver, path), states, pool)
     if (!pool.keepNotFinite) await expectFinite(states)
     return { states, statistics }
   } catch (error) {
     states.dispose()
     throw error
   }
-}
-
-/** Data as float64 rows with `extra` zeros at the end. */
-export async function dataState(images: ImageTensor, extra = 0): Promise<Tensor<'float64'>> {
-  return new Tensor<'float64'>(await native().dataState(images.handle, extra))
 }

@@ -1,8 +1,8 @@
 import { expectInteger, expectNumber } from '../check.js'
-import type { PoissonFlow } from '../poisson-flow.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { AscentOptions } from './ascent.js'
 import { logLikelihood } from './likelihood.js'
+import type { Model } from './model.js'
 
 export interface DensityOptions extends AscentOptions {
   /** Cells along a side of the square, 2 to 4096. Default 96. */
@@ -25,7 +25,7 @@ export interface DensityResult {
   readonly nfe: number
 }
 
-export async function densityOnGrid(model: PoissonFlow, options: DensityOptions): Promise<DensityResult> {
+export async function densityOnGrid(model: Model, options: DensityOptions): Promise<DensityResult> {
   const { side = 96, extent = 1.25, ...ascent } = options
   expectInteger('side', side, 2, 4096)
   expectNumber('extent', extent, Number.MIN_VALUE, Number.MAX_VALUE)

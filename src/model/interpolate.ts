@@ -1,28 +1,34 @@
 import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
-import type { PoissonFlow, SampleResult } from '../poisson-flow.js'
+import { solverByName } from '../ode/solver.js'
+import { solverOptions } from '../ode/solver-options.js'
 import { Tensor } from '../tensor/tensor.js'
-import { expectImages, type ImageTensor } from './ascent.js'
-import type { EncodeOptions } from './encode.js'
+import { type EncodeOptions, encode } from './encode.js'
+import { expectImages, type ImageTensor } from './images.js'
+import type { Model } from './model.js'
+import { type Samples, sample } from './sample.js'
 
 export interface InterpolateOptions extends EncodeOptions {
   /** How many images, both ends included, 2 to 10,000. Default 8. */
   steps?: number
 }
 
+/** Samples from points between the encodings of two images. */
 export async function interpolate(
-  model: PoissonFlow,
+  model: Model,
   a: ImageTensor,
   b: ImageTensor,
   { steps = 8, ...options }: InterpolateOptions,
-): Promise<SampleResult> {
+): Promise<Samples> {
   const { itemShape } = model.network
   expectInteger('steps', steps, 2, 10_000)
   for (const [name, image] of Object.entries({ a, b })) expectOne(name, image, itemShape)
   using ends = await encodeBoth(model, a, b, options)
-  using path = await slerp(ends, steps, itemShape)
+  using path = await slerp(ends, steps)
   const { rtol = 1e-5, atol = 1e-5, ...rest } = options
-  return await model.decode(path, { ...rest, rtol, atol })
+  const { far, near } = model.flow
+  const solver = solverByName(solverOptions({ rtol, atol }), far.height, near.height)
+  return await sample(model, solver, { ...rest, start: path })
 }
 
 /**
@@ -30,29 +36,23 @@ export async function interpolate(
  * angle, norms evenly spaced.
  * @param ends `[2, ...itemShape]`, points on the plane z_max
  */
-async function slerp(
-  ends: Tensor<'float64'>,
-  steps: number,
-  itemShape: readonly number[],
-): Promise<Tensor<'float64'>> {
+async function slerp(ends: Tensor<'float64'>, steps: number): Promise<Tensor<'float64'>> {
   const fractions = Array.from({ length: steps }, (_, i) => i / (steps - 1))
-  using rows = new Tensor<'float64'>(await native().slerp(ends.handle, fractions))
-  return Tensor.from<'float64'>(await rows.data(), [steps, ...itemShape])
+  return new Tensor<'float64'>(await native().slerp(ends.handle, fractions))
 }
 
 /** The two images may be of different dtypes, so each is encoded by itself: an encoding does not depend on its batch. */
 async function encodeBoth(
-  model: PoissonFlow,
+  model: Model,
   a: ImageTensor,
   b: ImageTensor,
   options: EncodeOptions,
 ): Promise<Tensor<'float64'>> {
-  const { encodings: first } = await model.encode(a, options)
+  const { encodings: first } = await encode(model, a, options)
   using from = first
-  const { encodings: second } = await model.encode(b, options)
+  const { encodings: second } = await encode(model, b, options)
   using to = second
-  const both = new Float64Array([...(await from.data()), ...(await to.data())])
-  return Tensor.from<'float64'>(both, [2, ...model.network.itemShape])
+  return await Tensor.concat([from, to])
 }
 
 function expectOne(name: string, image: ImageTensor, itemShape: readonly number[]): void {

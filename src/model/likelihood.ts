@@ -1,24 +1,16 @@
 import { expectBoolean, expectInteger, expectOneOf, expectSeed } from '../check.js'
-import { logPriorDensity, type PfgmSettings } from '../flow/pfgm.js'
-import type { FlowHandle, NativeDivergence } from '../native/addon.js'
-import { NativeObject, native } from '../native/native.js'
+import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { jointNorm, perSampleNorm } from '../ode/error-norm.js'
-import type { SampleStatistics } from '../ode/pool/pool.js'
 import { SharedFlow } from '../ode/pool/shared-flow.js'
+import type { SampleStatistics } from '../ode/pool/statistics.js'
 import { solverByName } from '../ode/solver.js'
 import { solverOptions } from '../ode/solver-options.js'
 import { HEIGHT, LOG_HEIGHT } from '../ode/variable.js'
-import type { PoissonFlow } from '../poisson-flow.js'
 import { Tensor } from '../tensor/tensor.js'
-import {
-  type AscentOptions,
-  ascend,
-  ascentSettings,
-  dataState,
-  expectImages,
-  type ImageTensor,
-} from './ascent.js'
+import { type AscentOptions, ascend, ascentSettings } from './ascent.js'
+import { dataState, expectImages, type ImageTensor } from './images.js'
+import type { Model } from './model.js'
 import { meanEvaluations, sampleKeys } from './samples.js'
 
 /** In no more dimensions than these `divergence: 'auto'` is exact. */
@@ -72,31 +64,27 @@ export interface LikelihoodResult extends SampleStatistics {
   readonly nfe: number
 }
 
+/** Follows images to the far end of a flow, and the integral of the drift's divergence with them. */
 export async function logLikelihood(
-  model: PoissonFlow,
+  model: Model,
   images: ImageTensor,
   options: LikelihoodOptions,
 ): Promise<LikelihoodResult> {
   const { itemShape, dimensions } = model.network
   const count = expectImages('images', images, itemShape)
   const settings = likelihoodSettings(options, images, model.network)
-  const { seed, levels, divergence, probes } = settings
-  const columns = divergence === 'exact' ? 1 : probes
-  const divergences = {
-    exact: divergence === 'exact',
-    probes: columns,
-    keys: sampleKeys(seed, 0, count),
-    ...(settings.given && { given: settings.given.handle }),
-  }
-  const create = () =>
-    new LikelihoodFlow(model.network, model.config.flow, settings.publishedEpsilon, divergences)
+  const { seed, levels, divergence, constant, given } = settings
+  const columns = divergence === 'exact' ? 1 : settings.probes
   const joint = settings.batchTolerance === 'joint'
-  const { zMin, zMax } = model.config.flow
+  const { near, far, jump } = model.flow
+  const named = solverOptions({ rtol: settings.rtol, atol: settings.atol })
   const { states, statistics } = await ascend(model, images, {
-    flow: new SharedFlow(create),
+    flow: flowOf(model, settings),
+    // The published code's steps go across the jump.
+    jump: joint || constant === 'published' ? undefined : jump,
     shape: [dimensions + columns],
     solver: {
-      ...solverByName(solverOptions({ rtol: settings.rtol, atol: settings.atol }), zMin, zMax),
+      ...solverByName(named, near.height, far.height),
       variable: settings.variable === 'z' ? HEIGHT : LOG_HEIGHT,
     },
     pool: {
@@ -112,21 +100,21 @@ export async function logLikelihood(
       using values = new Tensor<'float64'>(await native().dequantize(some.handle, keys, levels))
       return dataState(values, columns)
     },
+    // Given probes are found by their places.
+    keys: (first, added) => sampleKeys(given ? 0n : seed, first, added),
   })
   using ends = states
   const { radii, integrals } = await native().readLikelihood(ends.handle, dimensions)
   const estimates = Array.from(radii, (_, i) => integrals.subarray(i * columns, (i + 1) * columns))
-  // ln p(data) = ln prior(x at z_max) + the integral of div(dx/dz) dz.
+  // ln p(data) = ln prior(x at the far end) + the integral of div(dx/dz) dz.
   const logLikelihoods = radii.map((radius, i) =>
     statistics.status[i] === 'notFinite'
       ? Number.NaN
-      : logPriorDensity(radius, dimensions, zMax, settings.constant) + mean(estimates[i]!),
+      : model.flow.logPrior(radius, dimensions, constant) + mean(estimates[i]!),
   )
   return {
     logLikelihoods,
-    bitsPerDimension: logLikelihoods.map(
-      (nats) => -nats / (dimensions * Math.LN2) + Math.log2(settings.levels / 2),
-    ),
+    bitsPerDimension: logLikelihoods.map((nats) => -nats / (dimensions * Math.LN2) + Math.log2(levels / 2)),
     standardErrors: Float64Array.from(estimates, (values) =>
       divergence === 'exact' ? 0 : standardError(values),
     ),
@@ -136,17 +124,15 @@ export async function logLikelihood(
   }
 }
 
-/** A network's Poisson flow whose states carry the integral of the divergence along their paths. */
-class LikelihoodFlow extends NativeObject<FlowHandle> {
-  constructor(
-    network: Network,
-    { gamma, zExp, upperNorm }: PfgmSettings,
-    published: boolean,
-    divergence: NativeDivergence,
-  ) {
-    const config = { gamma, zExp, upperNorm, epsilon: published ? 1e-5 : 0, normalised: published }
-    super(native().createLikelihoodFlow(network.handle, config, divergence))
-  }
+/** A flow with its divergence: shared by all likelihoods of as many probes, but for probes that are given. */
+function flowOf(model: Model, settings: ReturnType<typeof likelihoodSettings>): SharedFlow {
+  const { publishedEpsilon, divergence, probes, given } = settings
+  const options = { published: publishedEpsilon ? ('likelihood' as const) : undefined }
+  if (!given) return model.sharedFlowWithDivergence(options, divergence === 'exact' ? 'exact' : probes)
+  return new SharedFlow(() => {
+    using drift = model.flow.drift(model.network, options)
+    return drift.withDivergence({ exact: divergence === 'exact', probes, given: given.handle })
+  })
 }
 
 function likelihoodSettings(options: LikelihoodOptions, images: ImageTensor, network: Network) {

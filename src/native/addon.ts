@@ -40,9 +40,16 @@ export interface RowCombination {
 /** What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z). */
 export type View = 'logHeight' | 'height' | 'denoised'
 
+/** A sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; without `next`, max is |x|. */
+export interface SquareSum {
+  readonly y: Combination | RowCombination
+  readonly next?: Combination | RowCombination | undefined
+}
+
 /**
- * Where a flow is evaluated for a pool, for its rows from `first` on; `slot` keeps its view there, and `otherSide`, if
- * asked for, what the formula of the other side of the flow's jump gives: for rows above it and just below.
+ * Where a flow is evaluated for a pool, for the places in `rows`, rising, or for all its rows; `slot` keeps its view
+ * there, and `otherSide`, if asked for, what the formula of the other side of the flow's jump gives: for rows above it
+ * and just below.
  */
 export interface Evaluation {
   readonly pool: TrajectoriesHandle
@@ -51,7 +58,7 @@ export interface Evaluation {
   readonly y: Combination | RowCombination
   readonly steps: Float64Array
   readonly heights: Float64Array
-  readonly first: number
+  readonly rows?: readonly number[] | undefined
   readonly view: View
 }
 
@@ -63,11 +70,13 @@ export interface TensorSlot {
   readonly end: number
 }
 
-/** How div f is found: exactly, or with random signs drawn from `keys`, or with `given` probes `[samples, probes, N]`. */
+/**
+ * How div f is found: exactly, or with random signs drawn from each row's key, or with `given` probes `[keys, probes,
+ * N]`, in which a row's key is its place.
+ */
 export interface NativeDivergence {
   readonly exact: boolean
   readonly probes: number
-  readonly keys: BigUint64Array
   readonly given?: TensorHandle
 }
 
@@ -143,6 +152,11 @@ export interface Addon {
     shape: readonly number[],
     device: string,
   ): Promise<TensorInfo>
+  fullTensor(shape: readonly number[], value: number, dtype: Dtype): Promise<TensorInfo>
+  concatTensors(tensors: readonly TensorHandle[]): Promise<TensorInfo>
+  stackTensors(tensors: readonly TensorHandle[]): Promise<TensorInfo>
+  selectTensor(tensor: TensorHandle, axis: number, index: number): Promise<TensorInfo>
+  rowNorms(tensor: TensorHandle): Promise<Float64Array>
   mapTensor(path: string, dtype: Dtype, shape: readonly number[], offset: number): Promise<TensorInfo>
   readTensor(tensor: TensorHandle): Promise<ArrayBuffer>
   sliceTensor(tensor: TensorHandle, first: number, count: number): Promise<TensorInfo>
@@ -163,8 +177,16 @@ export interface Addon {
   // flows
   createPfgmFlow(
     network: NetworkHandle,
-    config: { gamma: number; zExp: number; upperNorm: number; epsilon: number; deterministic: boolean },
+    config: {
+      gamma: number
+      zExp: number
+      upperNorm: number
+      epsilon: number
+      normalised: boolean
+      deterministic: boolean
+    },
   ): FlowHandle
+  withDivergence(flow: FlowHandle, divergence: NativeDivergence): FlowHandle
   pfgmPrior(keys: BigUint64Array, dimensions: number, zMax: number, upperNorm: number): Promise<TensorInfo>
   fieldTarget(sources: TensorHandle, x: TensorHandle, z: TensorHandle, gamma: number): Promise<TensorInfo>
   posteriorMean(sources: TensorHandle, x: TensorHandle, r: TensorHandle, d: number): Promise<TensorInfo>
@@ -223,11 +245,6 @@ export interface Addon {
   dequantize(data: TensorHandle, keys: BigUint64Array, levels: number): Promise<TensorInfo>
   perturbTo(data: TensorHandle, keys: BigUint64Array, z: number, upperNorm: number): Promise<TensorInfo>
   slerp(ends: TensorHandle, fractions: readonly number[]): Promise<TensorInfo>
-  createLikelihoodFlow(
-    network: NetworkHandle,
-    config: { gamma: number; zExp: number; upperNorm: number; epsilon: number; normalised: boolean },
-    divergence: NativeDivergence,
-  ): FlowHandle
   readLikelihood(
     states: TensorHandle,
     dimensions: number,
@@ -279,27 +296,37 @@ export interface Addon {
   ): Promise<{ seconds: number; activationBytes: number }>
 
   // trajectories
+  /**
+   * @param keys one a row: the seed of its own random numbers
+   * @param labels one a row: its class, -1 for none; undefined where no row has one
+   */
   createTrajectories(
     start: TensorHandle,
+    keys: BigUint64Array,
+    labels: Int32Array | undefined,
     slots: number,
     keepsDenoised: boolean,
     device: string,
   ): Promise<TrajectoriesHandle>
   evaluateDrifts(flow: FlowHandle, evaluations: readonly Evaluation[]): Promise<Uint8Array>
-  readDenoised(pool: TrajectoriesHandle, first: number, shape: readonly number[]): Promise<TensorInfo>
+  readDenoised(
+    pool: TrajectoriesHandle,
+    rows: readonly number[] | undefined,
+    shape: readonly number[],
+  ): Promise<TensorInfo>
   replaceDenoised(
     pool: TrajectoriesHandle,
     values: TensorHandle,
     slot: number,
     otherSide: number | undefined,
     heights: Float64Array,
-    first: number,
+    rows: readonly number[] | undefined,
     view: View,
   ): Promise<void>
+  /** Of all rows for the first sum, then for the next. */
   trajectoryNorms(
     pool: TrajectoriesHandle,
-    y: Combination | RowCombination,
-    next: Combination | RowCombination | undefined,
+    sums: readonly SquareSum[],
     steps: Float64Array,
     atol: number,
     rtol: number,
@@ -330,7 +357,12 @@ export interface Addon {
     out: TensorHandle,
     outRows: readonly number[],
   ): Promise<void>
-  joinTrajectories(pool: TrajectoriesHandle, start: TensorHandle): Promise<void>
+  joinTrajectories(
+    pool: TrajectoriesHandle,
+    start: TensorHandle,
+    keys: BigUint64Array,
+    labels: Int32Array | undefined,
+  ): Promise<void>
   trajectoryState(pool: TrajectoriesHandle): Promise<TensorInfo>
 
   // metrics and pictures
@@ -344,6 +376,19 @@ export interface Addon {
     repeats: number,
     seed: number | bigint,
     pixels: boolean,
+  ): Promise<Float64Array>
+  /** `samples`: the mean |error| of each, of pixels in [0, 1]; `quantiles` of all pixels, one a share. */
+  pixelErrors(
+    values: TensorHandle,
+    converged: TensorHandle,
+    clip: boolean,
+    shares: readonly number[],
+  ): Promise<{ samples: Float64Array; quantiles: Float64Array }>
+  /** Sum i is of the next `terms[i]` terms. */
+  meanNorms(
+    states: TensorHandle,
+    denoised: TensorHandle,
+    sums: { terms: Int32Array; places: Int32Array; ofState: Float64Array; ofDenoised: Float64Array },
   ): Promise<Float64Array>
   imageGrid(images: TensorHandle, columns: number, zoom: number, gap: number): Promise<NativePicture>
   pointDensity(points: TensorHandle, size: number, extent: number): Promise<NativePicture>

@@ -1,8 +1,7 @@
 import { open } from 'node:fs/promises'
 import { endianness } from 'node:os'
 import { product } from '../check.js'
-import { dataError } from '../data/check.js'
-import { fileError, lookAt } from '../files/read.js'
+import { dataError, fileError, lookAt } from '../files/read.js'
 import type { Dtype } from '../native/addon.js'
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1')

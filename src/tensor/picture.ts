@@ -1,10 +1,8 @@
-import { rename, rm } from 'node:fs/promises'
 import sharp from 'sharp'
 import { expectInteger, expectNumber } from '../check.js'
-import { PfgmError } from '../errors.js'
-import type { NativePicture } from '../native/addon.js'
+import { writeWhole } from '../files/whole-file.js'
+import type { NativePicture, TensorHandle } from '../native/addon.js'
 import { native } from '../native/native.js'
-import type { Tensor } from './tensor.js'
 
 export interface PngOptions {
   /** Images in a row; as near to a square as possible where not given. */
@@ -13,6 +11,12 @@ export interface PngOptions {
   zoom?: number
   /** For points: half the width of the square that is drawn. 1.25 where not given. */
   extent?: number
+}
+
+/** What a picture is made of; a tensor is such. */
+interface Drawable {
+  readonly handle: TensorHandle
+  readonly shape: readonly number[]
 }
 
 const POINT_PICTURE_SIZE = 512
@@ -31,7 +35,7 @@ export function isDrawable(itemShape: readonly number[]): boolean {
 }
 
 /** A tensor as pixels. @throws TypeError where its shape is not that of images or points */
-export async function draw(tensor: Tensor, options: PngOptions): Promise<NativePicture> {
+export async function draw(tensor: Drawable, options: PngOptions): Promise<NativePicture> {
   const [count = 0, ...itemShape] = tensor.shape
   const [, , width] = itemShape
   if (!isDrawable(itemShape) || (width !== undefined && count < 1)) {
@@ -52,7 +56,7 @@ export async function draw(tensor: Tensor, options: PngOptions): Promise<NativeP
 }
 
 /** Writes a tensor's picture; the file appears whole or not at all. */
-export async function savePng(tensor: Tensor, path: string, options: PngOptions): Promise<void> {
+export async function savePng(tensor: Drawable, path: string, options: PngOptions): Promise<void> {
   await writePicture(path, 'png', { picture: await draw(tensor, options) })
 }
 
@@ -68,20 +72,13 @@ export async function writePicture(
   delays: number[] = [],
 ): Promise<void> {
   const { pixels, width, height, channels } = picture
-  const temporary = `${path}.tmp-${process.pid}`
   const pages = pageHeight === undefined ? {} : { pageHeight }
-  try {
-    const raw = { width, height, channels: channels as 1 | 3, ...pages }
-    const image = sharp(new Uint8Array(pixels), { raw }).toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    if (format === 'png') image.png()
-    else if (format === 'gif') image.gif({ delay: delays, loop: 0 })
-    else image.webp({ delay: delays, loop: 0, lossless: true })
+  const raw = { width, height, channels: channels as 1 | 3, ...pages }
+  const image = sharp(new Uint8Array(pixels), { raw }).toColourspace(channels === 1 ? 'b-w' : 'srgb')
+  if (format === 'png') image.png()
+  else if (format === 'gif') image.gif({ delay: delays, loop: 0 })
+  else image.webp({ delay: delays, loop: 0, lossless: true })
+  await writeWhole(path, async (temporary) => {
     await image.toFile(temporary)
-    await rename(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {})
-    throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
+  })
 }

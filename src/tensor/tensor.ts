@@ -1,8 +1,8 @@
 import { expectInteger, expectOneOf, expectString, product } from '../check.js'
+import { writeWhole } from '../files/whole-file.js'
 import type { Dtype, TensorHandle, TensorInfo } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
-import { readNpyHeader } from './npy-header.js'
-import { writeNpy } from './npy-write.js'
+import { npyHead, readNpyHeader } from './npy-header.js'
 import { type PngOptions, savePng } from './picture.js'
 
 /** The typed array that holds a dtype's values. */
@@ -58,6 +58,16 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     return new Tensor<D>(info)
   }
 
+  /** A tensor whose values are all the same. */
+  static async full<D extends Dtype>(shape: readonly number[], value: number, dtype: D): Promise<Tensor<D>> {
+    return new Tensor<D>(await native().fullTensor(shape, value, dtype))
+  }
+
+  /** The rows of several tensors of one dtype, one tensor's after another's. */
+  static async concat<D extends Dtype>(tensors: readonly Tensor<D>[]): Promise<Tensor<D>> {
+    return new Tensor<D>(await native().concatTensors(tensors.map(({ handle }) => handle)))
+  }
+
   /**
    * A tensor of the values in a file from byte `offset` on. They are mapped: read as they are used, and not held in
    * memory. Leave the file alone as long as the tensor lives; a file that becomes shorter ends the process.
@@ -103,6 +113,16 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     return new Tensor<D>(await native().sliceTensor(this.handle, first, count))
   }
 
+  /** What has the place `index` on an axis, without that axis: of `[n, m, k]` on axis 1 `[n, k]`. */
+  async select(axis: number, index: number): Promise<Tensor<D>> {
+    return new Tensor<D>(await native().selectTensor(this.handle, axis, index))
+  }
+
+  /** |row| of each row, whatever its shape: NaN or infinite where a value is. */
+  async rowNorms(): Promise<Float64Array> {
+    return native().rowNorms(this.handle)
+  }
+
   /**
    * Draws the tensor and writes it as a PNG: images `[n, 1 or 3, height, width]` with values in [-1, 1] as a grid,
    * points `[n, 2]` as their density.
@@ -117,7 +137,8 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
    * @throws PfgmError `ERR_PFGM_IO` where the file cannot be written
    */
   async saveNpy(path: string): Promise<void> {
-    expectString('path', path)
-    await writeNpy(this, path)
+    const values = await this.data()
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+    await writeWhole(path, [npyHead(this.dtype, this.shape), bytes])
   }
 }

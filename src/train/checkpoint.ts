@@ -3,7 +3,7 @@ import { modelMetadata, readModelHeader } from '../checkpoint/model.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
 import { readTensors, writeTensors } from '../checkpoint/safetensors.js'
 import { PfgmError } from '../errors.js'
-import { pfgmSettingsSchema } from '../flow/pfgm.js'
+import { flowSettingsSchema } from '../flow/kinds.js'
 import { info } from '../native/device.js'
 import { networkConfigSchema } from '../nn/config.js'
 import { FIELD_BATCHES } from './presets.js'
@@ -16,7 +16,7 @@ const runConfigSchema = z.object({
   count: z.number().int().positive(),
   shape: z.array(z.number().int().positive()),
   network: networkConfigSchema,
-  flow: pfgmSettingsSchema,
+  flow: flowSettingsSchema,
   training: z.object({
     steps: z.number(),
     batchSize: z.number(),

@@ -1,7 +1,8 @@
 import { freemem } from 'node:os'
+import type { Batch } from '../flow/batch.js'
 import { memory } from '../native/device.js'
 import type { TrainingSettings } from './presets.js'
-import type { Batch, Trainer } from './trainer.js'
+import type { Trainer } from './trainer.js'
 
 /** What the rest of a training run will take, from one or two steps that are measured and not taken. */
 export interface Estimate {

@@ -1,4 +1,4 @@
-import type { PfgmSettings } from '../flow/pfgm.js'
+import type { FlowSettings } from '../flow/kinds.js'
 import type { Estimate } from './estimate.js'
 
 /** What happens in a run, as `train()` yields it. */
@@ -9,7 +9,7 @@ export type TrainEvent =
       readonly step: number
       readonly steps: number
       readonly parameterCount: number
-      readonly flow: PfgmSettings
+      readonly flow: FlowSettings
       readonly device: string
       readonly threads: number
       readonly estimate: Estimate

@@ -1,5 +1,5 @@
 import type { AnyDataset } from '../data/dataset.js'
-import type { PfgmSettings } from '../flow/pfgm.js'
+import type { GivenFlow } from '../flow/kinds.js'
 import type { Device } from '../native/device.js'
 import type { NetworkConfig } from '../nn/config.js'
 import type { PresetName, TrainingSettings } from './presets.js'
@@ -11,7 +11,7 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   /** Where settings come from that are not given; by the data's shape where not given. */
   preset?: PresetName
   network?: NetworkConfig
-  flow?: Partial<PfgmSettings>
+  flow?: GivenFlow
   /** Of the initial weights and of every draw: 0 to 2^64 - 1. Default 0. */
   seed?: number | bigint
   /** Whether to mirror items at random; as the data set says where not given. */

@@ -1,4 +1,4 @@
-import type { PfgmSettings } from '../flow/pfgm.js'
+import type { GivenFlow } from '../flow/kinds.js'
 import type { NetworkConfig, UnetConfig } from '../nn/config.js'
 
 export const FIELD_BATCHES = ['batch', 'full'] as const
@@ -33,7 +33,7 @@ export interface Preset {
   readonly network: NetworkConfig
   readonly training: TrainingSettings
   /** Constants of the flow that are not derived from the data. */
-  readonly flow?: Partial<PfgmSettings>
+  readonly flow?: GivenFlow
 }
 
 export const PRESETS = ['digits', 'toy', 'cifar10', 'cifar10-deep', 'cifar10-ncsnpp'] as const

@@ -3,7 +3,7 @@ import type { ZodType } from 'zod'
 import { expectInteger, expectNumber, expectOneOf, expectSeed, product } from '../check.js'
 import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
-import { hyperParameters, PUBLISHED, pfgmSettingsSchema } from '../flow/pfgm.js'
+import { type FlowSettings, flowKind, type GivenFlow, parseFlow } from '../flow/kinds.js'
 import { native } from '../native/native.js'
 import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -80,8 +80,6 @@ export function freshConfig(options: TrainOptions, data: LoadedData): RunConfig 
   const base = preset(name)
   const { seed = 0, mirror = data.mirror, keep = 3 } = options
   expectSeed('seed', seed)
-  const constants = { ...PUBLISHED, ...base.flow, ...options.flow }
-  const derived = hyperParameters(data.meanNorm, product(data.shape), constants)
   const config: RunConfig = {
     preset: name,
     data: data.name,
@@ -90,13 +88,20 @@ export function freshConfig(options: TrainOptions, data: LoadedData): RunConfig 
     network: options.network
       ? checkNetwork(options.network, data.shape)
       : fitNetwork(base.network, data.shape),
-    flow: parseOption(pfgmSettingsSchema, 'flow', { ...derived, ...constants }),
+    flow: settingsFor({ ...base.flow, ...options.flow }, data),
     training: withGiven(base.training, options),
     seed: String(seed),
     mirror,
     keep,
   }
   return checkConfig(config)
+}
+
+/** All settings of a flow: those that are given, and the rest from the data. */
+function settingsFor(given: GivenFlow, { meanNorm, shape }: LoadedData): FlowSettings {
+  const kind = flowKind(given)
+  const size = { meanNorm, dimensions: product(shape) }
+  return parseFlow(kind ? kind.settingsFor(given, size) : given)
 }
 
 function checkNetwork(given: NetworkConfig, shape: readonly number[]): NetworkConfig {

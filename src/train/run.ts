@@ -2,6 +2,8 @@ import { appendFile } from 'node:fs/promises'
 import type { ModelConfig } from '../checkpoint/model.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
 import { PfgmError } from '../errors.js'
+import type { Batch } from '../flow/batch.js'
+import { createFlow } from '../flow/kinds.js'
 import { energyDistance, energyFloor } from '../metrics/energy-distance.js'
 import { info } from '../native/device.js'
 import { PoissonFlow } from '../poisson-flow.js'
@@ -12,7 +14,7 @@ import { estimate } from './estimate.js'
 import type { EndEvent, TrainEvent } from './events.js'
 import { emaDecayAt, learningRateAt } from './optimizer.js'
 import type { LoadedData } from './run-config.js'
-import type { Batch, Trainer } from './trainer.js'
+import type { Trainer } from './trainer.js'
 
 /** Samples of the pictures that a run draws. */
 const PICTURE_SAMPLES = 64
@@ -219,15 +221,9 @@ export class Run {
   async #batch(step: number, batchSize: number, smallBatchSize: number): Promise<Batch> {
     await this.#data.expectUnchanged()
     const { flow, seed, mirror, training } = this.#config
-    return this.#trainer.batch(this.#data.tensor, {
-      ...flow,
-      seed: BigInt(seed),
-      step,
-      batchSize,
-      smallBatchSize,
-      wholeData: training.fieldBatch === 'full',
-      mirror,
-    })
+    const wholeData = training.fieldBatch === 'full'
+    const draw = { seed: BigInt(seed), step, batchSize, smallBatchSize, wholeData, mirror }
+    return createFlow(flow).batch(this.#data.tensor, draw, this.#trainer.device)
   }
 
   async #save(): Promise<void> {

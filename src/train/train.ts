@@ -1,4 +1,5 @@
-import { RunFolder, writeWhole } from '../checkpoint/run-folder.js'
+import { RunFolder } from '../checkpoint/run-folder.js'
+import { writeWhole } from '../files/whole-file.js'
 import { resolveDevice, setThreads } from '../native/device.js'
 import { readTrainingCheckpoint } from './checkpoint.js'
 import type { TrainEvent } from './events.js'

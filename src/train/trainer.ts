@@ -1,22 +1,13 @@
+import type { Batch } from '../flow/batch.js'
 import type { Addon, TrainerHandle } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
 import { type NetworkConfig, toNative } from '../nn/config.js'
 import { Network } from '../nn/network.js'
-import { Tensor } from '../tensor/tensor.js'
 
 /** Adam's constants, as published. */
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
 
-type BatchSettings = Parameters<Addon['makeBatch']>[1]
 type StepSettings = Parameters<Addon['trainStep']>[4]
-
-/** Perturbed points and the field's targets there. */
-export interface Batch extends Disposable {
-  readonly x: Tensor<'float32'>
-  readonly z: Tensor<'float32'>
-  readonly target: Tensor<'float32'>
-  dispose(): void
-}
 
 /** A network under training, the moving average of its weights, and the optimizer's state. */
 export class Trainer extends NativeObject<TrainerHandle> {
@@ -46,32 +37,6 @@ export class Trainer extends NativeObject<TrainerHandle> {
       new Network(config, network, parameterCount, device),
       new Network(config, ema, parameterCount, device),
     )
-  }
-
-  /** Batch number `settings.step` of a run, a function of the data, the seed and that number. */
-  async batch(data: Tensor, settings: BatchSettings): Promise<Batch> {
-    const { seed, step, batchSize, smallBatchSize, wholeData, mirror, gamma, sigma, tau, M, restrictM } =
-      settings
-    const given = {
-      seed,
-      step,
-      batchSize,
-      smallBatchSize,
-      wholeData,
-      mirror,
-      gamma,
-      sigma,
-      tau,
-      M,
-      restrictM,
-    }
-    const made = await native().makeBatch(data.handle, given, this.device)
-    const tensors = [made.x, made.z, made.target].map((info) => new Tensor<'float32'>(info))
-    const [x, z, target] = tensors as [Tensor<'float32'>, Tensor<'float32'>, Tensor<'float32'>]
-    const dispose = () => {
-      for (const tensor of tensors) tensor.dispose()
-    }
-    return { x, z, target, dispose, [Symbol.dispose]: dispose }
   }
 
   /** One optimizer step on a batch, which is disposed of. */

@@ -6,14 +6,13 @@ import { LOG_HEIGHT } from '../ode/variable.js'
 import { Tensor } from '../tensor/tensor.js'
 
 /** Solutions at many heights, and the flow there. */
-export interface DenseTrajectories {
+export interface DenseTrajectories extends Disposable {
   /** From the start on, the last one at the end. */
   readonly heights: Float64Array
-  readonly count: number
-  /** The states at each height, `[count, N]` row by row. */
-  readonly states: readonly Float64Array[]
+  /** The states at each height, `[heights, count, N]`. */
+  readonly states: Tensor<'float64'>
   /** The denoised values x - z dx/dz at each height, likewise. */
-  readonly denoised: readonly Float64Array[]
+  readonly denoised: Tensor<'float64'>
 }
 
 export interface DenseOptions {
@@ -38,15 +37,13 @@ export async function denseTrajectories(
   const count = start.shape[0] ?? 0
   const rows = (value: number): Float64Array => new Float64Array(count).fill(value)
   const all = new Uint8Array(count).fill(1)
-  const pool = await native().createTrajectories(start.handle, b.length, false, device)
+  const keys = new BigUint64Array(count)
+  const pool = await native().createTrajectories(start.handle, keys, undefined, b.length, false, device)
   const advance = (ofK: readonly number[], step: number) =>
     native().advanceTrajectories(pool, { ofX: 1, ofK }, rows(step), all, -1)
-  const read = async () => {
-    using state = new Tensor<'float64'>(await native().trajectoryState(pool))
-    return await state.data()
-  }
-  const states: Float64Array[] = []
-  const denoised: Float64Array[] = []
+  const read = async () => new Tensor<'float64'>(await native().trajectoryState(pool))
+  const states: Tensor<'float64'>[] = []
+  const denoised: Tensor<'float64'>[] = []
   const follow = async () => {
     for (const [m, height] of heights.entries()) {
       signal?.throwIfAborted()
@@ -56,7 +53,7 @@ export async function denseTrajectories(
         const y = i === 0 ? IDENTITY : { ofX: 1, ofK: a[i]! }
         const at = rows(height * Math.exp(c[i]! * step))
         const { view } = LOG_HEIGHT
-        await flow.evaluate({ pool, slot: i, y, steps: rows(step), heights: at, first: 0, view })
+        await flow.evaluate({ pool, slot: i, y, steps: rows(step), heights: at, view })
       }
       // There and back: x - dx/d(ln z) is the denoised value.
       await advance([-1], 1)
@@ -68,8 +65,18 @@ export async function denseTrajectories(
   }
   try {
     await flow.enter(follow)
+    const [allStates, allDenoised] = [await stacked(states), await stacked(denoised)]
+    const dispose = () => {
+      for (const tensor of [allStates, allDenoised]) tensor.dispose()
+    }
+    return { heights, states: allStates, denoised: allDenoised, [Symbol.dispose]: dispose }
   } finally {
+    for (const tensor of [...states, ...denoised]) tensor.dispose()
     native().dispose(pool)
   }
-  return { heights, count, states, denoised }
+}
+
+/** Tensors of one shape along a new first axis. */
+async function stacked(tensors: readonly Tensor<'float64'>[]): Promise<Tensor<'float64'>> {
+  return new Tensor<'float64'>(await native().stackTensors(tensors.map(({ handle }) => handle)))
 }

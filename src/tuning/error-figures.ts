@@ -1,3 +1,6 @@
+import { native } from '../native/native.js'
+import type { Tensor } from '../tensor/tensor.js'
+
 /** Of |error| over all pixels, in which data values of [-1, 1] are [0, 1]. Infinity where a sample was not finite. */
 export interface ErrorFigures {
   readonly mean: number
@@ -8,38 +11,38 @@ export interface ErrorFigures {
   readonly percentile99: number
 }
 
-/** @param count how many samples the values are of */
-export function errorFigures(
-  values: ArrayLike<number>,
-  converged: ArrayLike<number>,
-  count: number,
-): ErrorFigures {
-  const errors = Float64Array.from(values, (value, i) => pixelError(value, converged[i]!))
-  const size = errors.length / count
-  const means = Array.from({ length: count }, (_, i) => meanOf(errors.subarray(i * size, (i + 1) * size)))
-  const mean = meanOf(errors)
-  const variance = means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1)
+/**
+ * The errors of samples `[count, ...itemShape]` against the converged ones.
+ * @param clipped whether they are taken as they are seen, clipped to [-1, 1]
+ */
+export async function errorFigures(
+  samples: Tensor,
+  converged: Tensor,
+  clipped: boolean,
+): Promise<ErrorFigures> {
+  const shares = [0.5, 0.9, 0.99]
+  const found = await native().pixelErrors(samples.handle, converged.handle, clipped, shares)
+  const [median = 0, percentile90 = 0, percentile99 = 0] = found.quantiles
+  const mean = meanOf(found.samples)
+  const count = found.samples.length
+  const variance = found.samples.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1)
   const standardError = Math.sqrt(variance / count)
-  errors.sort()
-  const quantile = (share: number) => errors[Math.min(errors.length - 1, Math.floor(share * errors.length))]!
   return {
     mean,
     standardError: Number.isNaN(standardError) ? Number.POSITIVE_INFINITY : standardError,
-    median: quantile(0.5),
-    percentile90: quantile(0.9),
-    percentile99: quantile(0.99),
+    median,
+    percentile90,
+    percentile99,
   }
 }
 
+/** Mean over the samples of their mean |error|, none counted as more than `most`. */
+export async function cappedError(samples: Tensor, converged: Tensor, most: number): Promise<number> {
+  const found = await native().pixelErrors(samples.handle, converged.handle, false, [])
+  return meanOf(found.samples.map((error) => Math.min(most, error)))
+}
+
+/** Whether items are seen clipped to [-1, 1]: images, not points. */
+export const isClipped = (itemShape: readonly number[]): boolean => itemShape.length === 3
+
 const meanOf = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length
-
-export function pixelError(value: number, converged: number): number {
-  const error = Math.abs(value - converged) / 2
-  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
-}
-
-/** Values as they are seen: those of images `[channels, height, width]` clipped to [-1, 1]. */
-export function seen(values: ArrayLike<number>, itemShape: readonly number[]): ArrayLike<number> {
-  if (itemShape.length !== 3) return values
-  return Float64Array.from(values, (value) => Math.min(1, Math.max(-1, value)))
-}

@@ -1,9 +1,8 @@
-import { dataError } from '../data/check.js'
 import { PfgmError } from '../errors.js'
-import { readBytes, reason } from '../files/read.js'
+import { dataError, readBytes, reason } from '../files/read.js'
+import type { Model } from '../model/model.js'
 import { checkedTable, type MultistepTable, tableOf } from '../ode/multistep-methods/table.js'
 import { type SolverSettings, solverOptions } from '../ode/solver-options.js'
-import type { PoissonFlow, SampleOptions } from '../poisson-flow.js'
 import { preparedSolver } from './prepared-solver.js'
 
 /**
@@ -32,12 +31,15 @@ export async function readMultistepTable(path: string): Promise<MultistepTable> 
  * @throws RangeError for another solver
  */
 export async function multistepTable(
-  model: PoissonFlow,
+  model: Model,
   settings: SolverSettings,
-  options: Pick<SampleOptions, 'signal' | 'onSearch'> = {},
+  { signal, onSearch }: { signal?: AbortSignal; onSearch?: (fraction: number, what: string) => void } = {},
 ): Promise<MultistepTable> {
   const checked = solverOptions(settings)
-  const { solver } = await preparedSolver(model, checked, model.config.flow.zMax, options)
+  const { solver } = await preparedSolver(model, checked, model.flow.far.height, {
+    signal,
+    onProgress: onSearch,
+  })
   if (solver.kind !== 'multistep') {
     throw new RangeError(
       `Expected solver to be a multistep method along given heights but received ${checked.solver}`,

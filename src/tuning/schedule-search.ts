@@ -1,19 +1,18 @@
 import { expectInteger } from '../check.js'
-import { drawPrior } from '../flow/pfgm.js'
+import type { Model } from '../model/model.js'
+import { sample } from '../model/sample.js'
 import { sampleKeys } from '../model/samples.js'
-import { perSampleNorm } from '../ode/error-norm.js'
 import { ipndm } from '../ode/multistep-methods/adams-bashforth.js'
 import type { MultistepMethod } from '../ode/multistep-methods/multistep-method.js'
-import { integrate } from '../ode/pool/pool.js'
 import { karrasHeights } from '../ode/schedules/karras.js'
 import { hasGivenHeights, solverByName } from '../ode/solver.js'
 import { type SolverOptions, type SolverSettings, solverOptions } from '../ode/solver-options.js'
-import type { PoissonFlow } from '../poisson-flow.js'
-import { Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { type DenseTrajectories, denseTrajectories } from './dense-trajectories.js'
-import { errorFigures, pixelError, seen } from './error-figures.js'
+import { cappedError, errorFigures, isClipped } from './error-figures.js'
+import { once } from './once.js'
 import { leastCostWay, warpedHeights } from './searched-heights.js'
-import { isFor, type SearchedSchedule } from './solver-cache.js'
+import { isFor, type SearchedSchedule, solverCacheOf } from './solver-cache.js'
 import { stepErrors } from './step-error.js'
 
 export interface SearchOptions {
@@ -52,7 +51,7 @@ const SIZES = [0.06, 0.03, 0.03, 0.015]
  * @throws RangeError for a method whose steps follow their error
  */
 export async function searchSchedule(
-  model: PoissonFlow,
+  model: Model,
   settings: SolverSettings,
   options: SearchOptions = {},
 ): Promise<SearchedSchedule> {
@@ -68,67 +67,82 @@ export async function searchSchedule(
     ...(hasOrder(solver) && { order: solver.order }),
     steps: solver.steps,
   }
-  const { schedules } = await model.solverCache.content()
-  const found = schedules.find((schedule) => isFor(schedule, wanted))
-  if (found) return found
-  const schedule = { ...wanted, ...(await search(model, solver, options)) }
-  await model.solverCache.add({ schedules: [schedule] })
-  return schedule
+  const cache = solverCacheOf(model)
+  const known = async () => (await cache.content()).schedules.find((one) => isFor(one, wanted))
+  return once(cache, JSON.stringify(wanted), options.signal, async () => {
+    const found = await known()
+    if (found) return found
+    const schedule = { ...wanted, ...(await search(model, solver, options)) }
+    await cache.add({ schedules: [schedule] })
+    return schedule
+  })
 }
 
 const hasOrder = ({ solver }: SolverOptions): boolean => ['unipc', 'ipndm', 'deis'].includes(solver)
 
-/** Dense trajectories of a model, kept as long as it is there: every search needs them. */
-const TRAJECTORIES_OF = new WeakMap<PoissonFlow, { searched: DenseTrajectories; others: Float64Array }>()
-
-async function trajectoriesOf(model: PoissonFlow, { signal, onProgress }: SearchOptions) {
-  const known = TRAJECTORIES_OF.get(model)
-  if (known) return known
-  const { zMax, zMin } = model.config.flow
-  const heights = karrasHeights(zMax, zMin, CANDIDATES - 1, RHO)
-  const follow = async (first: number) => {
-    using start = await starts(model, first, TRAJECTORIES)
-    return denseTrajectories(model.sharedFlow(), start, heights, model.network.device, {
-      signal,
-      onProgress: (fraction) =>
-        onProgress?.((fraction + first / TRAJECTORIES) / 2, 'trajectories to search with'),
-    })
-  }
-  const searched = await follow(0)
-  const made = { searched, others: (await follow(TRAJECTORIES)).states.at(-1)! }
-  TRAJECTORIES_OF.set(model, made)
-  return made
+/** Dense trajectories of a model, and the ends of others: every search needs them. */
+interface Searched {
+  readonly trajectories: DenseTrajectories
+  readonly ends: Tensor<'float64'>
+  readonly otherEnds: Tensor<'float64'>
 }
 
-async function search(model: PoissonFlow, options: SolverOptions, { signal, onProgress }: SearchOptions) {
+/** Kept as long as the model is there. */
+const SEARCHED = new WeakMap<Model, Searched>()
+
+async function searchedOf(model: Model, { signal, onProgress }: SearchOptions): Promise<Searched> {
+  return once(model, 'trajectories', signal, async () => {
+    const known = SEARCHED.get(model)
+    if (known) return known
+    const { far, near } = model.flow
+    const heights = karrasHeights(far.height, near.height, CANDIDATES - 1, RHO)
+    const follow = async (first: number) => {
+      const keys = sampleKeys(SEED, first, TRAJECTORIES)
+      using start = await model.flow.prior(keys, model.network.dimensions)
+      return denseTrajectories(model.sharedFlow(), start, heights, model.network.device, {
+        signal,
+        onProgress: (fraction) =>
+          onProgress?.((fraction + first / TRAJECTORIES) / 2, 'trajectories to search with'),
+      })
+    }
+    const trajectories = await follow(0)
+    using others = await follow(TRAJECTORIES)
+    const made = { trajectories, ends: await endsOf(trajectories), otherEnds: await endsOf(others) }
+    SEARCHED.set(model, made)
+    return made
+  })
+}
+
+/** The last states, `[count, N]`. */
+const endsOf = ({ states, heights }: DenseTrajectories) => states.select(0, heights.length - 1)
+
+async function search(model: Model, options: SolverOptions, { signal, onProgress }: SearchOptions) {
   const what = `heights of ${options.steps} steps of ${options.solver}`
-  const share = TRAJECTORIES_OF.has(model) ? 0 : 0.4
-  const { searched, others } = await trajectoriesOf(model, {
+  const share = SEARCHED.has(model) ? 0 : 0.4
+  const { trajectories, ends, otherEnds } = await searchedOf(model, {
     signal,
     onProgress: (fraction, text) => onProgress?.(share * fraction, text),
   })
-  const error = async (heights: Float64Array) =>
-    cappedError(await sampleAlong(model, options, heights, 0, signal), searched.states.at(-1)!)
+  const error = async (heights: Float64Array) => {
+    using drawn = await sampleAlong(model, options, heights, 0, signal)
+    return cappedError(drawn, ends, LARGEST_ERROR)
+  }
   let tried = 0
   const tries = 2 * SIZES.length * WAVES * 2
   const best = await bend(
-    await startingHeights(options, searched, error, signal),
+    await startingHeights(options, trajectories, error, signal),
     options.steps,
     (heights) => {
       onProgress?.(share + (1 - share) * Math.min(1, tried++ / tries), what)
       return error(heights)
     },
   )
-  const drawn = await sampleAlong(model, options, best, TRAJECTORIES, signal)
+  using drawn = await sampleAlong(model, options, best, TRAJECTORIES, signal)
   return {
     heights: [...best],
     count: MEASURED_ON.count,
     seed: String(MEASURED_ON.seed),
-    ...errorFigures(
-      seen(drawn, model.network.itemShape),
-      seen(others, model.network.itemShape),
-      MEASURED_ON.count,
-    ),
+    ...(await errorFigures(drawn, otherEnds, isClipped(model.network.itemShape))),
   }
 }
 
@@ -192,50 +206,21 @@ async function bend(
   return best.heights
 }
 
-/** Mean over the samples of their mean |error| of pixels in [0, 1], none counted as more than `LARGEST_ERROR`. */
-function cappedError(values: Float64Array, converged: Float64Array): number {
-  const size = values.length / TRAJECTORIES
-  let total = 0
-  for (let first = 0; first < values.length; first += size) {
-    let sum = 0
-    for (let i = first; i < first + size; i++) sum += pixelError(values[i]!, converged[i]!)
-    total += Math.min(LARGEST_ERROR, sum / size)
-  }
-  return total / TRAJECTORIES
-}
-
-async function starts(model: PoissonFlow, first: number, count: number): Promise<Tensor<'float64'>> {
-  return drawPrior(sampleKeys(SEED, first, count), model.network.dimensions, model.config.flow)
-}
-
-/** Samples along given heights from the starts of a search, `first` on. */
+/** Samples along given heights from the starts of a search, `first` on: `[count, N]`. */
 async function sampleAlong(
-  model: PoissonFlow,
+  model: Model,
   options: SolverOptions,
   heights: Float64Array,
   first: number,
   signal: AbortSignal | undefined,
-): Promise<Float64Array> {
-  const { zMax, zMin } = model.config.flow
-  const { dimensions, device } = model.network
-  using out = await Tensor.from<'float64'>(new Float64Array(TRAJECTORIES * dimensions), [
-    TRAJECTORIES,
-    dimensions,
-  ])
-  const problem = {
-    flow: model.sharedFlow(),
+): Promise<Tensor<'float32'>> {
+  const { far, near } = model.flow
+  const solver = solverByName(options, far.height, near.height, heights)
+  const { images } = await sample(model, solver, {
     count: TRAJECTORIES,
-    from: zMax,
-    to: zMin,
-    device,
-    shape: model.network.itemShape,
-    start: (begin: number, added: number) => starts(model, first + begin, added),
-  }
-  await integrate(problem, solverByName(options, zMax, zMin, heights), out, {
-    norm: perSampleNorm(dimensions),
-    capacity: TRAJECTORIES,
+    seed: SEED + BigInt(first),
     keepNotFinite: true,
-    signal,
+    ...(signal && { signal }),
   })
-  return out.data()
+  return images
 }

@@ -4,8 +4,9 @@ import { access, constants, mkdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { cacheRoot } from '../../scripts/install/cache.js'
-import { writeWhole } from '../checkpoint/run-folder.js'
 import { PfgmError } from '../errors.js'
+import { writeWhole } from '../files/whole-file.js'
+import type { Model } from '../model/model.js'
 import { CONTROLLERS, SCHEDULES, SOLVERS } from '../ode/solver-options.js'
 
 /** Rises when what is searched or measured changes: older caches are then made anew. */
@@ -67,6 +68,15 @@ export type SearchedSchedule = Readonly<z.infer<typeof scheduleSchema>>
 export type MeasuredSolver = Readonly<z.infer<typeof measuredSchema>>
 
 type Content = z.infer<typeof contentSchema>
+
+const CACHES = new WeakMap<Model, SolverCache>()
+
+/** What has been searched and measured for a model. */
+export function solverCacheOf(model: Model): SolverCache {
+  const cache = CACHES.get(model) ?? new SolverCache(model.source?.path, model.source?.run)
+  CACHES.set(model, cache)
+  return cache
+}
 
 /**
  * What has been searched and measured for a model, in memory and, where the model came from a file, in a file beside

@@ -1,10 +1,12 @@
 import { expectInteger, expectOneOf, expectSeed } from '../check.js'
 import { energyDistance } from '../metrics/energy-distance.js'
-import type { PoolProgress } from '../ode/pool/pool.js'
-import { SOLVERS, type SolverName, type SolverSettings } from '../ode/solver-options.js'
-import type { PoissonFlow } from '../poisson-flow.js'
+import type { Model } from '../model/model.js'
+import { sample } from '../model/sample.js'
+import type { PoolProgress } from '../ode/pool/progress.js'
+import { solverByName } from '../ode/solver.js'
+import { SOLVERS, type SolverName, type SolverSettings, solverOptions } from '../ode/solver-options.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { type ErrorFigures, errorFigures, seen } from './error-figures.js'
+import { type ErrorFigures, errorFigures, isClipped } from './error-figures.js'
 
 export interface ComparisonOptions {
   /** How many fresh starts, 1 to 100,000. Default 64. */
@@ -85,19 +87,19 @@ const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly 
  * @throws TypeError or RangeError for options out of range
  */
 export async function compareSolvers(
-  flow: PoissonFlow,
+  model: Model,
   options: ComparisonOptions = {},
 ): Promise<SolverComparison> {
   const { solvers = SOLVERS, evaluations = EVALUATIONS } = options
   for (const wanted of evaluations) expectInteger('evaluations', wanted, 2, 10_000)
   for (const solver of solvers) expectOneOf('solvers', solver, SOLVERS)
   const runs = candidates(evaluations).filter(({ solver }) => solvers.includes(solver))
-  return measureSolvers(flow, runs, options)
+  return measureSolvers(model, runs, options)
 }
 
 /** Compares given solvers. */
 export async function measureSolvers(
-  flow: PoissonFlow,
+  model: Model,
   runs: readonly SolverSettings[],
   options: Omit<ComparisonOptions, 'solvers' | 'evaluations'>,
 ): Promise<SolverComparison> {
@@ -113,28 +115,28 @@ export async function measureSolvers(
       ...(signal && { signal }),
       onProgress: ({ fraction }: PoolProgress) => onProgress?.((done + weight * fraction) / total, name),
     }
-    const { images, nfe, status } = await flow.sample({ ...common, ...settings })
-    using samples = images
-    const finite = status.every((ended) => ended !== 'notFinite')
-    const distance = data && finite ? { energyDistance: await energyDistance(samples, data) } : {}
-    return { values: seen(await samples.data(), flow.network.itemShape), nfe, distance }
+    const { far, near } = model.flow
+    const solver = solverByName(solverOptions(settings), far.height, near.height)
+    const { images, nfe, status } = await sample(model, solver, common)
+    return { images, nfe, finite: status.every((ended) => ended !== 'notFinite') }
   }
-  const { values: converged, distance: convergedDistance } = await draw(
-    REFERENCE,
-    'the converged solution',
-    0,
-    REFERENCE_RUNS,
-  )
+  const distanceOf = async ({ images, finite }: Awaited<ReturnType<typeof draw>>) =>
+    data && finite ? { energyDistance: await energyDistance(images, data) } : {}
+  const clipped = isClipped(model.network.itemShape)
+  const reference = await draw(REFERENCE, 'the converged solution', 0, REFERENCE_RUNS)
+  using converged = reference.images
+  const convergedDistance = await distanceOf(reference)
   const points: ComparisonPoint[] = []
   for (const [i, settings] of runs.entries()) {
     const solver = solverLabel(settings)
-    const { values, nfe, distance } = await draw(settings, solver, REFERENCE_RUNS + i)
+    const drawn = await draw(settings, solver, REFERENCE_RUNS + i)
+    using samples = drawn.images
     points.push({
       solver,
       settings,
-      evaluations: nfe,
-      ...errorFigures(values, converged, count),
-      ...distance,
+      evaluations: drawn.nfe,
+      ...(await errorFigures(samples, converged, clipped)),
+      ...(await distanceOf(drawn)),
     })
   }
   return {

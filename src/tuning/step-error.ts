@@ -1,10 +1,15 @@
-import { setImmediate } from 'node:timers/promises'
+import { native } from '../native/native.js'
 import type { MultistepMethod } from '../ode/multistep-methods/multistep-method.js'
+import { DATA_DEVIATION } from '../ode/steppers/data-deviation.js'
 import type { DenseTrajectories } from './dense-trajectories.js'
 import type { StepCost } from './searched-heights.js'
 
-/** Images in [-1, 1] deviate about this much from their mean. */
-const DATA_DEVIATION = 0.5
+/** A step from one place to another, and the place before. */
+interface Step {
+  readonly before: number | undefined
+  readonly from: number
+  readonly to: number
+}
 
 /**
  * The error that one step of a two-step method makes from exact states, in the norm over a sample, mean over dense
@@ -16,56 +21,68 @@ export async function stepErrors(
   method: MultistepMethod,
   signal?: AbortSignal,
 ): Promise<StepCost> {
-  const { heights, count } = trajectories
-  const last = heights.length - 1
-  const error = (before: number | undefined, from: number, to: number): number => {
-    const older = before === undefined || method.order === 1 ? [from] : [from, before]
-    const known = method.corrects && to !== last ? [to, ...older] : older
-    const difference = deviation(trajectories, method, from, to, known)
-    let sum = 0
-    for (let sample = 0; sample < count; sample++) sum += norm(difference, sample, count)
-    return sum / count / Math.hypot(DATA_DEVIATION, heights[to]!)
+  const last = trajectories.heights.length - 1
+  const places = Array.from({ length: last }, (_, i) => i + 1)
+  const first = await errorsOf(
+    trajectories,
+    method,
+    places.map((to) => ({ before: undefined, from: 0, to })),
+  )
+  // Of all steps to a place: from 1, from 2 with 0 and 1 before, and so on.
+  const later: Float64Array[] = []
+  for (const to of places) {
+    const froms = places.slice(0, to - 1)
+    const steps = froms.flatMap((from) => Array.from({ length: from }, (_, before) => ({ before, from, to })))
+    later[to] = await errorsOf(trajectories, method, steps)
+    signal?.throwIfAborted()
   }
-  const first = heights.map((_, to) => (to === 0 ? 0 : error(undefined, 0, to)))
-  const later: number[][][] = []
-  for (let to = 2; to <= last; to++) {
-    later[to] = []
-    for (let from = 1; from < to; from++) {
-      later[to]![from] = Array.from({ length: from }, (_, before) => error(before, from, to))
-      await setImmediate() // this is long work, and others want to run too
-      signal?.throwIfAborted()
-    }
-  }
-  return (before, from, to) => (before === undefined ? first[to]! : later[to]![from]![before]!)
+  return (before, from, to) =>
+    before === undefined ? first[to - 1]! : later[to]![(from * (from - 1)) / 2 + before]!
 }
 
-/** What the method says at place `to` minus what is there, for all samples. */
-function deviation(
+async function errorsOf(
   { heights, states, denoised }: DenseTrajectories,
-  { view, weights }: MultistepMethod,
-  from: number,
-  to: number,
-  known: readonly number[],
-): Float64Array {
+  method: MultistepMethod,
+  steps: readonly Step[],
+): Promise<Float64Array> {
+  const sums = steps.map((step) => deviation(heights, method, step))
+  const norms = await native().meanNorms(states.handle, denoised.handle, {
+    terms: Int32Array.from(sums, (sum) => sum.length),
+    places: Int32Array.from(sums.flat(), ({ place }) => place),
+    ofState: Float64Array.from(sums.flat(), ({ ofState }) => ofState),
+    ofDenoised: Float64Array.from(sums.flat(), ({ ofDenoised }) => ofDenoised),
+  })
+  return norms.map((norm, i) => norm / Math.hypot(DATA_DEVIATION, heights[steps[i]!.to]!))
+}
+
+interface Term {
+  readonly place: number
+  readonly ofState: number
+  readonly ofDenoised: number
+}
+
+/** What the method says at the step's end minus what is there. */
+function deviation(
+  heights: Float64Array,
+  { view, order, corrects, weights }: MultistepMethod,
+  { before, from, to }: Step,
+): Term[] {
+  const older = before === undefined || order === 1 ? [from] : [from, before]
+  const known = corrects && to !== heights.length - 1 ? [to, ...older] : older
   const { ofX, ofKnown } = weights(
     heights[from]!,
     heights[to]!,
     known.map((place) => heights[place]!),
   )
-  const error = states[to]!.map((value, i) => ofX * states[from]![i]! - value)
-  for (const [j, place] of known.entries()) {
-    // A drift dx/dz is (x - d) / z.
-    const ofDenoised = view === 'denoised' ? ofKnown[j]! : -ofKnown[j]! / heights[place]!
-    const ofState = view === 'denoised' ? 0 : ofKnown[j]! / heights[place]!
-    const [x, d] = [states[place]!, denoised[place]!]
-    for (let i = 0; i < error.length; i++) error[i]! += ofState * x[i]! + ofDenoised * d[i]!
-  }
-  return error
-}
-
-function norm(values: Float64Array, sample: number, count: number): number {
-  const size = values.length / count
-  let sum = 0
-  for (let i = sample * size; i < (sample + 1) * size; i++) sum += values[i]! ** 2
-  return Math.sqrt(sum / size)
+  // A drift dx/dz is (x - d) / z.
+  const ofValues = known.map((place, j) => {
+    const weight = ofKnown[j]!
+    if (view === 'denoised') return { place, ofState: 0, ofDenoised: weight }
+    return { place, ofState: weight / heights[place]!, ofDenoised: -weight / heights[place]! }
+  })
+  return [
+    { place: from, ofState: ofX, ofDenoised: 0 },
+    { place: to, ofState: -1, ofDenoised: 0 },
+    ...ofValues,
+  ]
 }

@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createFlow, parseFlow } from '../../src/flow/kinds.js'
 import { fieldTarget, PUBLISHED } from '../../src/flow/pfgm.js'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor/tensor.js'
-import { Trainer } from '../../src/train/trainer.js'
 import { npyBytes } from '../data/npy-file.js'
 import { temporaryFolders } from '../data/temporary.js'
 import { maxRelativeRowError } from '../golden.js'
 
+const FLOW = createFlow(parseFlow({ ...PUBLISHED, M: 200, zMax: 5, upperNorm: 40 }))
 const newFolder = temporaryFolders()
 const COUNT = 700
 const SHAPE = [COUNT, 1, 8, 8]
@@ -57,9 +58,8 @@ describe.each(['differences', 'product', 'bytes'] as const)('by %s', (form) => {
     async (mirror) => {
       native().chooseFieldKernel(native().fieldKernels()[0]!, form)
       using data = await Tensor.from(PIXELS, SHAPE)
-      using trainer = await Trainer.create({ kind: 'mlp', dimensions: 64, width: 8, depth: 1 }, 0n, 'cpu')
-      const settings = { ...PUBLISHED, M: 200, seed: 3, step: 5, batchSize: 40, smallBatchSize: 40, mirror }
-      using batch = await trainer.batch(data, { ...settings, wholeData: true })
+      const draw = { seed: 3n, step: 5, batchSize: 40, smallBatchSize: 40, wholeData: true, mirror }
+      using batch = await FLOW.batch(data, draw, 'cpu')
       const all = mirror ? Float32Array.of(...values(false), ...values(true)) : values(false)
       const sources = await Tensor.from<'float32'>(all, [all.length / 64, 64])
       const expected = await fieldTarget(sources, batch.x, batch.z, PUBLISHED.gamma)
@@ -78,10 +78,9 @@ it.each([false, true])('a batch of pixels is the batch of their values, mirrored
     Float32Array.from(pixels, (v) => Math.fround(v / 127.5) - 1),
     shape,
   )
-  using trainer = await Trainer.create({ kind: 'mlp', dimensions: 192, width: 8, depth: 1 }, 0n, 'cpu')
-  const settings = { ...PUBLISHED, M: 200, seed: 3, step: 5, batchSize: 280, smallBatchSize: 40, mirror }
-  using batch = await trainer.batch(data, { ...settings, wholeData: false })
-  using expected = await trainer.batch(floats, { ...settings, wholeData: false })
+  const draw = { seed: 3n, step: 5, batchSize: 280, smallBatchSize: 40, wholeData: false, mirror }
+  using batch = await FLOW.batch(data, draw, 'cpu')
+  using expected = await FLOW.batch(floats, draw, 'cpu')
   expect(await batch.x.data()).toEqual(await expected.x.data())
   const error = maxRelativeRowError(await batch.target.data(), await expected.target.data(), 193)
   expect(error).toBeLessThan(2e-7)

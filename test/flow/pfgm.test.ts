@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import {
-  drawPrior,
-  hyperParameters,
-  logPriorDensity,
-  type PfgmSettings,
-  PUBLISHED,
-} from '../../src/flow/pfgm.js'
+import { hyperParameters, logPriorDensity, PFGM, PUBLISHED } from '../../src/flow/pfgm.js'
 import { native } from '../../src/native/native.js'
 import { float32, golden, goldenJson, maxRelativeRowError } from '../golden.js'
 
-const SETTINGS: PfgmSettings = { ...PUBLISHED, M: 291, zMax: 40, upperNorm: 1e9 }
+const flowWith = (settings: { zMax?: number; upperNorm?: number } = {}) =>
+  PFGM.create({ kind: 'pfgm', ...PUBLISHED, M: 291, zMax: 40, upperNorm: 1e9, ...settings })
 
 describe('hyperParameters', () => {
   it('agrees with the published code', () => {
@@ -81,7 +76,7 @@ describe('the prior', () => {
     async (dimensions, zMax, radii) => {
       const count = dimensions > 1000 ? 2000 : 20_000
       const keys = BigUint64Array.from({ length: count }, (_, i) => BigInt(i) * 7919n)
-      using starts = await drawPrior(keys, dimensions, { ...SETTINGS, zMax })
+      using starts = await flowWith({ zMax }).prior(keys, dimensions)
       const values = await starts.data()
       const norms = Array.from({ length: count }, (_, i) =>
         Math.hypot(...values.subarray(i * dimensions, (i + 1) * dimensions)),
@@ -99,7 +94,7 @@ describe('the prior', () => {
 
   it('clips |x| to [1, upper_norm] and has no preferred direction', async () => {
     const keys = BigUint64Array.from({ length: 4000 }, (_, i) => BigInt(i))
-    using starts = await drawPrior(keys, 2, { ...SETTINGS, zMax: 1, upperNorm: 5 })
+    using starts = await flowWith({ zMax: 1, upperNorm: 5 }).prior(keys, 2)
     const values = await starts.data()
     let [x, y] = [0, 0]
     for (let i = 0; i < values.length; i += 2) {
@@ -113,8 +108,8 @@ describe('the prior', () => {
   })
 
   it('a start depends on its own key alone, bit for bit', async () => {
-    using many = await drawPrior(BigUint64Array.from([3n, 7n, 2n ** 64n - 1n]), 65, SETTINGS)
-    using one = await drawPrior(BigUint64Array.from([7n]), 65, SETTINGS)
+    using many = await flowWith().prior(BigUint64Array.from([3n, 7n, 2n ** 64n - 1n]), 65)
+    using one = await flowWith().prior(BigUint64Array.from([7n]), 65)
     expect((await many.data()).subarray(65, 130)).toEqual(await one.data())
   })
 })

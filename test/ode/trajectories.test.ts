@@ -5,7 +5,14 @@ import { Tensor } from '../../src/tensor/tensor.js'
 
 it("combines with each trajectory's own weights, and refuses weights that do not fit", async () => {
   using start = await Tensor.from<'float64'>(new Float64Array([1, 2, 3, 4, 5, 6]), [3, 2])
-  const pool = await native().createTrajectories(start.handle, 2, false, 'cpu')
+  const pool = await native().createTrajectories(
+    start.handle,
+    new BigUint64Array(3),
+    undefined,
+    2,
+    false,
+    'cpu',
+  )
   try {
     const [steps, moved] = [new Float64Array(3).fill(1), new Uint8Array([1, 0, 1])]
     const advance = (ofX: Float64Array | number, ofK: Float64Array) =>
@@ -28,7 +35,14 @@ it("combines with each trajectory's own weights, and refuses weights that do not
 
 it('assigns the state and slots at once, all from what was there before', async () => {
   using start = await Tensor.from<'float64'>(new Float64Array([1, 2, 3, 4, 5, 6]), [3, 2])
-  const pool = await native().createTrajectories(start.handle, 2, false, 'cpu')
+  const pool = await native().createTrajectories(
+    start.handle,
+    new BigUint64Array(3),
+    undefined,
+    2,
+    false,
+    'cpu',
+  )
   try {
     const combination = (ofX: number, ofK: [number, number]) => ({
       ofX: new Float64Array(3).fill(ofX),

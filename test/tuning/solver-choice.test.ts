@@ -6,6 +6,7 @@ import { memory, setThreads } from '../../src/native/device.js'
 import { PoissonFlow, type SampleOptions } from '../../src/poisson-flow.js'
 import { multistepTable } from '../../src/tuning/multistep-table.js'
 import { searchSchedule } from '../../src/tuning/schedule-search.js'
+import { solverCacheOf } from '../../src/tuning/solver-cache.js'
 import { bestFor, type SolverGoal } from '../../src/tuning/solver-choice.js'
 import { temporaryFolders } from '../data/temporary.js'
 import { tinyFlow } from '../tiny-flow.js'
@@ -216,6 +217,6 @@ describe('the solver auto', () => {
       fresh.sample({ solver: 'auto', error: 0.1, signal: abort.signal, onSearch }),
     ).rejects.toThrow('enough')
     expect(memory().handles).toBe(before)
-    expect((await fresh.solverCache.content()).comparison).toBeUndefined()
+    expect((await solverCacheOf(fresh).content()).comparison).toBeUndefined()
   })
 })

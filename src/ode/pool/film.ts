@@ -38,9 +38,7 @@ export class Camera {
   ): Promise<Camera> {
     expectInteger('film.frames', frames, 2, 1000)
     expectOneOf('film.of', of, ['denoised', 'state'])
-    const size = shape.reduce((product, length) => product * length, count * frames)
-    const values = new Float32Array(size).fill(Number.NaN)
-    const images = await Tensor.from<'float32'>(values, [count, frames, ...shape])
+    const images = await Tensor.full([count, frames, ...shape], Number.NaN, 'float32')
     return new Camera({ images, heights: uniformInLogHeight(from, to, frames - 1) }, of)
   }
 

@@ -66,6 +66,7 @@ export class SharedFlow {
     void this.#call(together)
   }
 
+  /** Where a call fails, memory is short for all of them or one of them is at fault: each is then called alone. */
   async #call(together: readonly Asked[]): Promise<void> {
     try {
       const outside = await native().evaluateDrifts(
@@ -79,7 +80,8 @@ export class SharedFlow {
         first += rows
       }
     } catch (error) {
-      for (const { reject } of together) reject(error)
+      if (together.length > 1) for (const one of together) await this.#call([one])
+      else for (const { reject } of together) reject(error)
     }
   }
 }

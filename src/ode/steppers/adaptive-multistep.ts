@@ -1,10 +1,13 @@
 import type { Known } from '../multistep-methods/multistep-method.js'
-import type { Pool, Row } from '../pool/pool.js'
+import type { Row } from '../pool/row.js'
 import type { AdaptiveMultistepSolver } from '../solver.js'
-import { MultistepHistory, ones } from './multistep-history.js'
+import { DATA_DEVIATION } from './data-deviation.js'
+import { type History, MultistepHistory, ones } from './multistep-history.js'
 import { heightAfter, stepWithinTolerance } from './multistep-step.js'
+import type { Path } from './path.js'
 import { addScaled, rowCombination, type SlotWeights } from './slot-weights.js'
-import type { Stepper } from './stepper.js'
+import { StepLimiter } from './step-limiter.js'
+import type { Stepper, Trajectories } from './stepper.js'
 
 /**
  * How fast d is taken to change where one value of it is known: by this share of its distance from the state in a unit of
@@ -20,12 +23,19 @@ const REACH = 1.2
 
 /**
  * How much of a small change of the state d follows at height z, on average: seven tenths of s^2 / (s^2 + z^2), which it is
- * in each direction of Gaussian data of deviation s, with s = 1.
+ * in each direction of Gaussian data of deviation s.
  */
-const response = (z: number): number => 0.7 / (1 + z ** 2)
+const response = (z: number): number => (0.7 * DATA_DEVIATION ** 2) / (DATA_DEVIATION ** 2 + z ** 2)
 
-/** What `Pool.assign` calls the state. */
+/** What `assign` calls the state. */
 const STATE = -1
+
+interface Adaptive extends History {
+  /** The height at which the next step ends. */
+  next: number
+  /** Where the row was before its last step, if on the same side of the jump; a slot of its own has the state there. */
+  before: number | undefined
+}
 
 /**
  * A predictor-corrector multistep method in the denoised value d whose steps follow each sample's own error. It is
@@ -34,26 +44,26 @@ const STATE = -1
  * Each step is made three times, with one evaluation: predicted from what is known above its end; corrected with d at
  * the predicted state, which is then moved by d's response to the correction; and once more, now from both sides, when
  * the next d is known. A step ends where the drift jumps. Below, d is what the formula of there says, of heights just
- * above the jump too, where at least two values are known there.
+ * above the jump too where the flow gives both sides and at least two values are known there; else the path begins anew.
  */
-export class AdaptiveMultistep implements Stepper {
+export class AdaptiveMultistep implements Stepper<Adaptive> {
   readonly evaluationsPerStep = 1
-  readonly #pool: Pool
+  readonly #path: Path
   readonly #solver: AdaptiveMultistepSolver
-  readonly #history: MultistepHistory
-  /** Just below the height where the drift jumps; 0 if it does not. */
-  readonly #jump: number
-  readonly #next = new WeakMap<Row, number>()
-  /** Where a row was before its last step, if on the same side of the jump; `#stateBefore` is the slot of the state there. */
-  readonly #heightBefore = new WeakMap<Row, number>()
+  readonly #limiter: StepLimiter
+  readonly #history: MultistepHistory<Adaptive>
+  /** Whether what the formula of the jump's other side gives is known, too. */
+  readonly #bothSides: boolean
+  /** The slot of the state at `before`. */
   readonly #stateBefore: number
 
-  constructor(pool: Pool, solver: AdaptiveMultistepSolver) {
-    this.#pool = pool
+  constructor(path: Path, solver: AdaptiveMultistepSolver) {
+    this.#path = path
     this.#solver = solver
-    this.#jump = (pool.problem.jump ?? 0) * (1 - Number.EPSILON)
-    const layout = { bothSides: this.#jump > pool.end && this.#jump < pool.start, spare: 1 }
-    this.#history = new MultistepHistory(pool, solver.method, (row) => this.#next.get(row)!, layout)
+    this.#limiter = new StepLimiter(path)
+    this.#bothSides = path.jump?.bothSides === true && this.#limiter.barrier !== undefined
+    const layout = { bothSides: this.#bothSides, spare: 1 }
+    this.#history = new MultistepHistory(solver.method, (row) => row.state.next, layout)
     this.#stateBefore = this.#history.slots - 1
   }
 
@@ -61,60 +71,63 @@ export class AdaptiveMultistep implements Stepper {
     return this.#history.slots
   }
 
-  async begin(first: number): Promise<void> {
-    await this.#history.evaluateHere(first)
+  fresh(): Adaptive {
+    return { known: [], next: this.#path.start, before: undefined }
   }
 
-  async step(): Promise<void> {
-    await this.#chooseSteps()
+  async begin(samples: Trajectories<Adaptive>, first: number): Promise<void> {
+    await this.#history.evaluateHere(samples, first)
+  }
+
+  async step(samples: Trajectories<Adaptive>): Promise<void> {
+    await this.#chooseSteps(samples)
     const history = this.#history
-    const { end } = this.#pool
-    const ends = Uint8Array.from(this.#pool.rows, (row) => (this.#next.get(row) === end ? 1 : 0))
-    await history.move(history.predicting, ends)
-    await this.#pool.retire([...ends.keys()].filter((i) => ends[i] === 1))
-    if (this.#pool.rows.length === 0) return
+    const { end } = this.#path
+    const ends = Uint8Array.from(samples.rows, ({ state }) => (state.next === end ? 1 : 0))
+    await history.move(samples, history.predicting, ends)
+    await samples.retire([...ends.keys()].filter((i) => ends[i] === 1))
+    if (samples.rows.length === 0) return
     history.advance()
-    await history.evaluateNext()
-    await this.#correct()
+    await history.evaluateNext(samples)
+    await this.#correct(samples)
   }
 
   /** Makes the last step again and the predicted one, with what is known now, and moves the newest d after it. */
-  async #correct(): Promise<void> {
+  async #correct(samples: Trajectories<Adaptive>): Promise<void> {
     const history = this.#history
-    const { rows } = this.#pool
-    const known = rows.map((row) => (this.#crosses(row) ? seenFromAbove(row.known) : row.known))
+    const { rows } = samples
+    const known = rows.map((row) => (this.#crosses(row) ? this.#seenFromAbove(row) : row.state.known))
     const here = rows.map((row, i) => this.#lastStepAgain(row, known[i]!))
-    const stateAt = (row: Row, i: number, height: number): SlotWeights => {
+    const stateAt = (row: Row<Adaptive>, i: number, height: number): SlotWeights => {
       const { ofX, ofK } = history.stateAt(row, height, known[i]!)
       return addScaled({ ofX: 0, ofK }, ofX, here[i]!)
     }
-    const corrected = rows.map((row, i) => stateAt(row, i, this.#next.get(row)!))
+    const corrected = rows.map((row, i) => stateAt(row, i, row.state.next))
     const newest = rows.map((row, i) => this.#followed(row, corrected[i]!))
-    await this.#pool.film(new Uint8Array(rows.length).fill(1), (row, i) => ({
-      end: this.#next.get(row)!,
+    await samples.film(new Uint8Array(rows.length).fill(1), (row, i) => ({
+      end: row.state.next,
       at: (height) => stateAt(row, i, height),
     }))
-    await this.#pool.assign(
+    await samples.assign(
       [STATE, history.newest, this.#stateBefore],
       [corrected, newest, here].map(rowCombination),
     )
     for (const row of rows) {
-      if (this.#crosses(row)) {
-        row.known = this.#seenFromBelow(row.known)
-        this.#heightBefore.delete(row)
-      } else this.#heightBefore.set(row, row.time)
-      this.#pool.arrive(row, this.#next.get(row)!)
+      const crosses = this.#crosses(row)
+      if (crosses) row.state.known = this.#seenFromBelow(row.state.known)
+      row.state.before = crosses ? undefined : row.time
+      samples.arrive(row, row.state.next)
     }
   }
 
-  #crosses(row: Row): boolean {
-    return this.#next.get(row) === this.#jump
+  #crosses(row: Row<Adaptive>): boolean {
+    return row.state.next === this.#limiter.barrier
   }
 
   /** The state where the row is, by its last step made from both sides; as it is where that cannot be. */
-  #lastStepAgain(row: Row, known: readonly Known[]): SlotWeights {
+  #lastStepAgain(row: Row<Adaptive>, known: readonly Known[]): SlotWeights {
     const { between } = this.#solver
-    const before = this.#heightBefore.get(row)
+    const { before } = row.state
     const taken = known.slice(0, between.order + 1)
     const areBothSides =
       before !== undefined && taken.length > between.order && taken.at(-1)!.height >= before
@@ -126,50 +139,58 @@ export class AdaptiveMultistep implements Stepper {
   }
 
   /** The newest value, from the predicted state on to the corrected one. */
-  #followed(row: Row, corrected: SlotWeights): SlotWeights {
+  #followed(row: Row<Adaptive>, corrected: SlotWeights): SlotWeights {
     const history = this.#history
-    const [newest, ...older] = row.known
+    const [newest, ...older] = row.state.known
     const value = history.sum(0, [newest!], [1])
     if (this.#crosses(row)) return value
-    const next = this.#next.get(row)!
+    const next = row.state.next
     const predicted = history.stateAt(row, next, older.slice(0, this.#solver.method.order))
     return addScaled(value, response(next), addScaled(corrected, -1, predicted))
+  }
+
+  /** What is known where the newest value is just below the jump, by the formula of above. */
+  #seenFromAbove({ state }: Row<Adaptive>): readonly Known[] {
+    const [newest, ...older] = state.known
+    return this.#bothSides ? [fromOtherSide(newest!), ...older] : older
   }
 
   /** What is known, by the formula of below; the newest value alone where the path has hardly begun. */
   #seenFromBelow([newest, ...older]: readonly Known[]): Known[] {
     const { slot, height } = newest!
-    const near = older.length < 2 ? [] : older.filter((known) => known.height <= REACH * this.#jump)
+    const reach = REACH * this.#path.jump!.height
+    const near = this.#bothSides && older.length >= 2 ? older.filter((known) => known.height <= reach) : []
     return [{ slot, height }, ...near.map(fromOtherSide)]
   }
 
-  async #chooseSteps(): Promise<void> {
+  async #chooseSteps(samples: Trajectories<Adaptive>): Promise<void> {
     const { rtol, atol } = this.#solver
-    const { end } = this.#pool
     const history = this.#history
-    const size = await this.#norm(() => history.sum(1, [], []))
-    const distance = await this.#norm(({ known }) => history.sum(1, known.slice(0, 1), [-1]))
-    const first = await this.#norm(({ known }) => this.#dividedDifference(known.slice(0, 2)))
-    const second = await this.#norm(({ known }) => this.#dividedDifference(known.slice(0, 3)))
+    const [size, distance, first, second] = await this.#norms(samples, [
+      () => history.sum(1, [], []),
+      ({ known }) => history.sum(1, known.slice(0, 1), [-1]),
+      ({ known }) => this.#dividedDifference(known.slice(0, 2)),
+      ({ known }) => this.#dividedDifference(known.slice(0, 3)),
+    ])
     const lost: number[] = []
-    for (const [i, row] of this.#pool.rows.entries()) {
-      const isAbove = this.#jump > 0 && row.time > this.#jump
-      const tolerance = (isAbove ? ABOVE_JUMP : 1) * (atol + rtol * distance[i]!)
-      const [newest, older, oldest] = row.known
-      const stiffness = distance[i]! / Math.max(size[i]!, row.time)
+    for (const [i, row] of samples.rows.entries()) {
+      const isAbove = this.#limiter.isBefore(row.time)
+      const tolerance = (isAbove ? ABOVE_JUMP : 1) * (atol + rtol * distance![i]!)
+      const [newest, older, oldest] = row.state.known
+      const stiffness = distance![i]! / Math.max(size![i]!, row.time)
       const changes = {
-        first: (older ? first[i]! : FIRST_RATE * distance[i]! * stiffness) / tolerance,
-        second: oldest && second[i]! / tolerance,
+        first: (older ? first![i]! : FIRST_RATE * distance![i]! * stiffness) / tolerance,
+        second: oldest && second![i]! / tolerance,
       }
       const last = older && Math.log(older.height / newest!.height)
       // What is known above the jump does not tell of the stiff place that may lie just below.
-      const longest = row.time === this.#jump && last !== undefined ? last : Number.POSITIVE_INFINITY
+      const atJump = row.time === this.#limiter.barrier
+      const longest = atJump && last !== undefined ? last : Number.POSITIVE_INFINITY
       const step = Math.min(longest, stepWithinTolerance(changes, last))
-      const stop = isAbove ? Math.max(this.#jump, end) : end
-      this.#next.set(row, heightAfter(row.time, step, stop))
-      if (!(this.#next.get(row)! < row.time)) lost.push(i)
+      row.state.next = heightAfter(row.time, step, this.#limiter.latestEnd(row.time))
+      if (!(row.state.next < row.time)) lost.push(i)
     }
-    await this.#pool.lose(lost, 'needs a step too small to take')
+    await samples.lose(lost, 'needs a step too small to take')
   }
 
   /** The divided difference of known values in ln z. */
@@ -181,20 +202,15 @@ export class AdaptiveMultistep implements Stepper {
     return this.#history.sum(0, known, ofKnown)
   }
 
-  /** Root mean squares. */
-  #norm(sum: (row: Row) => SlotWeights): Promise<Float64Array> {
-    const { rows } = this.#pool
-    const y = rowCombination(rows.map(sum))
-    return this.#pool.norm({ rtol: 0, atol: 1 }, y, undefined, ones(rows), new Float64Array(rows.length))
+  /** Root mean squares of sums, for each a number a row. */
+  #norms(samples: Trajectories<Adaptive>, sums: readonly ((state: Adaptive) => SlotWeights)[]) {
+    const { rows } = samples
+    const all = sums.map((sum) => ({ y: rowCombination(rows.map(({ state }) => sum(state))) }))
+    return samples.norms({ rtol: 0, atol: 1 }, all, ones(rows))
   }
 }
 
-/** What is known where the newest value is just below the jump, by the formula of above. */
-function seenFromAbove([newest, ...older]: readonly Known[]): readonly Known[] {
-  return [fromOtherSide(newest!), ...older]
-}
-
-/** Both sides are kept on every path that crosses the jump. */
+/** Both sides are kept on every path that crosses the jump, where the flow gives both. */
 function fromOtherSide({ otherSide, height }: Known): Known {
   return { slot: otherSide!, height }
 }

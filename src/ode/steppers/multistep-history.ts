@@ -1,19 +1,24 @@
 import type { Combination, RowCombination } from '../../native/addon.js'
 import type { Known, MultistepMethod } from '../multistep-methods/multistep-method.js'
-import type { Pool, Row } from '../pool/pool.js'
+import type { Row } from '../pool/row.js'
 import { IDENTITY } from './combination.js'
 import { rowCombination, type SlotWeights } from './slot-weights.js'
+import { placesFrom, rowsAt, type Trajectories } from './stepper.js'
+
+/** Where the flow is known of a sample, newest first. */
+export interface History {
+  known: readonly Known[]
+}
 
 /**
- * What a pool's rows know of the flow, and the steps that a multistep method makes of it. All rows keep their newest value
+ * What rows know of the flow, and the steps that a multistep method makes of it. All rows keep their newest value
  * in the same slot, which goes round; a row that joined late knows fewer values and begins at order 1.
  */
-export class MultistepHistory {
+export class MultistepHistory<State extends History> {
   /** Slots a row. */
   readonly slots: number
-  readonly #pool: Pool
   readonly #method: MultistepMethod
-  readonly #next: (row: Row) => number
+  readonly #next: (row: Row<State>) => number
   /** How many values of a side of the flow's jump are known at most. */
   readonly #most: number
   readonly #sides: number
@@ -25,13 +30,11 @@ export class MultistepHistory {
    *   many slots more, the last ones, for the stepper's own use
    */
   constructor(
-    pool: Pool,
     method: MultistepMethod,
-    next: (row: Row) => number,
+    next: (row: Row<State>) => number,
     layout: { bothSides?: boolean; spare?: number } = {},
   ) {
     const { bothSides = false, spare = 0 } = layout
-    this.#pool = pool
     this.#method = method
     this.#next = next
     this.#most = method.order + 1
@@ -45,7 +48,7 @@ export class MultistepHistory {
   }
 
   /** The known values that a step takes. */
-  readonly predicting = (row: Row): readonly Known[] => row.known.slice(0, this.#method.order)
+  readonly predicting = (row: Row<State>): readonly Known[] => row.state.known.slice(0, this.#method.order)
 
   /** What is evaluated from now on takes the place of the oldest values. */
   advance(): void {
@@ -53,49 +56,58 @@ export class MultistepHistory {
   }
 
   /** Evaluates the flow where the rows from `first` on are. */
-  evaluateHere(first = 0): Promise<void> {
-    return this.#evaluate(IDENTITY, (row) => row.time, first)
+  evaluateHere(samples: Trajectories<State>, first = 0): Promise<void> {
+    return this.#evaluate(samples, IDENTITY, (row) => row.time, placesFrom(first, samples.rows))
   }
 
   /** Evaluates the flow where the rows' steps lead. */
-  evaluateNext(): Promise<void> {
-    return this.#evaluate(this.#statesNext(this.predicting), this.#next)
+  evaluateNext(samples: Trajectories<State>): Promise<void> {
+    return this.#evaluate(samples, this.#statesNext(samples, this.predicting), this.#next)
   }
 
-  async #evaluate(y: Combination | RowCombination, height: (row: Row) => number, first = 0): Promise<void> {
-    const rows = this.#pool.rows.slice(first)
+  async #evaluate(
+    samples: Trajectories<State>,
+    y: Combination | RowCombination,
+    height: (row: Row<State>) => number,
+    places?: readonly number[],
+  ): Promise<void> {
+    const rows = rowsAt(samples.rows, places)
     const heights = Float64Array.from(rows, height)
     const slot = this.#newest
     const otherSide = this.#sides === 2 ? slot + this.#most : undefined
-    const at = { slot, otherSide, view: this.#method.view, y, steps: ones(rows), heights, first }
-    await this.#pool.evaluate(at)
+    const { view } = this.#method
+    await samples.evaluate({ slot, otherSide, view, y, steps: ones(rows), heights, rows: places })
     const other = otherSide === undefined ? {} : { otherSide }
     for (const [i, row] of rows.entries()) {
       // What the slots kept before is gone.
-      const older = row.known.filter((known) => known.slot % this.#most !== slot)
-      row.known = [{ slot, height: heights[i]!, ...other }, ...older].slice(0, this.#most)
+      const older = row.state.known.filter((known) => known.slot % this.#most !== slot)
+      row.state.known = [{ slot, height: heights[i]!, ...other }, ...older].slice(0, this.#most)
     }
   }
 
   /** The rows that are moved take their steps, from the known values that each takes. */
-  async move(taken: (row: Row) => readonly Known[], moved: Uint8Array): Promise<void> {
-    const { rows } = this.#pool
+  async move(
+    samples: Trajectories<State>,
+    taken: (row: Row<State>) => readonly Known[],
+    moved: Uint8Array,
+  ): Promise<void> {
+    const { rows } = samples
     const next = rows.map((row) => this.#next(row))
     // On its way to the next height a step is what it would be if it ended there.
-    await this.#pool.film(moved, (row) => ({
+    await samples.film(moved, (row) => ({
       end: this.#next(row),
       at: (height) => this.stateAt(row, height, taken(row)),
     }))
-    await this.#pool.move(this.#statesNext(taken), ones(rows), moved)
-    for (const [i, row] of rows.entries()) if (moved[i]) this.#pool.arrive(row, next[i]!)
+    await samples.move(this.#statesNext(samples, taken), ones(rows), moved)
+    for (const [i, row] of rows.entries()) if (moved[i]) samples.arrive(row, next[i]!)
   }
 
-  #statesNext(taken: (row: Row) => readonly Known[]): RowCombination {
-    return rowCombination(this.#pool.rows.map((row) => this.stateAt(row, this.#next(row), taken(row))))
+  #statesNext(samples: Trajectories<State>, taken: (row: Row<State>) => readonly Known[]): RowCombination {
+    return rowCombination(samples.rows.map((row) => this.stateAt(row, this.#next(row), taken(row))))
   }
 
   /** A row's state at a height from the known values it takes. */
-  stateAt(row: Row, height: number, known: readonly Known[]): SlotWeights {
+  stateAt(row: Row<State>, height: number, known: readonly Known[]): SlotWeights {
     if (height === row.time) return this.sum(1, [], [])
     const heights = known.map((value) => value.height)
     const { ofX, ofKnown } = this.#method.weights(row.time, height, heights)

@@ -61,7 +61,7 @@ describe('samplings at the same time', () => {
       const pool = 0 as TrajectoriesHandle
       return shared.enter(async () => {
         await setImmediate()
-        return shared.evaluate({ pool, slot: 0, y, steps, heights: steps, first: 0, view: 'height' })
+        return shared.evaluate({ pool, slot: 0, y, steps, heights: steps, view: 'height' })
       })
     }
     expect(await Promise.all([ask(2), ask(3)])).toEqual([flags.slice(0, 2), flags.slice(2)])

@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Combination, Evaluation, RowCombination } from '../../../src/native/addon.js'
+import type { Combination, Evaluation, RowCombination, SquareSum } from '../../../src/native/addon.js'
 import { unipc } from '../../../src/ode/multistep-methods/dpm-solver.js'
-import type { Pool, Row } from '../../../src/ode/pool/pool.js'
+import type { Row } from '../../../src/ode/pool/row.js'
 import { ADAPTIVE_DAMPING, type AdaptiveMultistepSolver } from '../../../src/ode/solver.js'
 import { AdaptiveMultistep } from '../../../src/ode/steppers/adaptive-multistep.js'
 import { heightAfter, stepWithinTolerance } from '../../../src/ode/steppers/multistep-step.js'
+import { pathBetween } from '../../../src/ode/steppers/path.js'
+import type { Stepper, Trajectories } from '../../../src/ode/steppers/stepper.js'
 import { HEIGHT } from '../../../src/ode/variable.js'
 
 const [TOP, BOTTOM] = [25, 1e-3]
@@ -19,6 +21,8 @@ interface Problem {
   readonly above: Gaussian
   readonly below: Gaussian
   readonly jump?: number
+  /** Whether an evaluation gives what both formulas say near the jump; as flows do unless said. */
+  readonly bothSides?: boolean
   readonly start: readonly number[]
   /** The height that it is at. */
   readonly from?: number
@@ -39,11 +43,8 @@ function exact({ above, below, jump = 0, start, from = TOP }: Problem): number[]
   return along(below, along(above, start, from, border), border, BOTTOM)
 }
 
-/** What the stepper asks of a pool, over plain arrays. */
-class PlainPool {
-  readonly start: number
-  readonly end = BOTTOM
-  readonly problem: { jump?: number }
+/** What a stepper sees of its samples, over plain arrays. */
+class PlainPool implements Trajectories {
   readonly ended = new Map<number, number[]>()
   evaluations = 0
   rows: Row[]
@@ -51,18 +52,13 @@ class PlainPool {
   #slots: number[][][] = []
   readonly #problem: Problem
 
-  constructor(problem: Problem, starts: readonly (readonly number[])[]) {
+  constructor(problem: Problem, starts: readonly (readonly number[])[], stepper: Stepper) {
     this.#problem = problem
-    this.problem = problem.jump === undefined ? {} : { jump: problem.jump }
     this.#states = starts.map((start) => [...start])
     const { from = TOP } = problem
-    this.start = from
-    const fresh = { time: from, step: 0, rejected: false, errors: [], taken: 0, evaluatedAt: from, filmed: 0 }
-    this.rows = starts.map((_, sample) => ({ ...fresh, known: [], sample }))
-  }
-
-  keep(slots: number): void {
-    this.#slots = Array.from({ length: slots }, () => this.#states.map((x) => x.map(() => 0)))
+    const fresh = { time: from, taken: 0, evaluatedAt: from, filmed: 0 }
+    this.rows = starts.map((_, sample) => ({ ...fresh, state: stepper.fresh(), sample }))
+    this.#slots = Array.from({ length: stepper.slots }, () => this.#states.map((x) => x.map(() => 0)))
   }
 
   #combine(y: Combination | RowCombination): number[][] {
@@ -96,8 +92,9 @@ class PlainPool {
     }
   }
 
-  async norm(_: unknown, y: RowCombination): Promise<Float64Array> {
-    return Float64Array.from(this.#combine(y), (row) => Math.hypot(...row) / Math.sqrt(row.length))
+  async norms(_: unknown, sums: readonly SquareSum[]): Promise<Float64Array[]> {
+    const norm = (row: number[]) => Math.hypot(...row) / Math.sqrt(row.length)
+    return sums.map(({ y }) => Float64Array.from(this.#combine(y), norm))
   }
 
   async move(y: RowCombination, _: Float64Array, moved: Uint8Array): Promise<void> {
@@ -107,6 +104,10 @@ class PlainPool {
 
   arrive(row: Row, time: number): void {
     row.time = time
+  }
+
+  reject(): void {
+    throw new Error('no step is rejected')
   }
 
   async retire(places: readonly number[]): Promise<void> {
@@ -132,11 +133,12 @@ async function solve(problem: Problem, rtol: number, order = 2, starts = [proble
     rtol,
     atol: 0.3 * rtol,
   }
-  const pool = new PlainPool(problem, starts)
-  const stepper = new AdaptiveMultistep(pool as unknown as Pool, solver)
-  pool.keep(stepper.slots)
-  await stepper.begin(0)
-  while (pool.rows.length > 0) await stepper.step()
+  const { from = TOP, jump } = problem
+  const sides = jump === undefined ? undefined : { height: jump, bothSides: problem.bothSides ?? true }
+  const stepper: Stepper = new AdaptiveMultistep(pathBetween(from, BOTTOM, HEIGHT, sides), solver)
+  const pool = new PlainPool(problem, starts, stepper)
+  await stepper.begin(pool, 0)
+  while (pool.rows.length > 0) await stepper.step(pool)
   const reached = pool.ended.get(0)!
   const wanted = exact(problem)
   const error = Math.hypot(...reached.map((value, c) => value - wanted[c]!)) / Math.sqrt(reached.length)

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { PfgmFlow } from '../../src/flow/pfgm.js'
+import { createFlow } from '../../src/flow/kinds.js'
 import type { FlowHandle } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor/tensor.js'
@@ -15,11 +15,12 @@ async function drifts(
   heights: number[],
   side: 'own' | 'other' = 'own',
 ): Promise<Float64Array> {
-  const pool = await native().createTrajectories(states.handle, 2, false, 'cpu')
   const ones = new Float64Array(heights.length).fill(1)
+  const keys = new BigUint64Array(heights.length)
+  const pool = await native().createTrajectories(states.handle, keys, undefined, 2, false, 'cpu')
   const y = { ofX: 1, ofK: [] }
   const otherSide = side === 'other' ? 1 : undefined
-  const at = { pool, slot: 0, otherSide, y, steps: ones, heights: Float64Array.from(heights), first: 0 }
+  const at = { pool, slot: 0, otherSide, y, steps: ones, heights: Float64Array.from(heights) }
   try {
     await native().evaluateDrifts(flow, [{ ...at, view: 'logHeight' }])
   } catch (error) {
@@ -36,21 +37,14 @@ async function drifts(
 
 it('the differentiated drift is the one that samples follow, near the data and far from it', async () => {
   using model = await publishedFlow()
-  const { gamma, zExp, upperNorm } = model.config.flow
   const heights = [0.001, 1, 4.9, 5, 20]
   const values = Float64Array.from({ length: heights.length * ITEM }, (_, i) => Math.sin(i) * (1 + i / 200))
   using points = await Tensor.from<'float64'>(values, [heights.length, ITEM])
   using states = new Tensor<'float64'>(await native().dataState(points.handle, 2))
-  const config = { gamma, zExp, upperNorm, epsilon: 0 }
-  const plain = native().createPfgmFlow(model.network.handle, { ...config, deterministic: false })
-  const divergence = { exact: false, probes: 2, keys: new BigUint64Array(heights.length) }
-  const differentiated = native().createLikelihoodFlow(
-    model.network.handle,
-    { ...config, normalised: false },
-    divergence,
-  )
-  const expected = await drifts(plain, points, heights)
-  const found = await drifts(differentiated, states, heights)
+  using plain = model.flow.drift(model.network)
+  using differentiated = plain.withDivergence({ exact: false, probes: 2 })
+  const expected = await drifts(plain.handle, points, heights)
+  const found = await drifts(differentiated.handle, states, heights)
   const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   for (const row of heights.keys()) {
     const there = found.subarray(row * (ITEM + 2), row * (ITEM + 2) + ITEM)
@@ -58,14 +52,12 @@ it('the differentiated drift is the one that samples follow, near the data and f
       1e-5 * largest,
     )
   }
-  native().dispose(plain)
-  native().dispose(differentiated)
 })
 
 it('the other side of the jump has the drift that is there once the jump is moved', async () => {
   using model = await publishedFlow()
   const { zExp } = model.config.flow
-  const flowWithJumpAt = (z: number) => new PfgmFlow(model.network, { ...model.config.flow, zExp: z })
+  const flowWithJumpAt = (z: number) => createFlow({ ...model.config.flow, zExp: z }).drift(model.network)
   const heights = [0.5, zExp * (1 - Number.EPSILON), zExp, 1.2 * zExp, 20]
   const values = Float64Array.from({ length: heights.length * ITEM }, (_, i) => Math.sin(i) * (1 + i / 200))
   using points = await Tensor.from<'float64'>(values, [heights.length, ITEM])
@@ -83,13 +75,10 @@ it('the other side of the jump has the drift that is there once the jump is move
 
 it('a flow without another side says so', async () => {
   using model = await publishedFlow()
-  const { gamma, zExp, upperNorm } = model.config.flow
-  const config = { gamma, zExp, upperNorm, epsilon: 0, normalised: false }
-  const divergence = { exact: false, probes: 1, keys: new BigUint64Array(1) }
-  const flow = native().createLikelihoodFlow(model.network.handle, config, divergence)
+  using plain = model.flow.drift(model.network)
+  using flow = plain.withDivergence({ exact: false, probes: 1 })
   using points = await Tensor.from<'float64'>(new Float64Array(ITEM + 1).fill(0.1), [1, ITEM + 1])
-  await expect(drifts(flow, points, [1], 'other')).rejects.toThrow('Expected a flow with two sides')
-  native().dispose(flow)
+  await expect(drifts(flow.handle, points, [1], 'other')).rejects.toThrow('Expected a flow with two sides')
 })
 
 it.each([
@@ -100,11 +89,12 @@ it.each([
   'slot %i with %i for the other side is refused before anything is evaluated',
   async (slot, otherSide, message) => {
     using model = await publishedFlow()
-    using flow = new PfgmFlow(model.network, model.config.flow)
+    using flow = model.flow.drift(model.network)
     using points = await Tensor.from<'float64'>(new Float64Array(ITEM).fill(0.1), [1, ITEM])
-    const pool = await native().createTrajectories(points.handle, 2, false, 'cpu')
+    const key = new BigUint64Array(1)
+    const pool = await native().createTrajectories(points.handle, key, undefined, 2, false, 'cpu')
     const one = Float64Array.of(1)
-    const at = { pool, slot, otherSide, y: { ofX: 1, ofK: [] }, steps: one, heights: one, first: 0 }
+    const at = { pool, slot, otherSide, y: { ofX: 1, ofK: [] }, steps: one, heights: one }
     await expect(native().evaluateDrifts(flow.handle, [{ ...at, view: 'denoised' }])).rejects.toThrow(message)
     native().dispose(pool)
   },

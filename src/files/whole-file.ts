@@ -1,0 +1,54 @@
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { temporaryName } from '../../scripts/install/cache.js'
+import { expectString } from '../check.js'
+import { PfgmError } from '../errors.js'
+import { reason } from './read.js'
+
+/** A file's content, in one piece or several, or what writes it to a path. */
+export type Content = string | readonly Uint8Array[] | ((path: string) => Promise<void>)
+
+/**
+ * Writes a file that appears whole or stays as it was, whoever else writes it at the same time: under a temporary name
+ * of its own beside it, synced, then renamed.
+ * @throws PfgmError `ERR_PFGM_IO` where it cannot be written, or what is there is no file that could be replaced
+ */
+export async function writeWhole(path: string, content: Content): Promise<void> {
+  expectString('path', path)
+  if (path.includes('\0')) {
+    throw new TypeError(`Expected path to be without null bytes but received ${JSON.stringify(path)}`)
+  }
+  const temporary = temporaryName(path)
+  try {
+    await expectReplaceable(path)
+    if (typeof content === 'function') await content(temporary)
+    else await writeFile(temporary, content)
+    await sync(temporary)
+    await rename(temporary, path)
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {})
+    if (cause instanceof PfgmError) {
+      throw new PfgmError(cause.code, cause.message.replaceAll(temporary, path), { cause })
+    }
+    throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${reason(cause)}`, { cause })
+  }
+  // Some file systems cannot sync a folder; the rename has happened all the same.
+  await sync(dirname(path)).catch(() => {})
+}
+
+/** Renaming would turn a device or a pipe into a file. */
+async function expectReplaceable(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined)
+  if (there === undefined || there.isFile()) return
+  const what = there.isDirectory() ? 'a folder' : 'no regular file'
+  throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: it is ${what}`)
+}
+
+async function sync(path: string): Promise<void> {
+  const file = await open(path, 'r')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}

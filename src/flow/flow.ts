@@ -1,0 +1,87 @@
+import type { ZodType } from 'zod'
+import type { FlowHandle, NativeDivergence } from '../native/addon.js'
+import { NativeObject, native } from '../native/native.js'
+import type { Network } from '../nn/network.js'
+import type { Tensor } from '../tensor/tensor.js'
+import type { Batch, BatchDraw } from './batch.js'
+
+/** An end of a flow's paths, and what the flow calls that height: `z_max`. */
+export interface End {
+  readonly height: number
+  readonly name: string
+}
+
+/** A height at which a flow's formula changes, so that its drift jumps. At the height itself the formula of above holds. */
+export interface Jump {
+  readonly height: number
+  /** Whether one evaluation gives what both formulas say, at the height, above it and just below. */
+  readonly bothSides: boolean
+}
+
+/** How a flow is followed. */
+export interface DriftOptions {
+  /** With the small constants that the published code for samples, or for likelihoods, adds before it divides. */
+  readonly published?: 'samples' | 'likelihood' | undefined
+  /** Evaluates the network in tiles of a fixed size on every device, as it always does on a CPU. Default false. */
+  readonly deterministic?: boolean
+}
+
+/**
+ * A flow answers one question: at a height, which way is the data? Everything after that question is shared by all
+ * kinds: solvers, pool, films, likelihoods, training.
+ */
+export interface Flow {
+  /** What the flow calls the height along its paths, in errors and events: `z`. */
+  readonly heightName: string
+  /** Where samples start. */
+  readonly far: End
+  /** Where they have arrived. */
+  readonly near: End
+  readonly jump?: Jump
+  /** No path starts farther out than this norm; `name` says what it is. */
+  readonly farthest: { readonly norm: number; readonly name: string }
+  /**
+   * Starts at the far end, one a key, float64 `[keys, dimensions]`. A start depends on its own key alone.
+   * @param temperature scales their norms
+   */
+  prior(keys: BigUint64Array, dimensions: number, temperature?: number): Promise<Tensor<'float64'>>
+  /**
+   * ln of the prior's density at the far end, at a distance from its centre.
+   * @param constant `published`: with the normalising constant of the published code, where that is another
+   */
+  logPrior(radius: number, dimensions: number, constant: 'exact' | 'published'): number
+  /** Points of the perturbation kernel at a height around data `[n, ...]`, one key a row: float64 `[n, N]`. */
+  perturb(data: Tensor, keys: BigUint64Array, height: number): Promise<Tensor<'float64'>>
+  /** The flow of a network, as the ODE that native code evaluates. */
+  drift(network: Network, options?: DriftOptions): NativeFlow
+  /** A batch to train a network with, on a device. */
+  batch(data: Tensor, draw: BatchDraw, device: string): Promise<Batch>
+}
+
+/** What native code evaluates. */
+export class NativeFlow extends NativeObject<FlowHandle> {
+  constructor(handle: FlowHandle) {
+    super(handle)
+  }
+
+  /** The same with the integrals of its divergence as further numbers of a state: its own to dispose of. */
+  withDivergence(divergence: NativeDivergence): NativeFlow {
+    return new NativeFlow(native().withDivergence(this.handle, divergence))
+  }
+}
+
+/** A kind of flow: what its settings are, and the flow of them. Adding a kind is a file with one of these, and a line in `kinds.ts`. */
+export interface FlowKind<S extends { readonly kind: string }> {
+  readonly kind: S['kind']
+  /** Of settings with the kind, which may be missing for Poisson's. */
+  readonly schema: ZodType<S>
+  /** All settings for data, from those that are given; the rest as published, or from the data. */
+  settingsFor(given: Partial<S>, data: DataSize): Record<string, unknown>
+  create(settings: S): Flow
+}
+
+/** What settings are derived from: the mean over the items of |y|, and the number of values of an item. */
+export interface DataSize {
+  readonly meanNorm: number
+  readonly dimensions: number
+}

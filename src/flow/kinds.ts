@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { PfgmError } from '../errors.js'
+import type { Flow, FlowKind } from './flow.js'
+import { PFGM, type PfgmSettings } from './pfgm.js'
+
+/** The settings of a flow, by its kind. */
+export type FlowSettings = PfgmSettings
+
+/** Settings as they are given: the data give what is left out, and a flow without a kind is Poisson's. */
+export type GivenFlow = Partial<FlowSettings>
+
+/** Every kind of flow by its name. A new kind is a line here. */
+export const FLOW_KINDS = new Map<string, FlowKind<FlowSettings>>([[PFGM.kind, PFGM]])
+
+/** The kind of flow that settings are for; undefined where there is none of that name. */
+export function flowKind(settings: unknown): FlowKind<FlowSettings> | undefined {
+  const { kind = PFGM.kind } = (settings ?? {}) as { kind?: string }
+  return FLOW_KINDS.get(kind)
+}
+
+/** Settings of any kind of flow. */
+export const flowSettingsSchema = z.unknown().transform((settings, context): FlowSettings => {
+  const kind = flowKind(settings)
+  const parsed = kind?.schema.safeParse(settings)
+  if (parsed?.success) return parsed.data
+  const message = `Expected kind to be one of ${[...FLOW_KINDS.keys()].join(', ')}`
+  for (const issue of parsed?.error.issues ?? [{ path: ['kind'], message }]) {
+    context.addIssue({ code: 'custom', path: issue.path, message: issue.message })
+  }
+  return z.NEVER
+})
+
+/** @throws RangeError where settings are not whole or not right, naming the first that is not */
+export function parseFlow(settings: unknown): FlowSettings {
+  const parsed = flowSettingsSchema.safeParse(settings)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw new RangeError(
+    `Expected ${['flow', ...(issue?.path ?? [])].join('.')} to be right but: ${issue?.message}`,
+  )
+}
+
+/** The flow of settings. */
+export function createFlow(settings: FlowSettings): Flow {
+  const kind = flowKind(settings)
+  if (kind) return kind.create(settings)
+  throw new PfgmError('ERR_PFGM_CHECKPOINT', `Expected a known kind of flow but received ${settings.kind}`)
+}

@@ -1,0 +1,74 @@
+import { type ModelConfig, modelMetadata } from '../checkpoint/model.js'
+import { writeTensors } from '../checkpoint/safetensors.js'
+import type { DriftOptions, Flow } from '../flow/flow.js'
+import { createFlow } from '../flow/kinds.js'
+import type { Network } from '../nn/network.js'
+import { SharedFlow } from '../ode/pool/shared-flow.js'
+
+/** Where a model came from: its file, and the run folder that the file lies in where that was named. */
+export interface ModelSource {
+  readonly path: string
+  readonly run?: string
+}
+
+/** A network and the flow that it was trained for: what everything that follows paths works on. */
+export class Model implements Disposable {
+  readonly config: ModelConfig
+  readonly network: Network
+  /** @internal */
+  readonly flow: Flow
+  /** @internal Undefined for a model that is not from a file. */
+  readonly source: ModelSource | undefined
+  readonly #shared = new Map<string, SharedFlow>()
+
+  /** @internal */
+  constructor(config: ModelConfig, network: Network, source?: ModelSource) {
+    this.config = config
+    this.network = network
+    this.flow = createFlow(config.flow)
+    this.source = source
+  }
+
+  /**
+   * The flow as an ODE, whose network calls are shared by all paths under way.
+   * @internal
+   */
+  sharedFlow(options: DriftOptions = {}): SharedFlow {
+    return this.#sharedAs(nameOf(options), () => this.flow.drift(this.network, options))
+  }
+
+  /**
+   * The same with its divergence along the paths: exact, or estimated with so many probes of each path's own.
+   * @internal
+   */
+  sharedFlowWithDivergence(options: DriftOptions, divergence: 'exact' | number): SharedFlow {
+    const exact = divergence === 'exact'
+    return this.#sharedAs(`${nameOf(options)} ${divergence}`, () => {
+      using drift = this.flow.drift(this.network, options)
+      return drift.withDivergence({ exact, probes: exact ? 1 : divergence })
+    })
+  }
+
+  #sharedAs(name: string, create: ConstructorParameters<typeof SharedFlow>[0]): SharedFlow {
+    const shared = this.#shared.get(name) ?? new SharedFlow(create)
+    this.#shared.set(name, shared)
+    return shared
+  }
+
+  /** Writes the model alone, without what training needs. @param dtype `F16` halves the file */
+  async save(path: string, options: { dtype?: 'F32' | 'F16' } = {}): Promise<void> {
+    await writeTensors(this.network.handle, path, modelMetadata('model', this.config), options.dtype ?? 'F32')
+  }
+
+  /** Frees the network. */
+  dispose(): void {
+    this.network.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+const nameOf = ({ published, deterministic = false }: DriftOptions): string =>
+  `${published ?? 'as it is'} ${deterministic}`

@@ -1,0 +1,140 @@
+import { expectBoolean, expectInteger, expectOneOf, expectSeed, product } from '../check.js'
+import { jointNorm, perSampleNorm } from '../ode/error-norm.js'
+import type { Denoiser } from '../ode/pool/denoised.js'
+import { Camera, type Film, type FilmOptions } from '../ode/pool/film.js'
+import { integrate } from '../ode/pool/pool.js'
+import type { PoolProgress } from '../ode/pool/progress.js'
+import type { SampleStatistics, SampleStatus } from '../ode/pool/statistics.js'
+import type { Solver } from '../ode/solver.js'
+import { createStepper } from '../ode/steppers/create-stepper.js'
+import { pathBetween } from '../ode/steppers/path.js'
+import { Tensor } from '../tensor/tensor.js'
+import type { Model } from './model.js'
+import { expectFinite, meanEvaluations, sampleKeys } from './samples.js'
+import { type StartOptions, startsOf } from './starts.js'
+
+/** How samples are drawn, whatever the solver. */
+export interface SamplingOptions extends StartOptions {
+  /** How many samples to draw, 1 to 1,000,000. Default 16, or as many as `start` or `from` has. */
+  count?: number
+  /** Sample i is drawn from seed + i, whatever the count: 0 to 2^64 - 1. Default 0. */
+  seed?: number | bigint
+  /**
+   * `sample`: every sample has its own steps, so it does not depend on who shares its batch. `joint`: one error norm
+   * over the whole batch, as in the published code, whose steps go across the height at which the formula changes.
+   */
+  batchTolerance?: 'sample' | 'joint'
+  /** Most samples under way at once, 1 to 65536; bounds memory. Default 256. */
+  batchSize?: number
+  /** Adds 1e-5 to v_z before dividing, as the published code does. Default false. */
+  publishedEpsilon?: boolean
+  /**
+   * Evaluates the network in tiles of a fixed size on every device, so that a sample has the same bits alone and beside
+   * any others. On a CPU it is always so; a GPU then takes 64 samples at a time. Default false.
+   */
+  deterministic?: boolean
+  /**
+   * Most evaluations of a sample, 2 to 1,000,000: one that would need more ends where it is, with the status
+   * `maxEvaluations`. Without it, a sample that needs 100,000 is an error.
+   */
+  maxEvaluations?: number
+  /** A sample that is not finite ends with the status `notFinite`, rather than all with an error. Default false. */
+  keepNotFinite?: boolean
+  /** Ends the sampling at the next step; the promise rejects with the signal's reason. */
+  signal?: AbortSignal
+  /**
+   * Gets the denoised images d(x, z) = x - z v_x / v_z of the samples under way at every evaluation of the network, the
+   * stages of a Runge-Kutta step included, and may return others d'. The path then follows dx/dz = (x - d') / z, to any
+   * solver one more ordinary differential equation. With known pixels put in the place of the denoised ones it fills
+   * the rest; with d' = A^+ y + (I - A^+ A) d the sample has the measurement y = A x (DDNM, arXiv 2212.00490).
+   * A returned tensor becomes the sampling's to dispose of; the one that is given lives until the hook is done.
+   */
+  onDenoised?: Denoiser
+  /** Films the paths from start to end: the result then has `film`. It takes memory for all frames of all samples. */
+  film?: FilmOptions
+  onProgress?: (progress: PoolProgress) => void
+}
+
+export interface Samples extends SampleStatistics {
+  /** `[count, ...itemShape]`, data values: images in about [-1, 1], unclipped. Yours to dispose of. */
+  readonly images: Tensor<'float32'>
+  /** Mean number of network evaluations a sample. */
+  readonly nfe: number
+  /** Where `film` asked for it. */
+  readonly film?: Film
+}
+
+/**
+ * Draws samples with a ready solver, by following the flow from where they start to its near end (arXiv 2209.11178,
+ * section 3.3).
+ */
+export async function sample(model: Model, solver: Solver, options: SamplingOptions): Promise<Samples> {
+  const settings = samplingSettings(options)
+  const { flow, network } = model
+  const { count, seed, maxEvaluations, keepNotFinite } = settings
+  const shape = network.itemShape
+  options.signal?.throwIfAborted()
+  const { height, start } = await startsOf(model, options, settings)
+  const joint = settings.batchTolerance === 'joint'
+  const images = await Tensor.full([count, ...shape], 0, 'float32')
+  let camera: Camera | undefined
+  try {
+    const problem = {
+      flow: model.sharedFlow(settings.drift),
+      heightName: flow.heightName,
+      count,
+      from: height,
+      to: flow.near.height,
+      device: network.device,
+      shape,
+      start,
+      keys: (first: number, added: number) => sampleKeys(seed, first, added),
+    }
+    if (options.film) camera = await Camera.create(options.film, problem)
+    // The published code's joint steps go across the jump.
+    const jump = joint && solver.kind === 'rungeKutta' ? undefined : flow.jump
+    const path = pathBetween(height, flow.near.height, solver.variable, jump)
+    const statistics = await integrate(problem, path, createStepper(solver, path), images, {
+      norm: joint
+        ? jointNorm(network.dimensions, product(shape.slice(1)))
+        : perSampleNorm(network.dimensions),
+      capacity: joint ? count : settings.batchSize,
+      maxEvaluations,
+      keepNotFinite,
+      signal: options.signal,
+      onDenoised: options.onDenoised,
+      camera,
+      onStep: options.onProgress,
+    })
+    if (keepNotFinite) await markNotFinite(images, statistics.status)
+    else await expectFinite(images)
+    const nfe = meanEvaluations(statistics.evaluations)
+    return { images, nfe, ...(camera && { film: camera.film }), ...statistics }
+  } catch (error) {
+    images.dispose()
+    camera?.film.images.dispose()
+    throw error
+  }
+}
+
+function samplingSettings(options: SamplingOptions) {
+  const { from, start, seed = 0, batchTolerance = 'sample', batchSize = 256 } = options
+  const { publishedEpsilon = false, deterministic = false } = options
+  const { count = from?.images.shape[0] ?? start?.shape[0] ?? 16 } = options
+  const { maxEvaluations, keepNotFinite = false } = options
+  expectInteger('count', count, 1, 1_000_000)
+  expectSeed('seed', seed)
+  expectOneOf('batchTolerance', batchTolerance, ['sample', 'joint'])
+  expectInteger('batchSize', batchSize, 1, 65536)
+  expectBoolean('publishedEpsilon', publishedEpsilon)
+  expectBoolean('deterministic', deterministic)
+  if (maxEvaluations !== undefined) expectInteger('maxEvaluations', maxEvaluations, 2, 1_000_000)
+  expectBoolean('keepNotFinite', keepNotFinite)
+  const drift = { published: publishedEpsilon ? ('samples' as const) : undefined, deterministic }
+  return { count, seed: BigInt(seed), batchTolerance, batchSize, drift, maxEvaluations, keepNotFinite }
+}
+
+async function markNotFinite(images: Tensor, status: SampleStatus[]): Promise<void> {
+  const norms = await images.rowNorms()
+  for (const [i, norm] of norms.entries()) if (!Number.isFinite(norm)) status[i] = 'notFinite'
+}

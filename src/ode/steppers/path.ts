@@ -1,0 +1,19 @@
+import type { Jump } from '../../flow/flow.js'
+import type { Variable } from '../variable.js'
+
+/** The way that samples go, in what a method steps in. */
+export interface Path {
+  readonly variable: Variable
+  /** Times of the ends, and the sign of the way. */
+  readonly start: number
+  readonly end: number
+  readonly direction: number
+  /** Where steps may not go across; undefined where they may. */
+  readonly jump: Jump | undefined
+}
+
+/** The path from one height to another. */
+export function pathBetween(from: number, to: number, variable: Variable, jump?: Jump): Path {
+  const [start, end] = [variable.toTime(from), variable.toTime(to)]
+  return { variable, start, end, direction: Math.sign(end - start), jump }
+}
