@@ -3,9 +3,9 @@
 #include <ATen/TensorOperators.h>
 
 #include "binding/arguments.h"
+#include "data/values.h"
 #include "metrics/picture.h"
 #include "runtime/error.h"
-#include "train/batch.h"
 
 namespace pfgm {
 namespace {
