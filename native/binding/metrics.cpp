@@ -3,10 +3,10 @@
 #include <ATen/TensorOperators.h>
 
 #include "binding/arguments.h"
+#include "data/values.h"
 #include "metrics/errors.h"
 #include "metrics/picture.h"
 #include "runtime/error.h"
-#include "train/batch.h"
 
 namespace pfgm {
 namespace {

@@ -2,7 +2,9 @@
 // host_block.h for the host's.
 #pragma once
 
-#include "cuda/field_tile.h"
+#include <cstdint>
+
+#include "cuda/block.h"
 
 namespace pfgm::cuda {
 

@@ -1,4 +1,7 @@
-// The tile code on the host, lane by lane: for tests where there is no GPU.
+// The kernels' code on the host, lane by lane: for tests where there is no GPU.
+#include "cuda/field_merge.h"
+#include "cuda/field_screen.h"
+#include "cuda/field_sums.h"
 #include "cuda/host_block.h"
 #include "cuda/launch.h"
 
@@ -50,17 +53,8 @@ void emulate(const ScreenProblem& problem) {
     }
 }
 
-void emulate(const PriorProblem& problem) {
-  each_row(problem, prior_row<HostWarp>);
-}
 void emulate(const PerturbationProblem& problem) {
   each_row(problem, perturb_row<HostWarp>);
-}
-void emulate(const CombinationProblem& problem) {
-  each_row(problem, combine_row<HostWarp>);
-}
-void emulate(const NormProblem& problem) {
-  each_row(problem, norm_row<HostWarp>);
 }
 
 }  // namespace pfgm::cuda

@@ -1,7 +1,8 @@
-// The field's kernels. All arithmetic is in field_tile.h; nothing of torch is needed here.
-#include <algorithm>
-
+// The field's kernels. All arithmetic is in the headers field_*.h; nothing of torch is needed here.
 #include "cuda/device_block.h"
+#include "cuda/field_merge.h"
+#include "cuda/field_screen.h"
+#include "cuda/field_sums.h"
 #include "cuda/launch.h"
 #include "cuda/status.h"
 

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
-#include "cuda/field_tile.h"
+#include "cuda/block.h"
 
 namespace pfgm::cuda {
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "cuda/operators.h"
+#include "cuda/field.h"
 #include "field/sums.h"
 #include "runtime/error.h"
 #include "runtime/grain.h"

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <vector>
 
+#include "data/values.h"
 #include "field/kernel.h"
 #include "random/philox.h"
 #include "runtime/error.h"
-#include "train/batch.h"
 
 namespace pfgm {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "cuda/host_device.h"
+#include "runtime/host_device.h"
 
 namespace pfgm {
 

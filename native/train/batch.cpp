@@ -7,7 +7,8 @@
 
 #include <numeric>
 
-#include "cuda/operators.h"
+#include "cuda/perturbation.h"
+#include "data/values.h"
 #include "field/field.h"
 #include "random/philox.h"
 #include "runtime/error.h"
@@ -46,7 +47,12 @@ std::vector<int64_t> batch_items(const BatchSettings& settings, int64_t wanted, 
 // Where the images lie, with the same draws.
 Perturbed perturbed(const at::Tensor& y, const BatchSettings& settings) {
 #ifdef PFGM_CUDA
-  if (y.is_cuda()) return cuda::perturb(y, settings.seed, settings.step, settings.perturbation);
+  if (y.is_cuda()) {
+    const Perturbation& given = settings.perturbation;
+    const cuda::PerturbedRows rows =
+        cuda::perturb(y, settings.seed, settings.step, given.sigma, given.tau, given.M, given.restrict_M);
+    return {rows.x, rows.z};
+  }
 #endif
   const int64_t count = y.size(0), dimensions = y.numel() / count;
   const PerturbationDraws draws =
@@ -55,11 +61,6 @@ Perturbed perturbed(const at::Tensor& y, const BatchSettings& settings) {
 }
 
 }  // namespace
-
-at::Tensor as_values(const at::Tensor& items) {
-  if (items.scalar_type() == at::kByte) return items.to(at::kFloat).div_(127.5).sub_(1);
-  return items.to(at::kFloat);
-}
 
 Batch make_batch(const at::Tensor& data, const BatchSettings& settings, at::Device device) {
   const at::NoGradGuard no_grad;

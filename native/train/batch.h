@@ -26,7 +26,4 @@ struct Batch {
 // alone, on a device. data [items, ...] uint8 or float32.
 Batch make_batch(const at::Tensor& data, const BatchSettings& settings, at::Device device);
 
-// The values an item stands for: float32, uint8 pixels v as v / 127.5 - 1.
-at::Tensor as_values(const at::Tensor& items);
-
 }  // namespace pfgm

@@ -206,13 +206,6 @@ export interface Addon {
   ): Promise<{ target: TensorInfo; exactGroups: number }>
   /** `[b, B, 2]`: the screen's lower bound of each pair's squared distance, and the error that it allows for. */
   cudaScreen(sources: TensorHandle, x: TensorHandle, z: TensorHandle): Promise<TensorInfo>
-  cudaPrior(
-    keys: BigUint64Array,
-    dimensions: number,
-    zMax: number,
-    upperNorm: number,
-    device: string,
-  ): Promise<TensorInfo>
   cudaPerturb(
     y: TensorHandle,
     settings: {
@@ -224,21 +217,6 @@ export interface Addon {
       restrictM: boolean
     },
   ): Promise<{ x: TensorInfo; z: TensorInfo }>
-  cudaCombine(
-    x: TensorHandle,
-    k: readonly TensorHandle[],
-    y: Combination,
-    steps: Float64Array,
-  ): Promise<TensorInfo>
-  cudaNorms(
-    x: TensorHandle,
-    k: readonly TensorHandle[],
-    y: Combination,
-    steps: Float64Array,
-    next: Combination,
-    atol: number,
-    rtol: number,
-  ): Promise<TensorInfo>
 
   // likelihood, encoding
   dataState(data: TensorHandle, extra: number): Promise<TensorInfo>

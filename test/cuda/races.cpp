@@ -7,6 +7,9 @@
 #include <thread>
 #include <vector>
 
+#include "cuda/field_merge.h"
+#include "cuda/field_screen.h"
+#include "cuda/field_sums.h"
 #include "cuda/host_block.h"
 
 namespace pfgm::cuda {

@@ -8,9 +8,3 @@
 #define PFGM_HD
 #define PFGM_UNROLL
 #endif
-
-namespace pfgm::cuda {
-
-constexpr int kLanes = 32;  // threads of a warp
-
-}  // namespace pfgm::cuda
