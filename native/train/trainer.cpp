@@ -70,8 +70,16 @@ StepResult Trainer::step(const at::Tensor& x, const at::Tensor& z, const at::Ten
       backward(*network_, buffers_.gradients, x, z, target, Mode{true, settings.dropout_seed});
   const at::NoGradGuard no_grad;
   const Reduced reduced = reduce(loss, buffers_.gradients);
-  if (reduced.finite) update(buffers_, reduced.gradient_norm, adam_, settings);
+  if (reduced.finite) {
+    update(buffers_, reduced.gradient_norm, adam_, settings);
+    weights_changed();
+  }
   return {reduced.loss, reduced.gradient_norm, reduced.finite};
+}
+
+void Trainer::weights_changed() {
+  network_->weights_changed();
+  ema_->weights_changed();
 }
 
 std::vector<std::pair<std::string, at::Tensor>> Trainer::state() const {

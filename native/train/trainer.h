@@ -45,6 +45,9 @@ class Trainer {
   std::vector<std::pair<std::string, at::Tensor>> state() const;
   int64_t bytes() const;
 
+  // The weights of the network and of its moving average are others now.
+  void weights_changed();
+
  private:
   std::shared_ptr<Network> network_, ema_;
   AdamConfig adam_;
