@@ -70,15 +70,22 @@ Napi::Value write(const Call& call) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
+void weights_changed(const Object& owner) {
+  if (const auto* trainer = std::get_if<std::shared_ptr<Trainer>>(&owner)) (*trainer)->weights_changed();
+  if (const auto* network = std::get_if<std::shared_ptr<Network>>(&owner)) (*network)->weights_changed();
+}
+
 // readState(owner, path, dataOffset, slots)
 Napi::Value read(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
+  const Object owner = call.environment().get(call(0, "owner").id());
   const std::string path = call(1, "path").string();
   const int64_t offset = call(2, "dataOffset").integer();
   const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
   return call.environment().submit(
       device_of(state),
       [=] {
+        weights_changed(owner);  // before, as a file that ends early has changed some of them
         read_tensor_file(path, offset, slots);
         return true;
       },

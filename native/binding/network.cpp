@@ -95,10 +95,16 @@ Napi::Value forward(const Call& call) {
       });
 }
 
+// weightsVersion(network): how often its weights have changed.
+Napi::Value weights_version(const Call& call) {
+  return Napi::Number::New(call.env(), double(call(0, "network").network()->weights_version()));
+}
+
 }  // namespace
 
 const std::vector<Export>& network_exports() {
-  static const std::vector<Export> table = {{"createNetwork", 3, create_network}, {"forward", 3, forward}};
+  static const std::vector<Export> table = {
+      {"createNetwork", 3, create_network}, {"forward", 3, forward}, {"weightsVersion", 1, weights_version}};
   return table;
 }
 

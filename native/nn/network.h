@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -51,9 +52,16 @@ class Network {
   at::Device device() const;
   void require_grad();
 
+  // Raised by whatever changes the weights, for whoever keeps copies of them.
+  uint64_t weights_version() const { return weights_version_; }
+  void weights_changed() { ++weights_version_; }
+
  protected:
   std::vector<int64_t> shape_;
   std::vector<Parameter> parameters_;
+
+ private:
+  std::atomic<uint64_t> weights_version_{0};  // a device's thread raises it, others read it
 };
 
 // The field without gradients, on the host: x [b, ...] and z [b] float32 and contiguous.

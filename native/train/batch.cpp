@@ -5,41 +5,29 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 
-#include <numeric>
+#include <algorithm>
 
 #include "cuda/perturbation.h"
 #include "data/values.h"
 #include "field/field.h"
 #include "random/philox.h"
 #include "runtime/error.h"
+#include "train/epoch_order.h"
 
 namespace pfgm {
 namespace {
-
-// A shuffled order of `count` items, by Fisher and Yates; one a (seed, epoch).
-std::vector<int64_t> shuffled(uint64_t seed, uint64_t epoch, int64_t count) {
-  std::vector<int64_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
-  const Philox random(seed, (uint64_t(Purpose::kBatch) << 48) | epoch);
-  for (int64_t i = count - 1; i > 0; --i)
-    std::swap(order[i], order[random.below(uint64_t(i), uint64_t(i) + 1)]);
-  return order;
-}
 
 // Items step * wanted … of the endless sequence of shuffled epochs.
 std::vector<int64_t> batch_items(const BatchSettings& settings, int64_t wanted, int64_t count) {
   std::vector<int64_t> items;
   items.reserve(wanted);
   uint64_t position = settings.step * uint64_t(wanted);
-  std::vector<int64_t> order;
-  uint64_t epoch = 0;
   while (int64_t(items.size()) < wanted) {
-    if (order.empty() || position / uint64_t(count) != epoch) {
-      epoch = position / uint64_t(count);
-      order = shuffled(settings.seed, epoch, count);
-    }
-    items.push_back(order[position % uint64_t(count)]);
-    ++position;
+    const uint64_t first = position % uint64_t(count);
+    const EpochOrder order = epoch_order(settings.seed, position / uint64_t(count), count);
+    const uint64_t taken = std::min(uint64_t(wanted) - items.size(), uint64_t(count) - first);
+    items.insert(items.end(), order->begin() + first, order->begin() + first + taken);
+    position += taken;
   }
   return items;
 }

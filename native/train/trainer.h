@@ -1,4 +1,4 @@
-// Loss, gradient clipping, Adam and the moving average of the weights.
+// A network under training: owns the buffers of a step, whose parts are backward, reduce and update.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,21 +9,12 @@
 #include <vector>
 
 #include "nn/network.h"
+#include "train/update.h"
 
 namespace pfgm {
 
-struct AdamConfig {
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-};
-
 // What changes from step to step.
-struct StepSettings {
-  int64_t update = 1;  // 1, 2, …: Adam's bias correction
-  double learning_rate = 2e-4;
-  double clip_norm = 1;
-  double ema_decay = 0.9999;
+struct StepSettings : UpdateSettings {
   uint64_t dropout_seed = 0;
 };
 
@@ -38,8 +29,7 @@ class Trainer {
   // `ema` must have the architecture of `network`; it takes over its weights.
   Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema, const AdamConfig& adam);
 
-  // Mean over the batch of half the summed squared error of the field, one optimizer step on it.
-  // target [b, N + 1].
+  // One optimizer step on the batch's loss. target [b, N + 1].
   StepResult step(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target,
                   const StepSettings& settings);
 
@@ -55,14 +45,15 @@ class Trainer {
   std::vector<std::pair<std::string, at::Tensor>> state() const;
   int64_t bytes() const;
 
- private:
-  at::Tensor loss(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target, const Mode& mode) const;
-  void update(double scale, const StepSettings& settings);
+  // The weights of the network and of its moving average are others now.
+  void weights_changed();
 
+ private:
   std::shared_ptr<Network> network_, ema_;
   AdamConfig adam_;
-  // The networks' trained parameters are views of these, so that one pass updates them all.
-  at::Tensor weights_, gradients_, first_moments_, second_moments_, averages_;
+  // The networks' trained parameters are views of the weights and averages, so that one pass updates them
+  // all.
+  TrainingBuffers buffers_;
 };
 
 }  // namespace pfgm

@@ -173,6 +173,7 @@ export interface Addon {
     device: string,
   ): Promise<{ id: NetworkHandle; parameterCount: number }>
   forward(network: NetworkHandle, x: TensorHandle, z: TensorHandle): Promise<{ x: TensorInfo; z: TensorInfo }>
+  weightsVersion(network: NetworkHandle): number
 
   // flows
   createPfgmFlow(

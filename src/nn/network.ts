@@ -40,6 +40,11 @@ export class Network extends NativeObject<NetworkHandle> {
     return product(this.itemShape)
   }
 
+  /** Raised whenever the weights change: by an update of a training, and by a file that is read into them. */
+  get weightsVersion(): number {
+    return native().weightsVersion(this.handle)
+  }
+
   /** Name and shape of every parameter, named as in the published checkpoints. */
   parameters(): { name: string; shape: number[] }[] {
     return native().describeState(this.handle)

@@ -15,18 +15,20 @@ export type TrainEvent =
       readonly estimate: Estimate
     }
   | { readonly type: 'warning'; readonly message: string }
-  | {
-      readonly type: 'step'
-      readonly step: number
-      readonly loss: number
-      readonly gradientNorm: number
-      readonly learningRate: number
-      readonly imagesPerSecond: number
-      readonly secondsLeft: number
-    }
+  | StepEvent
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
   | { readonly type: 'picture'; readonly step: number; readonly path: string }
   | EndEvent
+
+export interface StepEvent {
+  readonly type: 'step'
+  readonly step: number
+  readonly loss: number
+  readonly gradientNorm: number
+  readonly learningRate: number
+  readonly imagesPerSecond: number
+  readonly secondsLeft: number
+}
 
 export interface EndEvent {
   readonly type: 'end'

@@ -4,7 +4,7 @@ import { resolveDevice, setThreads } from '../native/device.js'
 import { readTrainingCheckpoint } from './checkpoint.js'
 import type { TrainEvent } from './events.js'
 import type { TrainOptions } from './options.js'
-import { Run } from './run.js'
+import { events } from './run.js'
 import { freshConfig, loadData, resumedConfig } from './run-config.js'
 import { Trainer } from './trainer.js'
 
@@ -36,11 +36,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     resources.push(trainer)
     await resumed?.restore(trainer)
     await writeWhole(folder.config, `${JSON.stringify(config, null, 2)}\n`)
-    const run = new Run(folder, config, data, trainer, device, threads, resumed?.step ?? 0)
     for (const message of [...(resumed?.differences(threads) ?? []), ...data.warnings]) {
       yield { type: 'warning', message }
     }
-    yield* run.events(signal)
+    yield* events({ folder, config, data, trainer, threads, step: resumed?.step ?? 0 }, signal)
   } finally {
     for (const resource of resources) resource[Symbol.dispose]()
     await unlock()

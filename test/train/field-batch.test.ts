@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
@@ -42,7 +42,7 @@ it('the whole data makes the field, from memory and from a file alike', async ()
   expect(full).not.toEqual(batch)
 })
 
-it('a data file that changes meanwhile ends training in good order', async () => {
+it('a data file that changes meanwhile ends training, and nothing more is saved', async () => {
   const folder = await newFolder()
   const path = await pixelFile(folder)
   const data = await datasets.npy(path)
@@ -53,4 +53,5 @@ it('a data file that changes meanwhile ends training in good order', async () =>
     }
   })()
   await expect(steps).rejects.toThrow('to stay as it is during training but it was changed')
+  expect(readdirSync(join(folder, 'run', 'checkpoints'))).toEqual(['step-0000000.safetensors'])
 })

@@ -144,8 +144,8 @@ class Pool<State> implements Trajectories<State> {
     if (most === undefined) return
     const { evaluations } = this.#statistics
     await this.#leave(
-      this.rows.flatMap((row, i) =>
-        evaluations[row.sample]! + this.#stepper.evaluationsPerStep > most ? [i] : [],
+      this.rows.flatMap(({ sample, state }, i) =>
+        evaluations[sample]! + this.#stepper.evaluationsOf(state) > most ? [i] : [],
       ),
       'maxEvaluations',
     )

@@ -47,7 +47,6 @@ interface Adaptive extends History {
  * above the jump too where the flow gives both sides and at least two values are known there; else the path begins anew.
  */
 export class AdaptiveMultistep implements Stepper<Adaptive> {
-  readonly evaluationsPerStep = 1
   readonly #path: Path
   readonly #solver: AdaptiveMultistepSolver
   readonly #limiter: StepLimiter
@@ -69,6 +68,10 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
 
   get slots(): number {
     return this.#history.slots
+  }
+
+  evaluationsOf(): number {
+    return 1
   }
 
   fresh(): Adaptive {

@@ -6,7 +6,6 @@ import type { Stepper, Trajectories } from './stepper.js'
 
 /** Steps of a linear multistep method along given heights: one evaluation each. */
 export class Multistep implements Stepper<History> {
-  readonly evaluationsPerStep = 1
   readonly #path: Path
   readonly #solver: MultistepSolver
   readonly #history: MultistepHistory<History>
@@ -19,6 +18,10 @@ export class Multistep implements Stepper<History> {
 
   get slots(): number {
     return this.#history.slots
+  }
+
+  evaluationsOf(): number {
+    return 1
   }
 
   fresh(): History {

@@ -32,7 +32,6 @@ interface Verdict {
 /** Steps of a Runge-Kutta method, along given heights or as their error asks for. */
 export class RungeKutta implements Stepper<Try> {
   readonly slots: number
-  readonly evaluationsPerStep: number
   readonly #path: Path
   readonly #solver: RungeKuttaSolver
   readonly #limiter: StepLimiter
@@ -42,12 +41,13 @@ export class RungeKutta implements Stepper<Try> {
     this.#solver = solver
     // Given heights stay as they are given.
     this.#limiter = new StepLimiter(solver.steps.kind === 'fixed' ? { ...path, jump: undefined } : path)
-    const { b, firstSameAsLast } = solver.tableau
     // The first step's size needs a second drift, whatever the method.
-    this.slots = Math.max(b.length, 2)
-    // Beyond the jump the first stage is evaluated anew.
-    const saved = firstSameAsLast && this.#limiter.barrier === undefined ? 1 : 0
-    this.evaluationsPerStep = b.length - saved
+    this.slots = Math.max(solver.tableau.b.length, 2)
+  }
+
+  evaluationsOf({ stale }: Try): number {
+    const { b, firstSameAsLast } = this.#solver.tableau
+    return b.length - (firstSameAsLast && !stale ? 1 : 0)
   }
 
   fresh(): Try {

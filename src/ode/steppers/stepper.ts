@@ -6,8 +6,8 @@ import type { Interpolant } from './dense-output.js'
 export interface Stepper<State = unknown> {
   /** Slots that the method needs a sample. */
   readonly slots: number
-  /** Most evaluations of one step. */
-  readonly evaluationsPerStep: number
+  /** Most evaluations of a sample's next step. */
+  evaluationsOf(state: State): number
   /** The state of a sample that has not begun. */
   fresh(): State
   /** Samples have joined, the rows from `first` on. */

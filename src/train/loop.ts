@@ -1,0 +1,109 @@
+import { PfgmError } from '../errors.js'
+import type { Batch } from '../flow/batch.js'
+import type { Flow } from '../flow/flow.js'
+import { createFlow } from '../flow/kinds.js'
+import type { RunConfig } from './checkpoint.js'
+import { type Estimate, estimate } from './estimate.js'
+import type { StepEvent } from './events.js'
+import { emaDecayAt, learningRateAt } from './optimizer.js'
+import type { LoadedData } from './run-config.js'
+import type { Trainer } from './trainer.js'
+
+/** The optimizer steps of a run. */
+export class TrainingLoop {
+  readonly #config: RunConfig
+  readonly #data: LoadedData
+  readonly #trainer: Trainer
+  readonly #flow: Flow
+  #step: number
+
+  constructor(config: RunConfig, data: LoadedData, trainer: Trainer, step: number) {
+    this.#config = config
+    this.#data = data
+    this.#trainer = trainer
+    this.#flow = createFlow(config.flow)
+    this.#step = step
+  }
+
+  /** Steps that have been taken. */
+  get step(): number {
+    return this.#step
+  }
+
+  get finished(): boolean {
+    return this.#step >= this.#config.training.steps
+  }
+
+  /** What the steps that are left will take. */
+  async estimate(): Promise<Estimate> {
+    const batch = (count: number) => this.#batch(this.#step, count, count)
+    return estimate(this.#trainer, batch, this.#config.training, this.#step)
+  }
+
+  /**
+   * Steps until the last one or until the signal is given. What is done between two of them does not count as time of
+   * training.
+   * @throws PfgmError `ERR_PFGM_NOT_FINITE`
+   */
+  async *steps(signal: AbortSignal | undefined): AsyncGenerator<StepEvent, void, void> {
+    const { training } = this.#config
+    const { batchSize, smallBatchSize } = training
+    const first = this.#step
+    const began = performance.now()
+    let outside = 0
+    let next: Promise<Batch> | undefined
+    try {
+      next = this.#batch(this.#step, batchSize, smallBatchSize)
+      while (!this.finished && !signal?.aborted) {
+        const step = this.#step
+        const batch = await next
+        const learningRate = learningRateAt(step, training.learningRate, training.warmup)
+        const update = this.#trainer.step(batch, {
+          update: step + 1,
+          learningRate,
+          clipNorm: training.clipNorm,
+          emaDecay: emaDecayAt(step + 1, training.emaRate),
+          dropoutSeed: BigInt(this.#config.seed) ^ (BigInt(step) << 20n),
+        })
+        // The next batch is queued behind this step, so that the device never waits for JavaScript.
+        next = this.#batch(step + 1, batchSize, smallBatchSize)
+        next.catch(() => {}) // met where it is awaited
+        const { loss, gradientNorm, applied } = await update
+        if (!applied) throw notFinite(step, loss)
+        this.#step = step + 1
+        const seconds = (performance.now() - began - outside) / 1000
+        const paused = performance.now()
+        yield {
+          type: 'step',
+          step: this.#step,
+          loss,
+          gradientNorm,
+          learningRate,
+          imagesPerSecond: ((this.#step - first) * smallBatchSize) / seconds,
+          secondsLeft: ((training.steps - this.#step) * seconds) / (this.#step - first),
+        }
+        outside += performance.now() - paused
+      }
+    } finally {
+      await next?.then(
+        (batch) => batch.dispose(),
+        () => {},
+      )
+    }
+  }
+
+  async #batch(step: number, batchSize: number, smallBatchSize: number): Promise<Batch> {
+    await this.#data.expectUnchanged()
+    const { seed, mirror, training } = this.#config
+    const wholeData = training.fieldBatch === 'full'
+    const draw = { seed: BigInt(seed), step, batchSize, smallBatchSize, wholeData, mirror }
+    return this.#flow.batch(this.#data.tensor, draw, this.#trainer.device)
+  }
+}
+
+function notFinite(step: number, loss: number): PfgmError {
+  return new PfgmError(
+    'ERR_PFGM_NOT_FINITE',
+    `Expected a finite loss and gradient but step ${step + 1} has a loss of ${loss}: lower the learning rate`,
+  )
+}
