@@ -144,22 +144,21 @@ uint32_t Argument::id() const {
 
 at::Device parse_device(const std::string& name) {
   if (name == "cpu") return at::kCPU;
-  if (name == "cuda" || name.rfind("cuda:", 0) == 0) {
-    if (!at::hasCUDA())
-      throw Error("ERR_PFGM_DEVICE",
-                  "Expected a CUDA device for '" + name +
-                      "' but this libtorch has none: run `npx pfgm-torch doctor` to see why");
-    int64_t index = name == "cuda" ? 0 : -1;
-    const std::string digits = name.substr(std::min<size_t>(name.size(), 5));
-    if (!digits.empty() && digits.size() < 4 && digits.find_first_not_of("0123456789") == std::string::npos)
-      index = std::stoll(digits);
-    const int64_t count = int64_t(at::detail::getCUDAHooks().deviceCount());
-    if (index < 0 || index >= count)
-      throw Error("ERR_PFGM_DEVICE", "Expected device to be one of " + std::to_string(count) +
-                                         " CUDA devices, cuda:N, but received '" + name + "'");
-    return at::Device(at::kCUDA, at::DeviceIndex(index));
-  }
-  throw Error("ERR_PFGM_DEVICE", "Expected device to be cpu, cuda or cuda:N but received '" + name + "'");
+  const bool numbered = name.rfind("cuda:", 0) == 0;
+  const std::string digits = numbered ? name.substr(5) : "0";
+  const bool is_number =
+      !digits.empty() && digits.size() <= 4 && digits.find_first_not_of("0123456789") == std::string::npos;
+  if ((name != "cuda" && !numbered) || !is_number)
+    throw Error("ERR_PFGM_DEVICE", "Expected device to be cpu, cuda or cuda:N but received '" + name + "'");
+  if (!at::hasCUDA())
+    throw Error("ERR_PFGM_DEVICE",
+                "Expected a CUDA device for '" + name +
+                    "' but this libtorch has none: run `npx pfgm-torch doctor` to see why");
+  const int64_t index = std::stoll(digits), count = int64_t(at::detail::getCUDAHooks().deviceCount());
+  if (index >= count)
+    throw Error("ERR_PFGM_DEVICE",
+                "Expected one of " + std::to_string(count) + " CUDA devices but received '" + name + "'");
+  return at::Device(at::kCUDA, at::DeviceIndex(index));
 }
 
 std::string queue_name(const at::Device& device) {

@@ -147,13 +147,31 @@ Napi::Value density(const Call& call) {
       picture_to_js);
 }
 
+// gridPoints(side, extent): resolves to the middles [side^2, 2] of a square's cells.
+Napi::Value cells(const Call& call) {
+  const int64_t side = call(0, "side").integer();
+  const double extent = call(1, "extent").number();
+  if (side < 1 || side > 4096) call(0, "side").expected("from 1 to 4096");
+  return call.environment().submit(
+      "cpu", [=] { return grid_points(side, extent); }, tensor_to_js);
+}
+
+// densityShades(density): resolves to an image [1, 1, height, width] of it.
+Napi::Value shades(const Call& call) {
+  const at::Tensor given = call(0, "density").tensor();
+  if (given.dim() != 2 || given.scalar_type() != at::kDouble || given.numel() == 0)
+    call(0, "density").expected("float64 of two axes");
+  return call.environment().submit(
+      queue_name(given.device()), [given] { return density_shades(given).contiguous(); }, tensor_to_js);
+}
+
 }  // namespace
 
 const std::vector<Export>& metrics_exports() {
   static const std::vector<Export> table = {
       {"dataStatistics", 1, statistics}, {"energyDistance", 3, distance}, {"energyFloor", 5, floor_distances},
-      {"pixelErrors", 4, errors},        {"meanNorms", 3, norms},         {"imageGrid", 4, grid},
-      {"pointDensity", 3, density}};
+      {"pixelErrors", 4, errors},        {"gridPoints", 2, cells},        {"densityShades", 1, shades},
+      {"meanNorms", 3, norms},           {"imageGrid", 4, grid},          {"pointDensity", 3, density}};
   return table;
 }
 

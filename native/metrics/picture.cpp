@@ -1,6 +1,7 @@
 #include "metrics/picture.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
@@ -52,6 +53,25 @@ at::Tensor point_density(const at::Tensor& points, int64_t size, double extent) 
   }
   // A few points a pixel are already dark: density saturates smoothly.
   return ((counts * -0.7).exp() * 255).round().to(at::kByte).unsqueeze(2);
+}
+
+at::Tensor grid_points(int64_t side, double extent) {
+  at::Tensor points = at::empty({side * side, 2}, at::kDouble);
+  double* out = points.mutable_data_ptr<double>();
+  const auto middle = [=](int64_t i) { return (double(2 * i + 1) / double(side) - 1) * extent; };
+  for (int64_t row = 0; row < side; ++row)
+    for (int64_t column = 0; column < side; ++column) {
+      *out++ = middle(column);
+      *out++ = -middle(row);
+    }
+  return points;
+}
+
+at::Tensor density_shades(const at::Tensor& density) {
+  // A sample meets p with density p.
+  const double total = density.sum().item<double>();
+  const double typical = total > 0 ? (density * density).sum().item<double>() / total : 1;
+  return (2 * (density * (-1.5 / typical)).exp() - 1).to(at::kFloat).unsqueeze(0).unsqueeze(0);
 }
 
 }  // namespace pfgm

@@ -13,4 +13,12 @@ at::Tensor image_grid(const at::Tensor& images, int64_t columns, int64_t zoom, i
 // axes, the second axis upward; darker is denser.
 at::Tensor point_density(const at::Tensor& points, int64_t size, double extent);
 
+// Cells of a square around 0 of half the width `extent`, `side` along a side: their middles [side^2, 2]
+// float64, from the top left on, the second axis upward.
+at::Tensor grid_points(int64_t side, double extent);
+
+// density [height, width] float64 -> [1, 1, height, width] float32, as images are: 1 (white) where it is 0,
+// and dark at the mean density that a sample meets.
+at::Tensor density_shades(const at::Tensor& density);
+
 }  // namespace pfgm

@@ -1,4 +1,5 @@
 import { expectInteger, expectNumber } from '../check.js'
+import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { AscentOptions } from './ascent.js'
 import { logLikelihood } from './likelihood.js'
@@ -35,12 +36,7 @@ export async function densityOnGrid(model: Model, options: DensityOptions): Prom
       `Expected a model of points in the plane, of shape [2], but received one of [${itemShape.join(', ')}]`,
     )
   }
-  const middle = (i: number) => ((2 * i + 1) / side - 1) * extent
-  const points = Float64Array.from({ length: 2 * side * side }, (_, i) => {
-    const cell = Math.floor(i / 2)
-    return i % 2 === 0 ? middle(cell % side) : -middle(Math.floor(cell / side))
-  })
-  using grid = await Tensor.from<'float64'>(points, [side * side, 2])
+  using grid = new Tensor<'float64'>(await native().gridPoints(side, extent))
   const { logLikelihoods, nfe } = await logLikelihood(model, grid, {
     ...ascent,
     divergence: 'exact',

@@ -20,6 +20,7 @@ export class Model implements Disposable {
   /** @internal Undefined for a model that is not from a file. */
   readonly source: ModelSource | undefined
   readonly #shared = new Map<string, SharedFlow>()
+  readonly #kept: Disposable[] = []
 
   /** @internal */
   constructor(config: ModelConfig, network: Network, source?: ModelSource) {
@@ -60,8 +61,14 @@ export class Model implements Disposable {
     await writeTensors(this.network.handle, path, modelMetadata('model', this.config), options.dtype ?? 'F32')
   }
 
-  /** Frees the network. */
+  /** Keeps a resource as long as the model. @internal */
+  keep(resource: Disposable): void {
+    this.#kept.push(resource)
+  }
+
+  /** Frees the network, and what was made of it. */
   dispose(): void {
+    for (const resource of this.#kept.splice(0)) resource[Symbol.dispose]()
     this.network.dispose()
   }
 

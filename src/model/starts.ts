@@ -51,12 +51,12 @@ export async function startsOf(
   const height = startHeight(model, options)
   const { flow, network } = model
   if (start) {
-    expectCount('start', await expectStarts('start', start, model), count)
+    expectCount('starts in start', await expectStarts('start', start, model), count)
     return { height, start: (first, added) => start.slice(first, added) as Promise<Tensor<'float64'>> }
   }
   if (from) {
     expectFrom(model, from)
-    expectCount('from', expectImages('from.images', from.images, network.itemShape), count)
+    expectCount('images in from', expectImages('from.images', from.images, network.itemShape), count)
     return { height, start: (first, added) => around(model, from, sampleKeys(seed, first, added), first) }
   }
   const scale = temperature ?? 1
@@ -75,7 +75,7 @@ async function around(
   first: number,
 ): Promise<Tensor<'float64'>> {
   using some: Tensor = await images.slice(first, keys.length)
-  return flow.perturb(some, keys, z)
+  return await flow.perturb(some, keys, z)
 }
 
 function expectFrom({ flow }: Model, { z }: { z: number }): void {
@@ -86,9 +86,9 @@ function expectFrom({ flow }: Model, { z }: { z: number }): void {
   }
 }
 
-function expectCount(name: string, there: number, count: number): void {
+function expectCount(what: string, there: number, count: number): void {
   if (there === count) return
-  throw new RangeError(`Expected count to be that of the items in ${name}, ${there}, but received ${count}`)
+  throw new RangeError(`Expected count to be the number of ${what}, ${there}, but received ${count}`)
 }
 
 /**
@@ -111,7 +111,7 @@ export async function expectStarts(
   }
   for (const [i, norm] of (await starts.rowNorms()).entries()) {
     if (!Number.isFinite(norm)) {
-      throw new RangeError(`Expected ${name}[${i}] to be finite but received a NaN or an infinity in it`)
+      throw new RangeError(`Expected ${name}[${i}] to be finite but received one of norm ${norm}`)
     }
     if (norm <= flow.farthest.norm) continue
     const [most, received] = [flow.farthest.norm, norm].map((value) => Number(value.toPrecision(3)))

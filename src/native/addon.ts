@@ -370,6 +370,8 @@ export interface Addon {
     sums: { terms: Int32Array; places: Int32Array; ofState: Float64Array; ofDenoised: Float64Array },
   ): Promise<Float64Array>
   imageGrid(images: TensorHandle, columns: number, zoom: number, gap: number): Promise<NativePicture>
+  gridPoints(side: number, extent: number): Promise<TensorInfo>
+  densityShades(density: TensorHandle): Promise<TensorInfo>
   pointDensity(points: TensorHandle, size: number, extent: number): Promise<NativePicture>
 
   // checkpoints

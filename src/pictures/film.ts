@@ -1,9 +1,8 @@
 import { extname } from 'node:path'
-import { expectInteger, product } from '../check.js'
+import { expectInteger } from '../check.js'
 import type { NativePicture } from '../native/addon.js'
 import type { Film } from '../ode/pool/film.js'
 import { defaultZoom, draw, writePicture } from '../tensor/picture.js'
-import { Tensor } from '../tensor/tensor.js'
 
 /** What a film can be written as, by the name's end: a strip, or an animation. */
 export const FILM_EXTENSIONS = ['.png', '.webp', '.gif'] as const
@@ -40,19 +39,12 @@ export async function saveFilm(film: Film, path: string, options: FilmPictureOpt
 /** A picture of all samples, for each frame. */
 async function pictures({ images, heights }: Film, layout: { columns?: number }): Promise<NativePicture[]> {
   const [count = 0, frames = 0, ...itemShape] = images.shape
-  const values = await images.data()
-  const size = product(itemShape)
   const [, , width = 0] = itemShape
   const across = layout.columns === 1 ? frames : (layout.columns ?? Math.ceil(Math.sqrt(count)))
   const zoom = width === 0 ? {} : { zoom: defaultZoom(width, across) }
   const drawn: NativePicture[] = []
   for (const frame of heights.keys()) {
-    const rows = new Float32Array(count * size)
-    for (let i = 0; i < count; i++) {
-      const first = (i * frames + frame) * size
-      rows.set(values.subarray(first, first + size), i * size)
-    }
-    using some = await Tensor.from(rows, [count, ...itemShape])
+    using some = await images.select(1, frame)
     drawn.push(await draw(some, { ...layout, ...zoom }))
   }
   return drawn

@@ -12,7 +12,7 @@ import { type DenseTrajectories, denseTrajectories } from './dense-trajectories.
 import { cappedError, errorFigures, isClipped } from './error-figures.js'
 import { once } from './once.js'
 import { leastCostWay, warpedHeights } from './searched-heights.js'
-import { isFor, type SearchedSchedule, solverCacheOf } from './solver-cache.js'
+import { isFor, type SearchedSchedule, type SolverCache, solverCacheOf } from './solver-cache.js'
 import { stepErrors } from './step-error.js'
 
 export interface SearchOptions {
@@ -87,12 +87,13 @@ interface Searched {
   readonly otherEnds: Tensor<'float64'>
 }
 
-/** Kept as long as the model is there. */
-const SEARCHED = new WeakMap<Model, Searched>()
+/** Kept as long as the model's cache is there, which is as long as its weights stay. */
+const SEARCHED = new WeakMap<SolverCache, Searched>()
 
 async function searchedOf(model: Model, { signal, onProgress }: SearchOptions): Promise<Searched> {
-  return once(model, 'trajectories', signal, async () => {
-    const known = SEARCHED.get(model)
+  const cache = solverCacheOf(model)
+  return once(cache, 'trajectories', signal, async () => {
+    const known = SEARCHED.get(cache)
     if (known) return known
     const { far, near } = model.flow
     const heights = karrasHeights(far.height, near.height, CANDIDATES - 1, RHO)
@@ -108,7 +109,8 @@ async function searchedOf(model: Model, { signal, onProgress }: SearchOptions): 
     const trajectories = await follow(0)
     using others = await follow(TRAJECTORIES)
     const made = { trajectories, ends: await endsOf(trajectories), otherEnds: await endsOf(others) }
-    SEARCHED.set(model, made)
+    for (const resource of Object.values(made)) model.keep(resource)
+    SEARCHED.set(cache, made)
     return made
   })
 }
@@ -118,7 +120,7 @@ const endsOf = ({ states, heights }: DenseTrajectories) => states.select(0, heig
 
 async function search(model: Model, options: SolverOptions, { signal, onProgress }: SearchOptions) {
   const what = `heights of ${options.steps} steps of ${options.solver}`
-  const share = SEARCHED.has(model) ? 0 : 0.4
+  const share = SEARCHED.has(solverCacheOf(model)) ? 0 : 0.4
   const { trajectories, ends, otherEnds } = await searchedOf(model, {
     signal,
     onProgress: (fraction, text) => onProgress?.(share * fraction, text),

@@ -69,12 +69,17 @@ export type MeasuredSolver = Readonly<z.infer<typeof measuredSchema>>
 
 type Content = z.infer<typeof contentSchema>
 
-const CACHES = new WeakMap<Model, SolverCache>()
+const CACHES = new WeakMap<Model, { cache: SolverCache; weights: number }>()
 
-/** What has been searched and measured for a model. */
+/** What has been searched and measured for a model with the weights that it has now. */
 export function solverCacheOf(model: Model): SolverCache {
-  const cache = CACHES.get(model) ?? new SolverCache(model.source?.path, model.source?.run)
-  CACHES.set(model, cache)
+  const known = CACHES.get(model)
+  const weights = model.network.weightsVersion
+  if (known?.weights === weights) return known.cache
+  // Weights that have changed since are no longer those of the file.
+  const source = known ? undefined : model.source
+  const cache = new SolverCache(source?.path, source?.run)
+  CACHES.set(model, { cache, weights })
   return cache
 }
 

@@ -90,7 +90,7 @@ describe('encode() and decode()', () => {
     )
     const second = (value: number) => new Float64Array(2 * ITEM).fill(value, ITEM)
     await expect(decode(second(Number.NaN), [2, 1, 8, 8])).rejects.toThrow(
-      'Expected encodings[1] to be finite but received a value of NaN',
+      'Expected encodings[1] to be finite but received one of norm NaN',
     )
     const edge = (100 * flow.config.flow.upperNorm) / Math.sqrt(ITEM)
     await decode(second(edge * 0.999), [2, 1, 8, 8])

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { datasets } from '../../src/data/index.js'
 import { logPriorDensity } from '../../src/flow/pfgm.js'
 import type { LikelihoodOptions, LikelihoodResult } from '../../src/model/likelihood.js'
@@ -87,6 +87,23 @@ describe('logLikelihood()', () => {
     expect(other.logLikelihoods[0]).not.toBe(one.logLikelihoods[0])
   })
 
+  it('likelihoods at the same time share their network calls, each as it is alone', async () => {
+    using flow = await gaussiansFlow({ centres: [[0, 0, 0]], deviation: 0.4 }, 100)
+    using points = await Tensor.from<'float64'>(gaussianPoints(3, 0.4, 6), [6, 3])
+    const measure = (seed: number) =>
+      flow.logLikelihood(points, { divergence: 'hutchinson', probes: 2, seed, batchSize: 4 })
+    const calls = vi.spyOn(native(), 'evaluateDrifts')
+    const alone = [await measure(1), await measure(100)]
+    const apart = calls.mock.calls.length
+    const together = await Promise.all([measure(1), measure(100)])
+    const shared = calls.mock.calls.length - apart
+    calls.mockRestore()
+    expect(together.map(({ logLikelihoods }) => logLikelihoods)).toEqual(
+      alone.map(({ logLikelihoods }) => logLikelihoods),
+    )
+    expect(shared).toBeLessThan(0.7 * apart)
+  })
+
   it('an image without a path is an error, or NaN where that is asked for', async () => {
     using flow = await gaussiansFlow({ centres: [[0, 0]], deviation: 0.4 }, 100)
     using points = await Tensor.from<'float64'>(Float64Array.of(0.1, 0.2, Number.NaN, 0), [2, 2])
@@ -117,15 +134,17 @@ describe('logLikelihood()', () => {
     using flow = await PoissonFlow.load('digits')
     const { values } = await datasets.digits()
     using images = await Tensor.from<'uint8'>((values as Uint8Array).slice(0, 64), [1, 1, 8, 8])
-    const options = { divergence: 'hutchinson', probes: 1, rtol: 1e-3, atol: 1e-3 } as const
+    // Joint steps are the published ones, whatever the constant.
+    const published = { batchTolerance: 'joint', rtol: 1e-3, atol: 1e-3 } as const
+    const options = { divergence: 'hutchinson', probes: 1, ...published } as const
     const found = await flow.logLikelihood(images, { ...options, levels: 17 })
     const [nats] = found.logLikelihoods
     expect(found.bitsPerDimension[0]).toBeCloseTo(-nats! / 64 / Math.LN2 + Math.log2(17 / 2), 10)
     expect(found.standardErrors).toEqual(Float64Array.of(Number.NaN))
     // The published constant differs by the ratio of two spheres' areas.
-    const published = await flow.logLikelihood(images, { ...options, levels: 17, constant: 'published' })
+    const other = await flow.logLikelihood(images, { ...options, levels: 17, constant: 'published' })
     const shift = logPriorDensity(1, 64, 1, 'published') - logPriorDensity(1, 64, 1)
-    expect(published.logLikelihoods[0]! - nats!).toBeCloseTo(shift, 10)
+    expect(other.logLikelihoods[0]! - nats!).toBeCloseTo(shift, 10)
   })
 
   const wrong: [string, LikelihoodOptions, string][] = [
