@@ -103,19 +103,28 @@ export class Recorder {
       await samples.savePng(path)
     } catch (error) {
       if (signal?.aborted || isNotFinite(error)) return
-      throw error
+      if (!isOutOfMemory(error)) throw error
+      yield { type: 'warning', message: `No samples were drawn at step ${step}: ${error.message}` }
+      return
     }
     yield { type: 'picture', step, path }
   }
 
-  /** Shows and measures the samples of a trained model. */
+  /** Shows and measures the samples of a trained model, which stands whether or not there are any. */
   async *end(
     step: number,
     began: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TrainEvent, void, void> {
     const found: Evaluation = {}
-    await this.#evaluate(step, found, signal)
+    try {
+      await this.#evaluate(step, found, signal)
+    } catch (error) {
+      if (!isNotFinite(error) && !isOutOfMemory(error)) throw error
+      const failed = found.picture === undefined ? 'drawn' : 'measured'
+      const message = `The model is trained and saved as ${this.checkpoint}, but its samples could not be ${failed}: ${error.message}`
+      yield { type: 'warning', message }
+    }
     const event: EndEvent = { type: 'end', step, seconds: (performance.now() - began) / 1000, ...found }
     await this.#log(event)
     yield event
@@ -160,4 +169,10 @@ export class Recorder {
 
 function isNotFinite(error: unknown): error is PfgmError {
   return error instanceof PfgmError && error.code === 'ERR_PFGM_NOT_FINITE'
+}
+
+/** V8 has an error of its own for an array that finds no room. */
+function isOutOfMemory(error: unknown): error is Error {
+  if (error instanceof PfgmError) return error.code === 'ERR_PFGM_OUT_OF_MEMORY'
+  return error instanceof RangeError && /allocation failed|array length/i.test(error.message)
 }

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readHeader } from '../../src/checkpoint/safetensors.js'
 import { datasets } from '../../src/data/index.js'
 import { PfgmError, type PfgmErrorCode } from '../../src/errors.js'
 import { memory, setThreads } from '../../src/native/device.js'
+import { native } from '../../src/native/native.js'
 import type { NetworkConfig } from '../../src/nn/config.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import type { TrainEvent } from '../../src/train/events.js'
@@ -238,6 +239,46 @@ describe('nothing is lost or overwritten', () => {
     const bytes = await tensorBytes(join(out, 'checkpoints', last!))
     const values = new Float32Array(Uint8Array.from(bytes).buffer)
     expect(values.every(Number.isFinite)).toBe(true)
+  })
+
+  it('a trained model without finite samples is warned of, and its run ends well', async () => {
+    const out = newOut()
+    // A start so far out is no float32: no sample has a path, and every loss is finite.
+    const flow = { zMax: 1e39, upperNorm: 1e39 }
+    const events = await collect({ out, flow, evaluationCount: 200, sampleEvery: 5 })
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(12)
+    expect(events.filter(({ type }) => type === 'warning' || type === 'picture')).toEqual([
+      {
+        type: 'warning',
+        message: expect.stringContaining(
+          `trained and saved as ${join(out, 'checkpoints', 'step-0000012.safetensors')}, but its samples could not be drawn: Sample 0`,
+        ),
+      },
+    ])
+    expect(events.at(-1)).toEqual({ type: 'end', step: 12, seconds: expect.any(Number) })
+    expect(existsSync(join(out, 'samples.png'))).toBe(false)
+    const log = readFileSync(join(out, 'log.jsonl'), 'utf8').trim().split('\n')
+    expect(JSON.parse(log.at(-1)!)).toMatchObject({ type: 'end', step: 12 })
+    using model = await PoissonFlow.load(out)
+    expect(model.config.step).toBe(12)
+  })
+
+  it('samples for which there is no room cost no step, and the picture is not lost with the distance', async () => {
+    const noRoom = () => new PfgmError('ERR_PFGM_OUT_OF_MEMORY', 'an allocation failed')
+    vi.spyOn(PoissonFlow.prototype, 'sample').mockRejectedValueOnce(noRoom())
+    vi.spyOn(native(), 'energyDistance').mockRejectedValueOnce(noRoom())
+    const out = newOut()
+    const events = await collect({ out, evaluationCount: 200, sampleEvery: 5 })
+    vi.restoreAllMocks()
+    expect(events.filter(({ type }) => type === 'step')).toHaveLength(12)
+    const told = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+    expect(told).toEqual([
+      'No samples were drawn at step 5: an allocation failed',
+      expect.stringContaining('its samples could not be measured: an allocation failed'),
+    ])
+    const picture = join(out, 'samples.png')
+    expect(events.at(-1)).toEqual({ type: 'end', step: 12, seconds: expect.any(Number), picture })
+    expect(existsSync(picture)).toBe(true)
   })
 })
 
