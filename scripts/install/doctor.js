@@ -11,12 +11,22 @@ import { PINNED_VERSION } from './release.js'
 import { findToolchain, installCommand, unsupportedCpu, unsupportedSystem } from './toolchain.js'
 import { tryAddon } from './trial.js'
 
-/** @typedef {import('./doctor.js').Finding} Finding */
+/**
+ * @typedef {object} Finding
+ * @property {string} name what was looked at
+ * @property {boolean} ok
+ * @property {string} detail what was found
+ * @property {string} fix the command or step that mends it; empty where ok
+ */
+
 /** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
 
 const SETUP = 'npx pfgm-torch setup'
 
-/** @returns {Promise<Finding[]>} */
+/**
+ * Looks at everything that the library needs, in order; tells cause from cause. Changes nothing.
+ * @returns {Promise<Finding[]>}
+ */
 export async function doctor() {
   const addon = locateAddon()
   const problem = addon && (await tryAddon(addon))

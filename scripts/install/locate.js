@@ -6,9 +6,33 @@ import { readElf } from './elf.js'
 import { readVersion } from './libtorch-version.js'
 import { missingCpuFlags } from './machine.js'
 
-/** @typedef {import('./locate.js').AddonMeta} AddonMeta */
-/** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
-/** @typedef {import('./locate.js').AddonProblem} AddonProblem */
+/**
+ * What an addon was built from and for; kept beside it as pfgm_torch.json.
+ * @typedef {object} AddonMeta
+ * @property {string} packageVersion
+ * @property {string} sourceHash
+ * @property {import('./libtorch.js').Libtorch} libtorch
+ * @property {string} compiler
+ * @property {string} platform
+ * @property {string} arch
+ * @property {string[]} cpuFlagsNeeded
+ * @property {string} [clone] the checkout that it was built in; missing for an installed package
+ */
+
+/**
+ * @typedef {object} LocatedAddon
+ * @property {string} file
+ * @property {'env' | 'prebuild' | 'cache' | 'build'} origin how it was found: PFGM_ADDON, prebuilds/, the cache, build/Release
+ * @property {AddonMeta} [meta] missing where no pfgm_torch.json lies beside the addon
+ */
+
+/** @typedef {'no-addon' | 'no-libtorch' | 'other-libtorch' | 'cpu' | 'musl' | 'glibc' | 'arch' | 'damaged' | 'crash' | 'unknown'} Cause */
+
+/**
+ * @typedef {object} AddonProblem
+ * @property {Cause} cause
+ * @property {string} message
+ */
 
 export const ADDON_NAME = 'pfgm_torch.node'
 export const META_NAME = 'pfgm_torch.json'

@@ -18,7 +18,7 @@ export function loadAddon(): Addon {
 }
 
 /** What the loaded addon was built from; undefined for one that PFGM_ADDON names without its pfgm_torch.json. */
-export function addonMeta(): AddonMeta | undefined {
+function addonMeta(): AddonMeta | undefined {
   loaded ??= load()
   return loaded.located.meta
 }
