@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { currentFile, packageRoot, readJson, sourceHash } from './cache.js'
 import { readElf } from './elf.js'
 import { readVersion } from './libtorch-version.js'
-import { missingCpuFlags } from './machine.js'
+import { gpuAnswers, missingCpuFlags } from './machine.js'
 
 /**
  * What an addon was built from and for; kept beside it as pfgm_torch.json.
@@ -176,6 +176,16 @@ function libtorchProblem({ libtorch }) {
     return { cause: 'other-libtorch', message }
   }
   return undefined
+}
+
+/**
+ * libtorch's CUDA library, which must be loaded by name before a GPU can be used: nothing links to it, so that a CUDA
+ * build of libtorch also works where there is no driver.
+ * @param {import('./libtorch.js').Libtorch} libtorch
+ * @returns {string | undefined} undefined for a CPU build and where no GPU answers
+ */
+export function cudaLibrary({ path, cuda }) {
+  return cuda && gpuAnswers() ? join(path, 'lib', 'libtorch_cuda.so') : undefined
 }
 
 /**
