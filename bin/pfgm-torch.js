@@ -42,7 +42,7 @@ function build() {
     fail('dist/ is missing or older than src/, and TypeScript is not installed: run `npm ci`.')
   }
   try {
-    execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+    execFileSync(process.execPath, [tsc, '-b', '--force', join(root, 'tsconfig.build.json')], {
       stdio: ['ignore', 2, 2],
     })
   } catch {

@@ -17,7 +17,7 @@ function findCompiler() {
 
 const compiler = existsSync(new URL('../src', import.meta.url)) ? findCompiler() : undefined
 if (compiler) {
-  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  const { status } = spawnSync(process.execPath, [compiler, '-b', '--force', 'tsconfig.build.json'], {
     cwd: root,
     stdio: 'inherit',
   })

@@ -4,19 +4,30 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheRoot } from './cache.js'
 import { messageOf } from './error.js'
+import { cudaFix } from './explain.js'
 import { findLibtorch, inspectLibtorch, isArchive } from './libtorch.js'
-import { locateAddon } from './locate.js'
+import { cudaLibrary, locateAddon } from './locate.js'
 import { cpuFlagsNeeded, gpuAnswers } from './machine.js'
 import { PINNED_VERSION } from './release.js'
 import { findToolchain, installCommand, unsupportedCpu, unsupportedSystem } from './toolchain.js'
-import { tryAddon } from './trial.js'
+import { tryAddon, tryCuda } from './trial.js'
 
-/** @typedef {import('./doctor.js').Finding} Finding */
+/**
+ * @typedef {object} Finding
+ * @property {string} name what was looked at
+ * @property {boolean} ok
+ * @property {string} detail what was found
+ * @property {string} fix the command or step that mends it; empty where ok
+ */
+
 /** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
 
 const SETUP = 'npx pfgm-torch setup'
 
-/** @returns {Promise<Finding[]>} */
+/**
+ * Looks at everything that the library needs, in order; tells cause from cause. Changes nothing.
+ * @returns {Promise<Finding[]>}
+ */
 export async function doctor() {
   const addon = locateAddon()
   const problem = addon && (await tryAddon(addon))
@@ -111,12 +122,12 @@ async function checkTools(built) {
  */
 async function checkLibtorch(working) {
   const used = working?.meta?.libtorch
-  if (used) return [good('libtorch', `${used.version}: ${used.path}`), checkGpu(used)]
+  if (used) return [good('libtorch', `${used.version}: ${used.path}`), await checkGpu(used, working)]
   const named = process.env.PFGM_LIBTORCH
   if (named && isArchive(named)) return [good('libtorch', `the archive ${named} (PFGM_LIBTORCH)`)]
   const { libtorch, from, refused } = named ? inspectNamed(named) : await findLibtorch()
   if (libtorch)
-    return [good('libtorch', `${libtorch.version} from ${from}: ${libtorch.path}`), checkGpu(libtorch)]
+    return [good('libtorch', `${libtorch.version} from ${from}: ${libtorch.path}`), await checkGpu(libtorch)]
   const detail = refused.length > 0 ? refused.join('; ') : 'no libtorch is on this machine'
   const fix = named
     ? 'set PFGM_LIBTORCH to a whole libtorch, or unset it'
@@ -135,14 +146,26 @@ function inspectNamed(folder) {
     : { refused: [`PFGM_LIBTORCH: ${reason}`] }
 }
 
-/** @param {import('./libtorch.js').Libtorch} libtorch */
-function checkGpu({ cuda }) {
-  if (!cuda)
+/**
+ * @param {import('./libtorch.js').Libtorch} libtorch
+ * @param {LocatedAddon} [working] an addon that is built for it; without one a GPU cannot be tried
+ * @returns {Promise<Finding>}
+ */
+async function checkGpu(libtorch, working) {
+  if (!libtorch.cuda)
     return good('GPU', gpuAnswers() ? 'there, but this libtorch is a CPU build' : 'none: the CPU is used')
-  return good(
-    'GPU',
-    `libtorch is built for CUDA ${cuda}; ${gpuAnswers() ? 'a GPU answers' : 'no GPU: the CPU is used'}`,
-  )
+  const built = `libtorch is built for CUDA ${libtorch.cuda}`
+  const library = cudaLibrary(libtorch)
+  if (!library) return good('GPU', `${built}; no GPU: the CPU is used`)
+  if (!working) return good('GPU', `${built}; a GPU answers`)
+  const tried = await tryCuda(working, library)
+  if (tried.problem !== undefined) {
+    const detail = `a GPU answers, but libtorch's CUDA library does not load: ${tried.problem}`
+    return bad('GPU', detail, cudaFix(tried.problem))
+  }
+  if (tried.devices > 0) return good('GPU', `${built}; it finds ${tried.devices}`)
+  const fix = `install an NVIDIA driver for CUDA ${libtorch.cuda} or newer, or unset CUDA_VISIBLE_DEVICES`
+  return bad('GPU', `${built} and loads, but finds no GPU that it can use`, fix)
 }
 
 /**

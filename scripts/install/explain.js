@@ -70,6 +70,16 @@ function fixOf(cause, { origin }) {
 }
 
 /**
+ * What mends a CUDA library that does not load.
+ * @param {string} said the loader's message
+ */
+export function cudaFix(said) {
+  if (/\blibcuda\.so/.test(said))
+    return 'install the NVIDIA driver; in a container, start it with the GPU (docker run --gpus all)'
+  return `install this libtorch anew with all its libraries, or name another with PFGM_LIBTORCH; then run \`${REBUILD}\``
+}
+
+/**
  * What a process that only loads the addon ended with.
  * @param {LocatedAddon} addon
  * @param {import('./run.js').Outcome} outcome

@@ -4,11 +4,35 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { currentFile, packageRoot, readJson, sourceHash } from './cache.js'
 import { readElf } from './elf.js'
 import { readVersion } from './libtorch-version.js'
-import { missingCpuFlags } from './machine.js'
+import { gpuAnswers, missingCpuFlags } from './machine.js'
 
-/** @typedef {import('./locate.js').AddonMeta} AddonMeta */
-/** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
-/** @typedef {import('./locate.js').AddonProblem} AddonProblem */
+/**
+ * What an addon was built from and for; kept beside it as pfgm_torch.json.
+ * @typedef {object} AddonMeta
+ * @property {string} packageVersion
+ * @property {string} sourceHash
+ * @property {import('./libtorch.js').Libtorch} libtorch
+ * @property {string} compiler
+ * @property {string} platform
+ * @property {string} arch
+ * @property {string[]} cpuFlagsNeeded
+ * @property {string} [clone] the checkout that it was built in; missing for an installed package
+ */
+
+/**
+ * @typedef {object} LocatedAddon
+ * @property {string} file
+ * @property {'env' | 'prebuild' | 'cache' | 'build'} origin how it was found: PFGM_ADDON, prebuilds/, the cache, build/Release
+ * @property {AddonMeta} [meta] missing where no pfgm_torch.json lies beside the addon
+ */
+
+/** @typedef {'no-addon' | 'no-libtorch' | 'other-libtorch' | 'cpu' | 'musl' | 'glibc' | 'arch' | 'damaged' | 'crash' | 'unknown'} Cause */
+
+/**
+ * @typedef {object} AddonProblem
+ * @property {Cause} cause
+ * @property {string} message
+ */
 
 export const ADDON_NAME = 'pfgm_torch.node'
 export const META_NAME = 'pfgm_torch.json'
@@ -152,6 +176,16 @@ function libtorchProblem({ libtorch }) {
     return { cause: 'other-libtorch', message }
   }
   return undefined
+}
+
+/**
+ * libtorch's CUDA library, which must be loaded by name before a GPU can be used: nothing links to it, so that a CUDA
+ * build of libtorch also works where there is no driver.
+ * @param {import('./libtorch.js').Libtorch} libtorch
+ * @returns {string | undefined} undefined for a CPU build and where no GPU answers
+ */
+export function cudaLibrary({ path, cuda }) {
+  return cuda && gpuAnswers() ? join(path, 'lib', 'libtorch_cuda.so') : undefined
 }
 
 /**

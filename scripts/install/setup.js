@@ -12,12 +12,40 @@ import { resolveLibtorch } from './resolve.js'
 import { unsupportedCpu, unsupportedSystem } from './toolchain.js'
 import { tryAddon } from './trial.js'
 
-/** @typedef {import('./setup.js').SetupOptions} SetupOptions */
-/** @typedef {import('./setup.js').SetupReport} SetupReport */
-/** @typedef {import('./setup.js').OnProgress} OnProgress */
 /** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
 
 /**
+ * @typedef {object} ProgressEvent
+ * @property {'find' | 'download' | 'unpack' | 'configure' | 'compile' | 'check'} phase
+ * @property {string} message what is being done, in words
+ * @property {number} [done] how far it is; bytes where `unit` says so
+ * @property {number | undefined} [total]
+ * @property {'bytes'} [unit]
+ */
+
+/** @typedef {(event: ProgressEvent) => void} OnProgress */
+
+/**
+ * @typedef {object} SetupOptions
+ * @property {string | undefined} [libtorch] a libtorch folder, or an archive of one (.zip, .whl, .tar.gz)
+ * @property {boolean | undefined} [force] build anew even where the addon is there
+ * @property {boolean | undefined} [download] whether libtorch may be downloaded where none is there; default true
+ * @property {boolean | undefined} [prebuiltOnly] use a prebuilt addon, never compile
+ * @property {OnProgress | undefined} [onProgress]
+ */
+
+/**
+ * @typedef {object} SetupReport
+ * @property {boolean} ok
+ * @property {'none' | 'adopted' | 'built' | 'failed'} action what was done
+ * @property {string} summary one paragraph: what was done, or what is missing and the command that mends it
+ * @property {string} [file] the addon, where ok
+ * @property {import('./locate.js').AddonMeta} [meta]
+ * @property {number} seconds
+ */
+
+/**
+ * Finds or downloads libtorch and builds the addon for it. Failures are reported, not thrown.
  * @param {SetupOptions} [options]
  * @returns {Promise<SetupReport>}
  */
@@ -157,6 +185,8 @@ function summarise({ action, file, meta, seconds }, from, refused) {
 }
 
 /**
+ * The addon, set up first where it is not there. Throws an error with the code ERR_PFGM_SETUP where that fails.
+ * `onReport` hears what a setup did, where one was needed.
  * @param {{ onProgress?: OnProgress | undefined, onReport?: ((report: SetupReport) => void) | undefined }} [options]
  * @returns {Promise<LocatedAddon>}
  */

@@ -1,5 +1,4 @@
-// Loads the addon in a process of its own, so that a crash is an answer and not an end.
-
+// Loads libraries in a process of its own, so that a crash is an answer and not an end.
 import { explainLoadFailure, explainTrial } from './explain.js'
 import { addonProblem } from './locate.js'
 import { run } from './run.js'
@@ -15,4 +14,20 @@ export async function tryAddon(addon) {
     timeout: 60_000,
   })
   return explainTrial(addon, outcome)
+}
+
+/**
+ * Loads libtorch's CUDA library and asks it for GPUs.
+ * @param {import('./locate.js').LocatedAddon} addon one that loads
+ * @param {string} library
+ * @returns {Promise<{ devices: number, problem?: undefined } | { problem: string }>}
+ */
+export async function tryCuda(addon, library) {
+  const script = `const addon = require(process.argv[1])
+    const problem = addon.loadCuda(process.argv[2])
+    console.log(JSON.stringify(problem ? { problem } : { devices: addon.info().cudaDevices }))`
+  const args = ['-e', script, addon.file, library]
+  const { code, signal, stdout, output } = await run(process.execPath, args, { timeout: 120_000 })
+  if (code === 0) return JSON.parse(stdout)
+  return { problem: signal ? `it ended the process (${signal})` : output.trim() }
 }

@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Attempt, releaseLock, takeLock } from '../../scripts/install/lock.js'
 import { PfgmError } from '../errors.js'
 
 const CHECKPOINT = /^step-(\d+)\.safetensors$/
@@ -88,39 +89,28 @@ export class RunFolder {
       await rm(this.checkpoint(step), { force: true })
   }
 
-  /** Claims the folder for this process until the returned function is called. */
-  async lock(): Promise<() => Promise<void>> {
-    const path = join(this.path, '.lock')
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const file = await open(path, 'wx')
-        await file.writeFile(`${process.pid}\n`)
-        await file.close()
-        return () => rm(path, { force: true })
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-          throw new PfgmError('ERR_PFGM_IO', `Could not write to ${this.path}: ${(error as Error).message}`, {
-            cause: error,
-          })
-        }
-      }
-      const owner = Number((await readFile(path, 'utf8').catch(() => '')).trim())
-      if (attempt > 0 || (owner > 0 && isAlive(owner))) {
-        throw new PfgmError(
-          'ERR_PFGM_RUN_BUSY',
-          `Expected ${this.path} to be free but process ${owner} is training there: wait for it, or give another --out`,
-        )
-      }
-      await rm(path, { force: true }) // its owner died without unlocking
-    }
+  /**
+   * Claims the folder for this process until the returned function is called.
+   * @throws PfgmError `ERR_PFGM_RUN_BUSY`
+   */
+  lock(): () => void {
+    const file = join(this.path, '.lock')
+    const { lock, holder } = this.#takeLock(file)
+    if (lock) return () => releaseLock(lock)
+    const other = holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
+    throw new PfgmError(
+      'ERR_PFGM_RUN_BUSY',
+      `Expected ${this.path} to be free but ${other} is training there (${file}): wait for it, or give another --out`,
+    )
   }
-}
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  #takeLock(file: string): Attempt {
+    try {
+      return takeLock(file)
+    } catch (error) {
+      throw new PfgmError('ERR_PFGM_IO', `Could not write to ${this.path}: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
   }
 }

@@ -31,12 +31,22 @@ async function runInfo(source: string | undefined, { json }: { json?: boolean })
 }
 
 async function describeRuntime() {
-  const { libtorch, instructions, fieldKernel, cores, cudaDevices } = info()
+  const { libtorch, instructions, fieldKernel, cores, cudaDevices, cudaProblem } = info()
   const gpus = Array.from({ length: cudaDevices }, (_, i) => `cuda:${i}`)
   const devices = ['cpu', ...gpus]
   const threads = await setThreads()
   const node = process.versions.node
-  return { version: packageVersion(), node, libtorch, instructions, fieldKernel, cores, threads, devices }
+  const runtime = {
+    version: packageVersion(),
+    node,
+    libtorch,
+    instructions,
+    fieldKernel,
+    cores,
+    threads,
+    devices,
+  }
+  return { ...runtime, ...(cudaProblem !== undefined && { cudaProblem }) }
 }
 
 async function describeModel(source: string) {
@@ -48,13 +58,17 @@ async function describeModel(source: string) {
 type Rows = [string, string][]
 
 function runtimeRows(runtime: Awaited<ReturnType<typeof describeRuntime>>): Rows {
-  const { version, node, libtorch, instructions, fieldKernel, cores, threads, devices } = runtime
+  const { version, node, libtorch, instructions, fieldKernel, cores, threads, devices, cudaProblem } = runtime
+  const noGpu: Rows = cudaProblem
+    ? [['', `no GPU, as libtorch's CUDA library does not load: ${cudaProblem}`]]
+    : []
   return [
     ['pfgm-torch', version],
     ['Node.js', node],
     ['libtorch', `${libtorch}, with ${instructions} instructions`],
     ['field kernel', fieldKernel],
     ['devices', devices.join(', ')],
+    ...noGpu,
     ['threads', `${threads} (${several(cores, 'core')})`],
   ]
 }

@@ -3,7 +3,10 @@ import { printHint } from './output.js'
 import { type Progress, startProgress } from './progress.js'
 import { bytes } from './words.js'
 
-/** Shows the steps of a setup: those that can be measured as a bar each, the others as a line. */
+/**
+ * Shows the steps of a setup: those that can be measured as a bar each, the others as a line.
+ * @internal
+ */
 export async function withSetupProgress<T>(work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
   let message = ''
   let progress: Progress | undefined

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { expectInteger } from '../check.js'
-import { native } from './native.js'
+import { PfgmError } from '../errors.js'
+import { cudaProblem, native } from './native.js'
 
 /** `auto` is `cuda` where a GPU answers, else `cpu`; `cuda:N` names one of several. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
@@ -16,11 +17,14 @@ export interface RuntimeInfo {
   readonly fieldKernel: string
   readonly cores: number
   readonly cudaDevices: number
+  /** What the loader said where a GPU answers but libtorch's CUDA library does not load. */
+  readonly cudaProblem?: string
 }
 
 /** Versions, instruction sets and devices. */
 export function info(): RuntimeInfo {
-  return native().info()
+  const problem = cudaProblem()
+  return { ...native().info(), ...(problem !== undefined && { cudaProblem: problem }) }
 }
 
 /**
@@ -46,6 +50,13 @@ export async function setThreads(threads: number = availableParallelism()): Prom
  */
 export function resolveDevice(device: Device = 'auto'): string {
   const name = device === 'auto' ? (native().info().cudaDevices > 0 ? 'cuda:0' : 'cpu') : device
+  const problem = /^cuda(:|$)/.test(name) ? cudaProblem() : undefined
+  if (problem !== undefined) {
+    throw new PfgmError(
+      'ERR_PFGM_DEVICE',
+      `Expected a CUDA device for '${name}' but libtorch's CUDA library does not load (${problem}): run \`npx pfgm-torch doctor\` for what mends it`,
+    )
+  }
   native().checkDevice(name)
   return name
 }

@@ -1,8 +1,6 @@
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { explainLoadFailure } from '../../scripts/install/explain.js'
-import { type AddonMeta, addonProblem, type LocatedAddon, locateAddon } from '../../scripts/install/locate.js'
-import { gpuAnswers } from '../../scripts/install/machine.js'
+import { addonProblem, cudaLibrary, type LocatedAddon, locateAddon } from '../../scripts/install/locate.js'
 import { PfgmError } from '../errors.js'
 import type { Addon } from './addon.js'
 
@@ -17,20 +15,14 @@ export function loadAddon(): Addon {
   return loaded.addon
 }
 
-/** What the loaded addon was built from; undefined for one that PFGM_ADDON names without its pfgm_torch.json. */
-export function addonMeta(): AddonMeta | undefined {
-  loaded ??= load()
-  return loaded.located.meta
-}
-
 /**
- * libtorch's CUDA library, which must be loaded by name before a GPU can be used: nothing links to it, so that a CUDA
- * build of libtorch also works where there is no driver. Undefined for a CPU build and where no GPU answers.
+ * The CUDA library of the loaded addon's libtorch. Undefined where there is none or no GPU answers, and for an addon that
+ * PFGM_ADDON names without its pfgm_torch.json.
  */
-export function cudaLibrary(): string | undefined {
-  const libtorch = addonMeta()?.libtorch
-  if (!libtorch?.cuda || !gpuAnswers()) return undefined
-  return join(libtorch.path, 'lib', 'libtorch_cuda.so')
+export function addonCudaLibrary(): string | undefined {
+  loaded ??= load()
+  const { meta } = loaded.located
+  return meta && cudaLibrary(meta.libtorch)
 }
 
 function load(): { addon: Addon; located: LocatedAddon } {

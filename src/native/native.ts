@@ -1,18 +1,25 @@
 import { PfgmError } from '../errors.js'
 import type { Addon, AnyHandle } from './addon.js'
-import { cudaLibrary, loadAddon } from './load.js'
+import { addonCudaLibrary, loadAddon } from './load.js'
 
 let ready: Addon | undefined
+let cudaFailure = ''
 
 /** The addon of this thread, loaded and set up at the first call. Throws `PfgmError` where it is not there. */
 export function native(): Addon {
   if (ready) return ready
   const addon = loadAddon()
   addon.initialise(PfgmError)
-  const cuda = cudaLibrary()
-  if (cuda) addon.loadCuda(cuda)
+  const cuda = addonCudaLibrary()
+  if (cuda) cudaFailure = addon.loadCuda(cuda)
   ready = addon
   return addon
+}
+
+/** What the loader said where a GPU answers but libtorch's CUDA library does not load. */
+export function cudaProblem(): string | undefined {
+  native()
+  return cudaFailure || undefined
 }
 
 // `using` needs these symbols; Node.js 20.19 and later have them.

@@ -25,11 +25,11 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const threads = await setThreads(options.threads)
   const data = await loadData(options.data)
   const resources: Disposable[] = [data.tensor]
-  let unlock = async (): Promise<void> => {}
+  let unlock = (): void => {}
   try {
     const fresh = resume ? undefined : freshConfig(options, data)
     await folder.create()
-    unlock = await folder.lock()
+    unlock = folder.lock()
     const resumed = resume ? await readTrainingCheckpoint(folder) : undefined
     const config = resumed ? resumedConfig(options, resumed.config, data) : fresh!
     const trainer = await Trainer.create(config.network, config.seed, device)
@@ -42,6 +42,6 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     yield* events({ folder, config, data, trainer, threads, step: resumed?.step ?? 0 }, signal)
   } finally {
     for (const resource of resources) resource[Symbol.dispose]()
-    await unlock()
+    unlock()
   }
 }

@@ -1,13 +1,28 @@
 import { copyFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { doctor } from '../../scripts/install/doctor.js'
-import { explainLoadFailure } from '../../scripts/install/explain.js'
+import { cudaFix, explainLoadFailure } from '../../scripts/install/explain.js'
 import { type AddonMeta, addonProblem } from '../../scripts/install/locate.js'
-import { isMusl } from '../../scripts/install/machine.js'
+import { gpuAnswers, isMusl } from '../../scripts/install/machine.js'
 import { installCommand, unsupportedCpu } from '../../scripts/install/toolchain.js'
 import { loadAddon } from '../../src/native/load.js'
-import { fakeLibtorch, pathWith, put, runProgram, setVersion, temporaryFolder } from './helpers.js'
+import {
+  addonWithCuda,
+  fakeLibtorch,
+  pathWith,
+  put,
+  runProgram,
+  setVersion,
+  sharedLibtorch,
+  temporaryFolder,
+} from './helpers.js'
+
+vi.mock('../../scripts/install/machine.js', async (original) => {
+  const machine = await original<typeof import('../../scripts/install/machine.js')>()
+  return { ...machine, gpuAnswers: vi.fn(machine.gpuAnswers) }
+})
 
 const linux = process.platform === 'linux'
 
@@ -17,7 +32,7 @@ async function finding(name: string): Promise<{ ok: boolean; detail: string; fix
   return (await doctor()).find((each) => each.name === name)
 }
 
-/** A shared library made of a few lines, as an addon that PFGM_ADDON names. */
+/** A shared library made of a few lines, under the name of the addon. */
 async function compileAddon(source: string, flags: string[] = []): Promise<string> {
   const folder = temporaryFolder()
   put(join(folder, 'addon.c'), source)
@@ -158,6 +173,50 @@ describe.runIf(linux)('musl', () => {
       cause: 'musl',
       fix: expect.stringContaining('glibc'),
     })
+  })
+})
+
+describe.runIf(linux)('a GPU that answers', () => {
+  const NOT_A_LIBRARY = fileURLToPath(import.meta.url)
+  const REINSTALL = expect.stringContaining('install this libtorch anew')
+
+  async function gpu(cudaLibrary: string) {
+    vi.mocked(gpuAnswers).mockReturnValue(true)
+    onTestFinished(() => void vi.mocked(gpuAnswers).mockReset())
+    vi.stubEnv('PFGM_ADDON', addonWithCuda(cudaLibrary))
+    expect(await finding('addon')).toMatchObject({ ok: true })
+    return finding('GPU')
+  }
+
+  it('is of no use where the CUDA library does not load: the loader says why', async () => {
+    expect(await gpu(NOT_A_LIBRARY)).toEqual({
+      name: 'GPU',
+      ok: false,
+      detail: expect.stringMatching(/CUDA library does not load: .*libtorch_cuda\.so: invalid ELF header$/),
+      fix: REINSTALL,
+    })
+  })
+
+  it('is of no use where the CUDA library crashes', async () => {
+    const crashing = '#include <stdlib.h>\n__attribute__((constructor)) void f() { abort(); }'
+    expect(await gpu(await compileAddon(crashing))).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('it ended the process (SIGABRT)'),
+      fix: REINSTALL,
+    })
+  })
+
+  it('is of no use where the CUDA library loads and finds none', async () => {
+    expect(await gpu(join(sharedLibtorch.path, 'lib/libc10.so'))).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining('finds no GPU'),
+      fix: expect.stringContaining('driver'),
+    })
+  })
+
+  it('needs its driver', () => {
+    const said = 'libcuda.so.1: cannot open shared object file: No such file or directory'
+    expect(cudaFix(said)).toContain('install the NVIDIA driver')
   })
 })
 

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { onTestFinished } from 'vitest'
 import { packageRoot } from '../../scripts/install/cache.js'
 import type { Libtorch } from '../../scripts/install/libtorch.js'
+import { ADDON_NAME, locateAddon, META_NAME } from '../../scripts/install/locate.js'
 import { resolveLibtorch } from '../../scripts/install/resolve.js'
 
 /** A folder that is gone after the test. */
@@ -96,6 +97,17 @@ export function fakeLibtorch(folder: string, version = '2.13.0'): string {
   for (const name of ['libc10.so', 'libtorch_cpu.so'])
     cpSync(join(sharedLibtorch.path, 'lib/libc10.so'), join(folder, 'lib', name))
   return folder
+}
+
+/** The addon of this package, said to be built for a CUDA libtorch whose CUDA library is the file given. */
+export function addonWithCuda(cudaLibrary: string): string {
+  const { file, meta } = locateAddon()!
+  const libtorch = { path: fakeLibtorch(temporaryFolder()), version: '2.13.0', cuda: '12.6' }
+  cpSync(cudaLibrary, join(libtorch.path, 'lib/libtorch_cuda.so'))
+  const folder = temporaryFolder()
+  symlinkSync(file, join(folder, ADDON_NAME))
+  put(join(folder, META_NAME), JSON.stringify({ ...meta, libtorch }))
+  return join(folder, ADDON_NAME)
 }
 
 /** A libtorch that works, at another place and under a version of its own. */

@@ -44,6 +44,13 @@ describe('the tarball', () => {
     }
   })
 
+  it('declares nothing by types that it does not hold', () => {
+    const names = readdirSync(join(project.root, 'dist'), { recursive: true, encoding: 'utf8' })
+    for (const name of names.filter((each) => each.endsWith('.d.ts'))) {
+      expect(readFileSync(join(project.root, 'dist', name), 'utf8'), name).not.toContain('scripts/install')
+    }
+  })
+
   it('says on installation what was done', () => {
     expect(readFileSync(join(project.folder, 'install.log'), 'utf8')).toMatch(
       /pfgm-torch is ready\.|`npx pfgm-torch setup`/,

@@ -14,7 +14,6 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { packageRoot } from '../../scripts/install/cache.js'
-import { withLock } from '../../scripts/install/lock.js'
 import {
   cleanEnvironment,
   closedPort,
@@ -216,21 +215,5 @@ describe('node-gyp', () => {
       PATH: await pathWith(join(temporaryFolder(), 'bin'), ['sh']),
     })
     expect(setup).toMatchObject({ code: 0, stdout: expect.stringContaining('the prebuilt addon fits it') })
-  })
-})
-
-describe('a lock', () => {
-  it('lets one in at a time, and is taken from the dead', async () => {
-    const file = join(temporaryFolder(), 'lock')
-    put(file, `${2 ** 30} ${(await import('node:os')).hostname()}`)
-    let inside = 0
-    const enter = () =>
-      withLock(file, async () => {
-        expect(++inside).toBe(1)
-        await new Promise((done) => setTimeout(done, 20))
-        inside--
-      })
-    await Promise.all([enter(), enter(), enter()])
-    expect(existsSync(file)).toBe(false)
   })
 })

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { takeLock } from '../../scripts/install/lock.js'
 import { readHeader } from '../../src/checkpoint/safetensors.js'
 import { datasets } from '../../src/data/index.js'
 import { PfgmError, type PfgmErrorCode } from '../../src/errors.js'
@@ -211,13 +212,16 @@ describe('nothing is lost or overwritten', () => {
   it('a folder in use is refused; one whose user has died is taken over', async () => {
     const out = newOut()
     mkdirSync(out)
-    writeFileSync(join(out, '.lock'), `${process.pid}\n`)
+    const file = join(out, '.lock')
+    takeLock(file)
+    const held = readFileSync(file, 'utf8')
     await expect(collect({ out })).rejects.toSatisfy(
-      fails('ERR_PFGM_RUN_BUSY', new RegExp(`process ${process.pid} `)),
+      fails('ERR_PFGM_RUN_BUSY', new RegExp(`process ${process.pid} on .* \\(${file}\\)`)),
     )
-    expect(readFileSync(join(out, '.lock'), 'utf8')).toBe(`${process.pid}\n`)
-    writeFileSync(join(out, '.lock'), '999999999\n')
+    expect(readFileSync(file, 'utf8')).toBe(held)
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(held), pid: 2 ** 30 }))
     await collect({ out, steps: 2 })
+    expect(existsSync(file)).toBe(false)
   })
 
   it('a place where no folder can be made is refused before any work', async () => {
