@@ -134,6 +134,28 @@ describe('sample()', () => {
     expect(memory().handles).toBe(before)
   })
 
+  it('takes as many samples as starts, float32 or float64, and refuses what no start can be', async () => {
+    using flow = await publishedFlow()
+    const values = Float32Array.from({ length: 2 * ITEM }, (_, i) => 9 * Math.sin(i * i))
+    using start = await Tensor.from(values, [2, 3, 8, 8])
+    using same = await Tensor.from(Float64Array.from(values), [2, 3, 8, 8])
+    const options = { solver: 'euler', steps: 4 } as const
+    const drawn = await pixels(flow, { ...options, start })
+    expect(drawn.length).toBe(2 * ITEM)
+    expect(await pixels(flow, { ...options, start: same })).toEqual(drawn)
+    using pixel = await Tensor.from(new Uint8Array(ITEM), [1, 3, 8, 8])
+    await expect(flow.sample({ start: pixel })).rejects.toThrow('float32 or float64, as encode gives them')
+    using none = await Tensor.from(new Float32Array(ITEM).fill(Number.NaN), [1, 3, 8, 8])
+    await expect(flow.sample({ start: none })).rejects.toThrow('Expected start[0] to be finite')
+    using far = await Tensor.from(new Float32Array(ITEM).fill(1e6), [1, 3, 8, 8])
+    await expect(flow.sample({ start: far })).rejects.toThrow(
+      /^Expected start\[0\] to have a norm of at most/,
+    )
+    await expect(flow.sample({ start, count: 3 })).rejects.toThrow(
+      'Expected count to be the number of starts in start, 2, but received 3',
+    )
+  })
+
   it('ends samples at their most evaluations, where they are, and says so', async () => {
     using flow = await publishedFlow()
     const whole = await flow.sample({ count: 6 })

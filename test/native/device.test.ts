@@ -27,3 +27,12 @@ it.runIf(process.platform === 'linux')(
     }
   },
 )
+
+it.each(['cuda:1x', 'cuda:', 'cuda:-1', 'cuda: 1', 'cuda:99999', 'cuda0', 'gpu', ''])(
+  'a device named %j is refused, whatever there is',
+  (name) => {
+    expect(() => resolveDevice(name as never)).toThrow(
+      `Expected device to be cpu, cuda or cuda:N but received '${name}'`,
+    )
+  },
+)
