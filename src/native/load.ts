@@ -47,7 +47,7 @@ function load(): { addon: Addon; located: LocatedAddon } {
 /**
  * OpenMP's threads wait for each other by spinning, by default so long that two processes on the same cores slow each
  * other fivefold and more. With this setting they take about a quarter longer than they must, at the price of up to a tenth
- * for a process that is alone (docs/performance.md). OpenMP reads it once, when it is loaded; a worker cannot set it for
+ * for a process that is alone (docs/notes/threads.md). OpenMP reads it once, when it is loaded; a worker cannot set it for
  * the process.
  */
 function shortenSpinning(): void {

@@ -95,7 +95,7 @@ const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => St
   pid: pidController,
 }
 
-/** Of adaptive-unipc, as measured (docs/performance.md). */
+/** Of adaptive-unipc, as measured (docs/notes/adaptive-unipc.md). */
 export const ADAPTIVE_DAMPING = 4
 
 /**
