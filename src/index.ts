@@ -20,6 +20,7 @@ export type {
 } from './data/index.js'
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
+export type { DriftOptions, End, Flow, Jump } from './flow/flow.js'
 export type { FlowSettings, GivenFlow } from './flow/kinds.js'
 export {
   fieldTarget,

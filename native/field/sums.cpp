@@ -7,7 +7,7 @@ namespace {
 
 std::atomic<Form> chosen{Form::kByCost};
 
-// As measured (docs/performance.md): a product pays for its preparations where rows are long and meet several
+// As measured (docs/notes/field.md): a product pays for its preparations where rows are long and meet several
 // queries and many sources.
 Form cheaper(const Problem& problem) {
   if (problem.sources.dimensions <= 128 || problem.count < 16 || problem.sources.count() < 256)

@@ -15,7 +15,7 @@ export interface ModelSource {
 export class Model implements Disposable {
   readonly config: ModelConfig
   readonly network: Network
-  /** @internal */
+  /** The flow of the configuration's settings. */
   readonly flow: Flow
   /** @internal Undefined for a model that is not from a file. */
   readonly source: ModelSource | undefined

@@ -126,7 +126,7 @@ describe('paths between images and the far plane', () => {
         2,
         'Expected encodings to be [count, 1, 8, 8] of float64, as encode gives them for this model,',
       ],
-      ['nan.npy', 2, 'Expected encodings[0] to be finite but received a value of NaN'],
+      ['nan.npy', 2, 'Expected encodings[0] to be finite but received one of norm NaN'],
       ['remote.npy', 2, 'but received 8000000000: was it encoded with another model?'],
     ]
     for (const [file, exitCode, message] of refused) {

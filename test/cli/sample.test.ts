@@ -184,7 +184,7 @@ describe('info', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^trained on +digits, 6 steps$/m)
     expect(stdout).toMatch(/^parameters +[\d,]+$/m)
-    expect(stdout).toMatch(/^flow +sigma 0\.01$/m)
+    expect(stdout).toMatch(/^flow +kind pfgm\n +sigma 0\.01$/m)
     const [json] = jsonLines(await run(folder, 'info', model, '--json'))
     const { parameterCount } = (await PoissonFlow.load(model)).network
     expect(json).toMatchObject({ devices: ['cpu'], model: { data: 'digits', step: 6, parameterCount } })

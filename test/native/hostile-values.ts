@@ -33,7 +33,10 @@ const STRINGS: Record<string, string[]> = {
   path: ['values', 'written'],
 }
 const HELD: Record<string, string[]> = {
+  converged: ['rows', 'doubles'],
   data: ['rows', 'doubles', 'integers', 'images', 'pixels'],
+  denoised: ['dense'],
+  density: ['doubles'],
   ends: ['ends'],
   epsZ: ['heights'],
   given: ['probes'],
@@ -43,7 +46,7 @@ const HELD: Record<string, string[]> = {
   owner: ['rows', 'gaussians'],
   pool: ['points', 'states'],
   r: ['heights'],
-  states: ['doubles', 'states'],
+  states: ['doubles', 'states', 'dense'],
   target: ['target', 'imageTarget'],
   x: ['rows', 'rows', 'doubles', 'images'],
   z: ['heights'],

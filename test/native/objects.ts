@@ -84,6 +84,7 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
     imageTarget: tensor('float32', 3, 17),
     ends: tensor('float64', 2, 2),
     states: tensor('float64', 3, 4),
+    dense: tensor('float64', 3, 3, 2),
     probes: tensor('float32', 3, 2, 2),
     images: tensor('float32', 3, 1, 4, 4),
     pixels: tensor('uint8', 3, 3, 4, 4),

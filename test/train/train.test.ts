@@ -269,7 +269,7 @@ describe('nothing is lost or overwritten', () => {
 
   it('samples for which there is no room cost no step, and the picture is not lost with the distance', async () => {
     const noRoom = () => new PfgmError('ERR_PFGM_OUT_OF_MEMORY', 'an allocation failed')
-    vi.spyOn(PoissonFlow.prototype, 'sample').mockRejectedValueOnce(noRoom())
+    vi.spyOn(native(), 'fullTensor').mockRejectedValueOnce(noRoom())
     vi.spyOn(native(), 'energyDistance').mockRejectedValueOnce(noRoom())
     const out = newOut()
     const events = await collect({ out, evaluationCount: 200, sampleEvery: 5 })
