@@ -12,7 +12,9 @@ namespace {
 
 at::Tensor rows_argument(const Argument& argument) {
   const at::Tensor tensor = argument.tensor();
-  if (tensor.dim() < 2) argument.expected("a tensor with one item a row");
+  // Rows of no numbers take no memory, so there may be any number of them.
+  if (tensor.dim() < 2 || tensor.numel() == 0)
+    argument.expected("a tensor with one item a row, of at least one number");
   return tensor;
 }
 
@@ -88,6 +90,7 @@ Napi::Value picture_to_js(Napi::Env env, const at::Tensor& pixels) {
 // imageGrid(images, columns, zoom, gap)
 Napi::Value grid(const Call& call) {
   const at::Tensor images = call(0, "images").tensor();
+  if (images.numel() == 0) call(0, "images").expected("images of at least one pixel");
   const int64_t columns = call(1, "columns").integer(), zoom = call(2, "zoom").integer(),
                 gap = call(3, "gap").integer();
   return call.environment().submit(

@@ -43,10 +43,11 @@ Napi::Value create_tensor(const Call& call) {
                                          " values for that shape but received " +
                                          std::to_string(array.ElementLength()));
   at::Tensor tensor = at::empty(shape, type.type);
-  if (array.ByteLength() > 0)
-    std::memcpy(tensor.mutable_data_ptr(),
-                static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(),
-                array.ByteLength());
+  if (array.ByteLength() > 0) {
+    void* from = nullptr;  // without array.ArrayBuffer(), as shared memory is of another class
+    napi_get_typedarray_info(call.env(), array, nullptr, nullptr, &from, nullptr, nullptr);
+    std::memcpy(tensor.mutable_data_ptr(), from, array.ByteLength());
+  }
   return call.environment().submit(
       queue_name(device), [tensor, device] { return tensor.to(device); }, tensor_to_js);
 }
