@@ -1,68 +1,14 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PfgmError } from '../../src/errors.js'
 import { native } from '../../src/native/native.js'
 import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
-
-const CONFIG = { kind: 'mlp', dimensions: 2, width: 4, depth: 1 } as const
-
-/** Values that a caller without types may pass, live handles of the wrong kind among them. */
-function hostileValues(handles: number[]): fc.Arbitrary<unknown> {
-  const leaf = fc.oneof(
-    fc.constantFrom<unknown>(
-      ...handles,
-      undefined,
-      null,
-      NaN,
-      -1,
-      0,
-      1,
-      2,
-      1.5,
-      2 ** 53,
-      'cpu',
-      'cuda:7',
-      'float32',
-      '',
-    ),
-    fc.double(),
-    fc.string(),
-    fc.bigInt(),
-    fc.boolean(),
-    fc.float64Array({ maxLength: 4 }),
-    fc.uint8Array({ maxLength: 4 }),
-    fc.float32Array({ maxLength: 4 }),
-    fc.constantFrom<unknown>(() => {}, Symbol('hostile'), new BigUint64Array(2), new ArrayBuffer(8)),
-    fc.array(fc.integer({ min: -3, max: 5 }), { maxLength: 4 }),
-  )
-  const fields = [
-    'ofX',
-    'ofK',
-    'kind',
-    'seed',
-    'step',
-    'gamma',
-    'width',
-    'batchSize',
-    'smallBatchSize',
-    'update',
-    'exact',
-    'probes',
-    'keys',
-    'given',
-    'normalised',
-    'deterministic',
-    'pool',
-    'slot',
-    'otherSide',
-    'y',
-    'steps',
-    'heights',
-    'first',
-    'view',
-  ]
-  return fc.oneof(leaf, fc.dictionary(fc.constantFrom(...fields), leaf), fc.array(leaf, { maxLength: 3 }))
-}
+import { addon, hostileArguments, Objects } from './hostile-values.js'
+import { signatures } from './signatures.js'
 
 it('refuses trajectories of no numbers', async () => {
   using empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
@@ -71,46 +17,88 @@ it('refuses trajectories of no numbers', async () => {
   )
 })
 
-it('survives any arguments: a call gives a value or an error, never the end of the process', async () => {
-  const addon = native() as unknown as Record<string, (...values: unknown[]) => unknown>
-  const tensor = await Tensor.from<'float32'>(new Float32Array(6), [3, 2])
-  const network = await Network.create(CONFIG)
-  const empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
-  const pool = await native().createTrajectories(tensor.handle, 2, true, 'cpu')
-  const flow = native().createPfgmFlow(network.handle, {
-    gamma: 5,
-    zExp: 5,
-    upperNorm: 10,
-    epsilon: 0,
-    deterministic: false,
-  })
-  const trainer = await native().createTrainer(CONFIG, 0, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 'cpu')
-  const likelihood = native().createLikelihoodFlow(
-    network.handle,
-    { gamma: 5, zExp: 5, upperNorm: 10, epsilon: 0, normalised: false },
-    { exact: false, probes: 2, keys: new BigUint64Array(3) },
-  )
-  const handles = [tensor.handle, empty.handle, network.handle, pool, flow, likelihood, trainer.id, 999_999]
-  // Left out: what would change this process for the tests after it, or write files at random paths.
-  const skipped = new Set(['initialise', 'dispose', 'setThreads', 'loadCuda', 'writeState'])
-  const names = Object.keys(native().signatures).filter((name) => !skipped.has(name))
-  await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom(...names),
-      fc.array(hostileValues(handles), { maxLength: 9 }),
-      async (name, values) => {
-        try {
-          await addon[name]!(...values)
-        } catch (error) {
-          expect(error).toBeInstanceOf(Error)
-          expect((error as Error).message).not.toBe('')
-        }
-      },
-    ),
-    { numRuns: 3000 },
-  )
-  // Everything still works.
-  const z = await Tensor.from<'float32'>(new Float32Array([1, 2, 3]), [3])
-  const field = await network.forward(tensor, z)
-  expect(field.x.shape).toEqual([3, 2])
+it('copies values out of shared memory', async () => {
+  const shared = new Float32Array(new SharedArrayBuffer(16), 4).fill(7)
+  using tensor = await Tensor.from<'float32'>(shared, [3])
+  expect(await tensor.data()).toEqual(Float32Array.of(7, 7, 7))
 })
+
+it('refuses rows and images of no numbers, however many there are', async () => {
+  using endless = await Tensor.from<'float32'>(new Float32Array(0), [2 ** 50, 1, 0, 2])
+  const { handle } = endless
+  expect(() => native().energyDistance(handle, handle, false)).toThrow('at least one number')
+  expect(() => native().imageGrid(handle, 1, 1, 0)).toThrow('at least one pixel')
+})
+
+describe('any arguments: a call gives a value or an error that says why, never the end of the process', () => {
+  const leftOut = new Set([
+    'initialise', // errors would be of another class from then on
+    'loadCuda', // would load any library into the process
+    'setThreads', // would start up to a thousand threads
+  ])
+  const { numRuns = 100 } = fc.readConfigureGlobal()
+  const before = native().memory()
+  const started = process.cwd()
+  let folder: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'pfgm-hostile-'))
+    process.chdir(folder)
+    await writeFile('mapped', new Uint8Array(64))
+  })
+  afterAll(async () => {
+    process.chdir(started)
+    await rm(folder, { recursive: true })
+  })
+
+  const methods = Object.entries(signatures).filter(([name]) => !leftOut.has(name))
+  it.each(methods)('%s', async (name, { parameters }) => {
+    let values = 0
+    const errors: unknown[] = []
+    await fc.assert(
+      fc.asyncProperty(hostileArguments(parameters), async (given) => {
+        await writeFile('values', new Uint8Array(64))
+        const objects = new Objects()
+        try {
+          const call = (await objects.into(given)) as unknown[]
+          const result = await settled(() => addon[name]!(...call))
+          if ('error' in result) {
+            expect(result.error).toSatisfy(saysWhy)
+            errors.push(result.error)
+          } else {
+            values += 1
+            objects.own(name, result.value)
+          }
+        } finally {
+          objects.dispose()
+        }
+        expect(native().memory().handles).toBe(before.handles)
+      }),
+      { numRuns: parameters.length === 0 ? 1 : 0.6 * numRuns, seed: 1 },
+    )
+    expect(values, `no call of ${name} gets through: ${errors.slice(0, 20).join('\n')}`).toBeGreaterThan(0)
+  })
+
+  it('everything still works, and no call took much memory', async () => {
+    using tensor = await Tensor.from<'float32'>(new Float32Array(6), [3, 2])
+    using z = await Tensor.from<'float32'>(new Float32Array([1, 2, 3]), [3])
+    using network = await Network.create({ kind: 'mlp', dimensions: 2, width: 4, depth: 1 })
+    const field = await network.forward(tensor, z)
+    expect(field.x.shape).toEqual([3, 2])
+    expect(native().memory().peak - before.peak).toBeLessThan(2 ** 30)
+  })
+})
+
+async function settled(call: () => unknown): Promise<{ value: unknown } | { error: unknown }> {
+  try {
+    return { value: await call() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function saysWhy(error: unknown): boolean {
+  if (!(error instanceof Error) || error.message === '') return false
+  if (error instanceof PfgmError) return error.code.startsWith('ERR_PFGM_')
+  return error instanceof TypeError || error instanceof RangeError
+}
