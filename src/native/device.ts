@@ -50,7 +50,7 @@ export async function setThreads(threads: number = availableParallelism()): Prom
  */
 export function resolveDevice(device: Device = 'auto'): string {
   const name = device === 'auto' ? (native().info().cudaDevices > 0 ? 'cuda:0' : 'cpu') : device
-  const problem = /^cuda(:|$)/.test(name) ? cudaProblem() : undefined
+  const problem = /^cuda(:\d{1,4})?$/.test(name) ? cudaProblem() : undefined
   if (problem !== undefined) {
     throw new PfgmError(
       'ERR_PFGM_DEVICE',
