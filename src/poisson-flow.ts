@@ -7,7 +7,7 @@ import { type InterpolateOptions, interpolate } from './model/interpolate.js'
 import { type LikelihoodOptions, type LikelihoodResult, logLikelihood } from './model/likelihood.js'
 import { loadModel } from './model/load.js'
 import { Model } from './model/model.js'
-import { type Samples, type SamplingOptions, sample } from './model/sample.js'
+import { type Samples, type SamplingOptions, sample, samplingSettings } from './model/sample.js'
 import { expectStarts, startHeight } from './model/starts.js'
 import type { Device } from './native/device.js'
 import type { Network } from './nn/network.js'
@@ -59,6 +59,7 @@ export class PoissonFlow extends Model {
    */
   async sample(options: SampleOptions = {}): Promise<SampleResult> {
     const wanted = solverOrGoal(options)
+    samplingSettings(options) // what is wrong is said before anything is searched
     const { signal, onSearch } = options
     signal?.throwIfAborted()
     const height = startHeight(this, options)

@@ -117,7 +117,8 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
   }
 }
 
-function samplingSettings(options: SamplingOptions) {
+/** @throws TypeError or RangeError naming the option, what was expected and what came */
+export function samplingSettings(options: SamplingOptions) {
   const { from, start, seed = 0, batchTolerance = 'sample', batchSize = 256 } = options
   const { publishedEpsilon = false, deterministic = false } = options
   const { count = from?.images.shape[0] ?? start?.shape[0] ?? 16 } = options

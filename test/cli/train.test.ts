@@ -144,6 +144,6 @@ describe('an interrupted training', () => {
     running.process.kill('SIGTERM')
     await running.ended
     expect({ code, stderr }).toMatchObject({ code: 1 })
-    expect(stderr).toMatch(/^error: .*busy .*process \d+ is training there.*\n$/)
+    expect(stderr).toMatch(/^error: .*busy .*process \d+ on \S+ is training there \(busy\/\.lock\).*\n$/)
   })
 })
