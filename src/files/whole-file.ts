@@ -1,4 +1,4 @@
-import { open, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { temporaryName } from '../../scripts/install/cache.js'
 import { expectString } from '../check.js'
@@ -10,7 +10,7 @@ export type Content = string | readonly Uint8Array[] | ((path: string) => Promis
 
 /**
  * Writes a file that appears whole or stays as it was, whoever else writes it at the same time: under a temporary name
- * of its own beside it, synced, then renamed.
+ * of its own beside it, synced, then renamed. A link stays, and what it leads to is replaced.
  * @throws PfgmError `ERR_PFGM_IO` where it cannot be written, or what is there is no file that could be replaced
  */
 export async function writeWhole(path: string, content: Content): Promise<void> {
@@ -18,13 +18,14 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
   if (path.includes('\0')) {
     throw new TypeError(`Expected path to be without null bytes but received ${JSON.stringify(path)}`)
   }
-  const temporary = temporaryName(path)
+  const target = await realpath(path).catch(() => path)
+  const temporary = temporaryName(target)
   try {
     await expectReplaceable(path)
     if (typeof content === 'function') await content(temporary)
     else await writeFile(temporary, content)
     await sync(temporary)
-    await rename(temporary, path)
+    await rename(temporary, target)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
     if (cause instanceof PfgmError) {
@@ -33,7 +34,7 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
     throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${reason(cause)}`, { cause })
   }
   // Some file systems cannot sync a folder; the rename has happened all the same.
-  await sync(dirname(path)).catch(() => {})
+  await sync(dirname(target)).catch(() => {})
 }
 
 /** Renaming would turn a device or a pipe into a file. */

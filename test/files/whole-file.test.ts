@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { expect, it } from 'vitest'
@@ -54,6 +54,17 @@ it('what fails half-way leaves the old file and no other', async () => {
     code: 'ERR_PFGM_OUT_OF_MEMORY',
     message: `could not write ${path}`,
   })
+})
+
+it('a link stays, and the file it leads to is replaced', async () => {
+  const folder = temporaryFolder()
+  await mkdir(join(folder, 'elsewhere'))
+  const [file, link] = [join(folder, 'elsewhere', 'model.json'), join(folder, 'model.json')]
+  await writeFile(file, 'old')
+  await symlink(file, link)
+  await writeWhole(link, 'new')
+  expect([await readFile(file, 'utf8'), (await lstat(link)).isSymbolicLink()]).toEqual(['new', true])
+  expect(await readdir(join(folder, 'elsewhere'))).toEqual(['model.json'])
 })
 
 it('a folder, a pipe and a path with a null byte are refused, and stay as they are', async () => {
