@@ -36,6 +36,18 @@ std::string kind_of(const Napi::Value& value) {
   }
 }
 
+bool is_typed(const Napi::Value& value, napi_typedarray_type type) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
+}
+
+template <typename Element, typename TypedArray>
+std::vector<Element> elements(const Napi::Value& value) {
+  const TypedArray array = value.As<TypedArray>();
+  // An empty array may have no data to point at.
+  if (array.ElementLength() == 0) return {};
+  return std::vector<Element>(array.Data(), array.Data() + array.ElementLength());
+}
+
 }  // namespace
 
 void Argument::expected(const std::string& what) const {
@@ -92,38 +104,25 @@ std::vector<int64_t> Argument::integers() const {
 }
 
 std::vector<double> Argument::numbers() const {
-  if (value_.IsTypedArray() && value_.As<Napi::TypedArray>().TypedArrayType() == napi_float64_array) {
-    const Napi::Float64Array array = value_.As<Napi::Float64Array>();
-    if (array.ElementLength() == 0) return {};
-    return std::vector<double>(array.Data(), array.Data() + array.ElementLength());
-  }
+  if (is_typed(value_, napi_float64_array)) return elements<double, Napi::Float64Array>(value_);
   std::vector<double> values;
   for (const Argument& item : items()) values.push_back(item.number());
   return values;
 }
 
 std::vector<char> Argument::flags() const {
-  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
-    expected("a Uint8Array");
-  const Napi::Uint8Array array = value_.As<Napi::Uint8Array>();
-  if (array.ElementLength() == 0) return {};
-  return std::vector<char>(array.Data(), array.Data() + array.ElementLength());
+  if (!is_typed(value_, napi_uint8_array)) expected("a Uint8Array");
+  return elements<char, Napi::Uint8Array>(value_);
 }
 
 std::vector<uint64_t> Argument::seeds() const {
-  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array)
-    expected("a BigUint64Array");
-  const Napi::BigUint64Array array = value_.As<Napi::BigUint64Array>();
-  if (array.ElementLength() == 0) return {};
-  return std::vector<uint64_t>(array.Data(), array.Data() + array.ElementLength());
+  if (!is_typed(value_, napi_biguint64_array)) expected("a BigUint64Array");
+  return elements<uint64_t, Napi::BigUint64Array>(value_);
 }
 
 std::vector<int64_t> Argument::int32s() const {
-  if (!value_.IsTypedArray() || value_.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
-    expected("an Int32Array");
-  const Napi::Int32Array array = value_.As<Napi::Int32Array>();
-  if (array.ElementLength() == 0) return {};
-  return std::vector<int64_t>(array.Data(), array.Data() + array.ElementLength());
+  if (!is_typed(value_, napi_int32_array)) expected("an Int32Array");
+  return elements<int64_t, Napi::Int32Array>(value_);
 }
 
 Napi::Function Argument::function() const {

@@ -203,6 +203,7 @@ std::vector<double> Trajectories::norms(const std::vector<SquareSum>& sums, cons
     check(sum.y, count());
     if (sum.next) check(*sum.next, count());
   }
+  const Combination none;
   std::vector<double> totals(sums.size() * size_t(count()));
   const int64_t dimensions = x_.size(1);
   const double* x = x_.const_data_ptr<double>();
@@ -211,7 +212,7 @@ std::vector<double> Trajectories::norms(const std::vector<SquareSum>& sums, cons
       const double* row = x + i * dimensions;
       for (size_t j = 0; j < sums.size(); ++j) {
         const RowTerms value(sums[j].y, k_, steps[i], i, i, dimensions);
-        const RowTerms after(sums[j].next.value_or(Combination{}), k_, steps[i], i, i, dimensions);
+        const RowTerms after(sums[j].next ? *sums[j].next : none, k_, steps[i], i, i, dimensions);
         double total = 0;
         for (int64_t c = 0; c < dimensions; ++c) {
           const double size = std::max(std::abs(row[c]), std::abs(after(row, c)));

@@ -3,6 +3,7 @@ import { native } from '../native/native.js'
 import { solverByName } from '../ode/solver.js'
 import { solverOptions } from '../ode/solver-options.js'
 import { Tensor } from '../tensor/tensor.js'
+import { ascentSettings } from './ascent.js'
 import { type EncodeOptions, encode } from './encode.js'
 import { expectImages, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
@@ -25,10 +26,10 @@ export async function interpolate(
   for (const [name, image] of Object.entries({ a, b })) expectOne(name, image, itemShape)
   using ends = await encodeBoth(model, a, b, options)
   using path = await slerp(ends, steps)
-  const { rtol = 1e-5, atol = 1e-5, ...rest } = options
+  const { rtol, atol } = ascentSettings(options)
   const { far, near } = model.flow
   const solver = solverByName(solverOptions({ rtol, atol }), far.height, near.height)
-  return await sample(model, solver, { ...rest, start: path })
+  return await sample(model, solver, { ...options, start: path })
 }
 
 /**

@@ -3,16 +3,15 @@ import type { RowCombination } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 
-it("combines with each trajectory's own weights, and refuses weights that do not fit", async () => {
+/** Three trajectories of two numbers each, with two slots. */
+async function threeTrajectories() {
   using start = await Tensor.from<'float64'>(new Float64Array([1, 2, 3, 4, 5, 6]), [3, 2])
-  const pool = await native().createTrajectories(
-    start.handle,
-    new BigUint64Array(3),
-    undefined,
-    2,
-    false,
-    'cpu',
-  )
+  const keys = new BigUint64Array(3)
+  return await native().createTrajectories(start.handle, keys, undefined, 2, false, 'cpu')
+}
+
+it("combines with each trajectory's own weights, and refuses weights that do not fit", async () => {
+  const pool = await threeTrajectories()
   try {
     const [steps, moved] = [new Float64Array(3).fill(1), new Uint8Array([1, 0, 1])]
     const advance = (ofX: Float64Array | number, ofK: Float64Array) =>
@@ -34,15 +33,7 @@ it("combines with each trajectory's own weights, and refuses weights that do not
 })
 
 it('assigns the state and slots at once, all from what was there before', async () => {
-  using start = await Tensor.from<'float64'>(new Float64Array([1, 2, 3, 4, 5, 6]), [3, 2])
-  const pool = await native().createTrajectories(
-    start.handle,
-    new BigUint64Array(3),
-    undefined,
-    2,
-    false,
-    'cpu',
-  )
+  const pool = await threeTrajectories()
   try {
     const combination = (ofX: number, ofK: [number, number]) => ({
       ofX: new Float64Array(3).fill(ofX),
