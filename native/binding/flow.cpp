@@ -41,10 +41,8 @@ Divergence divergence_of(const Argument& settings, int64_t dimensions) {
 // divergence.
 Napi::Value create_with_divergence(const Call& call) {
   const std::shared_ptr<Flow> flow = call(0, "flow").flow();
-  int64_t dimensions = 1;
-  for (const int64_t size : flow->network().shape()) dimensions *= size;
-  return Napi::Number::New(call.env(), call.environment().add(with_divergence(
-                                           flow, divergence_of(call(1, "divergence"), dimensions))));
+  const Divergence divergence = divergence_of(call(1, "divergence"), flow->network().dimensions());
+  return Napi::Number::New(call.env(), call.environment().add(with_divergence(flow, divergence)));
 }
 
 // pfgmPrior(keys, dimensions, zMax, upperNorm): resolves to starts [count, dimensions] float64.

@@ -21,9 +21,7 @@ namespace {
 class WithDivergence final : public Flow {
  public:
   WithDivergence(std::shared_ptr<Flow> flow, Divergence divergence)
-      : flow_(std::move(flow)), divergence_(std::move(divergence)) {
-    for (const int64_t size : network().shape()) dimensions_ *= size;
-  }
+      : flow_(std::move(flow)), divergence_(std::move(divergence)), dimensions_(network().dimensions()) {}
 
   const Network& network() const override { return flow_->network(); }
 
@@ -126,7 +124,7 @@ class WithDivergence final : public Flow {
 
   std::shared_ptr<Flow> flow_;
   Divergence divergence_;
-  int64_t dimensions_ = 1;
+  int64_t dimensions_;
 };
 
 }  // namespace

@@ -6,8 +6,14 @@
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 namespace pfgm {
+
+int64_t Network::dimensions() const {
+  return std::accumulate(shape_.begin(), shape_.end(), int64_t(1), std::multiplies<>());
+}
 
 int64_t Network::trained_count() const {
   int64_t count = 0;

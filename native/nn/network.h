@@ -46,6 +46,8 @@ class Network {
 
   // The shape of one item of x.
   const std::vector<int64_t>& shape() const { return shape_; }
+  // How many numbers that is.
+  int64_t dimensions() const;
   std::vector<Parameter>& parameters() { return parameters_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   int64_t trained_count() const;

@@ -38,28 +38,25 @@ export async function denseTrajectories(
   const rows = (value: number): Float64Array => new Float64Array(count).fill(value)
   const all = new Uint8Array(count).fill(1)
   const keys = new BigUint64Array(count)
-  const pool = await native().createTrajectories(start.handle, keys, undefined, b.length, false, device)
-  const advance = (ofK: readonly number[], step: number) =>
-    native().advanceTrajectories(pool, { ofX: 1, ofK }, rows(step), all, -1)
-  const read = async () => new Tensor<'float64'>(await native().trajectoryState(pool))
+  const pool = await native().createTrajectories(start.handle, keys, undefined, b.length, true, device)
+  const state = async () => new Tensor<'float64'>(await native().trajectoryState(pool))
+  const denoisedState = async () =>
+    new Tensor<'float64'>(await native().readDenoised(pool, undefined, start.shape.slice(1)))
   const states: Tensor<'float64'>[] = []
   const denoised: Tensor<'float64'>[] = []
   const follow = async () => {
     for (const [m, height] of heights.entries()) {
       signal?.throwIfAborted()
-      states.push(await read())
+      states.push(await state())
       const step = m + 1 < heights.length ? Math.log(heights[m + 1]! / height) : 0
       for (let i = 0; i < (step === 0 ? 1 : b.length); i++) {
         const y = i === 0 ? IDENTITY : { ofX: 1, ofK: a[i]! }
         const at = rows(height * Math.exp(c[i]! * step))
         const { view } = LOG_HEIGHT
         await flow.evaluate({ pool, slot: i, y, steps: rows(step), heights: at, view })
+        if (i === 0) denoised.push(await denoisedState())
       }
-      // There and back: x - dx/d(ln z) is the denoised value.
-      await advance([-1], 1)
-      denoised.push(await read())
-      await advance([1], 1)
-      if (step !== 0) await advance(b, step)
+      if (step !== 0) await native().advanceTrajectories(pool, { ofX: 1, ofK: b }, rows(step), all, -1)
       onProgress?.((m + 1) / heights.length)
     }
   }

@@ -105,8 +105,8 @@ export function solverOrGoal({
 
 /**
  * The cheapest setting whose mean error plus twice its standard error is within what is wanted, or the one of the least
- * mean error among those that take no more evaluations than are wanted: of a comparison that is measured on a model once, then taken from its cache, and of
- * the schedules searched for it, which were measured from the same starts.
+ * mean error among those that take no more evaluations than are wanted: of a comparison that is measured on a model once,
+ * then taken from its cache, and of the schedules searched for it, which were measured from the same starts.
  * @throws RangeError where nothing reaches the goal
  */
 export async function chooseSolver(
