@@ -1,6 +1,5 @@
 #include "flow/with_divergence.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -14,6 +13,7 @@
 
 #include "random/philox.h"
 #include "runtime/error.h"
+#include "runtime/tiles.h"
 
 namespace pfgm {
 namespace {
@@ -32,9 +32,9 @@ class WithDivergence final : public Flow {
     check(x, rows);
     Drift drift{at::empty_like(x), {}, std::vector<char>(count)};
     const int64_t tile = network().device().is_cpu() ? network().tile() : std::max<int64_t>(count, 1);
-    at::parallel_for(0, (count + tile - 1) / tile, 1, [&](int64_t begin, int64_t end) {
+    for_each_tile((count + tile - 1) / tile, [&](int64_t i) {
       const at::AutoGradMode with_grad(true);
-      for (int64_t i = begin; i < end; ++i) evaluate(x, heights, rows, i * tile, tile, drift);
+      evaluate(x, heights, rows, i * tile, tile, drift);
     });
     return drift;
   }

@@ -1,6 +1,5 @@
 #include "nn/network.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -8,6 +7,8 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+
+#include "runtime/tiles.h"
 
 namespace pfgm {
 
@@ -62,19 +63,20 @@ Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Te
                                        : std::max<int64_t>(count, 1);
   const int64_t tiles = (count + tile - 1) / tile;
   Field out{at::empty_like(x), at::empty_like(z)};
+  const auto evaluate = [&](int64_t i) {
+    const at::NoGradGuard no_grad_here;  // the guard outside is its thread's alone
+    const int64_t first = i * tile, rows = std::min(tile, count - first);
+    Mode mode;
+    if (labels.defined()) mode.labels = padded_rows(labels, first, tile).to(device);
+    const Field part =
+        network.forward(padded_rows(x, first, tile).to(device), padded_rows(z, first, tile).to(device), mode);
+    out.x.narrow(0, first, rows).copy_(part.x.narrow(0, 0, rows));
+    out.z.narrow(0, first, rows).copy_(part.z.narrow(0, 0, rows));
+  };
+  if (device.is_cpu()) for_each_tile(tiles, evaluate);
   // A device's own work runs in the order in which one thread asks for it.
-  at::parallel_for(0, tiles, device.is_cpu() ? 1 : tiles, [&](int64_t begin, int64_t end) {
-    const at::NoGradGuard no_grad_here;  // the guard outside is this thread's alone
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t first = i * tile, rows = std::min(tile, count - first);
-      Mode mode;
-      if (labels.defined()) mode.labels = padded_rows(labels, first, tile).to(device);
-      const Field part = network.forward(padded_rows(x, first, tile).to(device),
-                                         padded_rows(z, first, tile).to(device), mode);
-      out.x.narrow(0, first, rows).copy_(part.x.narrow(0, 0, rows));
-      out.z.narrow(0, first, rows).copy_(part.z.narrow(0, 0, rows));
-    }
-  });
+  else
+    for (int64_t i = 0; i < tiles; ++i) evaluate(i);
   return out;
 }
 
