@@ -15,6 +15,7 @@
  * | `ERR_PFGM_RUN_EXISTS` | the run folder already holds a run |
  * | `ERR_PFGM_RUN_BUSY` | another process is training in the run folder |
  * | `ERR_PFGM_IO` | a file could not be read or written |
+ * | `ERR_PFGM_STOPPED` | native work was given up, as its caller asked; public functions reject with the signal's reason |
  * | `ERR_PFGM_NOT_FINITE` | the loss or a sample became NaN or infinite |
  */
 export type PfgmErrorCode =
@@ -30,6 +31,7 @@ export type PfgmErrorCode =
   | 'ERR_PFGM_RUN_EXISTS'
   | 'ERR_PFGM_RUN_BUSY'
   | 'ERR_PFGM_IO'
+  | 'ERR_PFGM_STOPPED'
   | 'ERR_PFGM_NOT_FINITE'
 
 /** An error of this package. Wrong arguments throw `TypeError` or `RangeError` instead. */

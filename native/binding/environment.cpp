@@ -11,6 +11,8 @@
 namespace pfgm {
 namespace {
 
+constexpr char kJob[] = "job";
+
 int64_t bytes_of(const Object& object) {
   if (const auto* tensor = std::get_if<at::Tensor>(&object)) return int64_t(tensor->nbytes());
   if (const auto* network = std::get_if<std::shared_ptr<Network>>(&object)) {
@@ -25,6 +27,7 @@ int64_t bytes_of(const Object& object) {
 }  // namespace
 
 struct Environment::Letter {
+  uint32_t job;
   Napi::Promise::Deferred deferred;
   std::function<Napi::Value(Napi::Env)> reply;
   std::optional<Failure> failure;
@@ -55,12 +58,12 @@ Environment::Environment(Napi::Env env) : env_(env), mailbox_(std::make_shared<M
                                       &mailbox_->wake) != napi_ok)
     throw Napi::Error::New(env, "could not create the queue of finished calls");
   napi_unref_threadsafe_function(env, mailbox_->wake);
-  napi_add_env_cleanup_hook(env, stop, this);  // runs before the thread-safe function's own hook
+  napi_add_env_cleanup_hook(env, end, this);  // runs before the thread-safe function's own hook
 }
 
 // The environment ends (process exit or a worker's end): nothing may be delivered to it any more. Jobs under
-// way own what they use and run to their end.
-void Environment::stop(void* raw) {
+// way own what they use, and stop as soon as they can.
+void Environment::end(void* raw) {
   auto* self = static_cast<Environment*>(raw);
   std::vector<Letter> undelivered;
   {
@@ -69,6 +72,7 @@ void Environment::stop(void* raw) {
     undelivered.swap(self->mailbox_->letters);
   }
   napi_release_threadsafe_function(self->mailbox_->wake, napi_tsfn_abort);
+  for (auto& [job, stop] : self->jobs_) stop->raise();
   self->handles_.clear();
   guard_process_exit();  // a worker that process.exit() in another thread ends has no exit event
 }
@@ -105,15 +109,18 @@ bool Environment::dispose(uint32_t id) {
 Napi::Value Environment::post(const std::string& device, std::function<void()> work,
                               std::function<Napi::Value(Napi::Env)> reply) {
   const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env_);
-  if (pending_++ == 0) napi_ref_threadsafe_function(env_, mailbox_->wake);
+  const uint32_t job = add_job(deferred.Promise());
+  const std::shared_ptr<Stop> stop = jobs_.at(job);
   DeviceQueue::of(device).post(
-      [work = std::move(work), reply = std::move(reply), deferred, mailbox = mailbox_]() mutable {
+      [work = std::move(work), reply = std::move(reply), job, stop, deferred, mailbox = mailbox_]() mutable {
         {
           std::lock_guard<std::mutex> lock(mailbox->mutex);
           if (!mailbox->open) return;
         }
         std::optional<Failure> failure;
         try {
+          const Stop::Scope scope(*stop);
+          stop->check();
           work();
         } catch (...) {
           failure = current_failure();
@@ -121,10 +128,26 @@ Napi::Value Environment::post(const std::string& device, std::function<void()> w
         work = nullptr;  // free what the job held before the caller hears of it
         std::lock_guard<std::mutex> lock(mailbox->mutex);
         if (!mailbox->open) return;
-        mailbox->letters.push_back({deferred, std::move(reply), std::move(failure)});
+        mailbox->letters.push_back({job, deferred, std::move(reply), std::move(failure)});
         napi_call_threadsafe_function(mailbox->wake, nullptr, napi_tsfn_nonblocking);
       });
   return deferred.Promise();
+}
+
+// The promise carries its job's number, by which it can be stopped.
+uint32_t Environment::add_job(Napi::Promise promise) {
+  if (jobs_.empty()) napi_ref_threadsafe_function(env_, mailbox_->wake);
+  while (jobs_.count(next_job_)) ++next_job_;
+  const uint32_t job = next_job_++;
+  jobs_.emplace(job, std::make_shared<Stop>());
+  promise.DefineProperty(Napi::PropertyDescriptor::Value(kJob, Napi::Number::New(env_, job)));
+  return job;
+}
+
+bool Environment::stop(const Napi::Promise& call) {
+  const Napi::Value job = call.Get(kJob);
+  const auto found = job.IsNumber() ? jobs_.find(job.As<Napi::Number>().Uint32Value()) : jobs_.end();
+  return found != jobs_.end() && found->second->raise();
 }
 
 void Environment::deliver() {
@@ -134,7 +157,8 @@ void Environment::deliver() {
     letters.swap(mailbox_->letters);
   }
   for (Letter& letter : letters) {
-    if (--pending_ == 0) napi_unref_threadsafe_function(env_, mailbox_->wake);
+    jobs_.erase(letter.job);
+    if (jobs_.empty()) napi_unref_threadsafe_function(env_, mailbox_->wake);
     try {
       deliver(letter);
     } catch (const Napi::Error&) {

@@ -15,6 +15,7 @@
 #include "flow/flow.h"
 #include "nn/network.h"
 #include "ode/trajectories.h"
+#include "runtime/stop.h"
 #include "train/trainer.h"
 
 namespace pfgm {
@@ -46,6 +47,9 @@ class Environment {
         [reply = std::move(reply), result](Napi::Env env) -> Napi::Value { return reply(env, **result); });
   }
 
+  // Asks the job whose promise this is to stop; false where it has ended or is past what can be stopped.
+  bool stop(const Napi::Promise& call);
+
   Napi::FunctionReference error_class;  // PfgmError of src/errors.ts
 
  private:
@@ -58,9 +62,10 @@ class Environment {
   struct Mailbox;
 
   explicit Environment(Napi::Env env);
-  static void stop(void* self);
+  static void end(void* self);
   Napi::Value post(const std::string& device, std::function<void()> work,
                    std::function<Napi::Value(Napi::Env)> reply);
+  uint32_t add_job(Napi::Promise promise);
   void deliver();
   void deliver(Letter& letter);
 
@@ -69,7 +74,8 @@ class Environment {
   std::unordered_map<uint32_t, Handle> handles_;
   uint32_t next_id_ = 1;
   int64_t live_bytes_ = 0;
-  size_t pending_ = 0;
+  std::unordered_map<uint32_t, std::shared_ptr<Stop>> jobs_;  // under way, by number
+  uint32_t next_job_ = 1;
 };
 
 // The current exception as a JavaScript value: PfgmError with a code, TypeError for ERR_PFGM_ARGUMENT.

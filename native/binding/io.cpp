@@ -61,8 +61,9 @@ Napi::Value write(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
   const std::string path = call(1, "path").string(), header = call(2, "header").string();
   const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
+  // Not on the device's thread: what is stored can be saved while a step computes that is never taken.
   return call.environment().submit(
-      device_of(state),
+      "files",
       [=] {
         write_tensor_file(path, header, slots);
         return true;

@@ -61,6 +61,14 @@ Napi::Value set_threads(const Call& call) {
       [](Napi::Env env, int threads) { return Napi::Number::New(env, threads); });
 }
 
+// stop(call): asks the call of this promise to stop, which rejects it with ERR_PFGM_STOPPED. False where it has
+// ended, or is about to and cannot be stopped any more.
+Napi::Value stop(const Call& call) {
+  const Napi::Value promise = call(0, "call").value();
+  if (!promise.IsPromise()) call(0, "call").expected("the promise of a call");
+  return Napi::Boolean::New(call.env(), call.environment().stop(promise.As<Napi::Promise>()));
+}
+
 // countThreads(): how many threads a parallel loop really uses, by counting them.
 Napi::Value count_threads(const Call& call) {
   return call.environment().submit(
@@ -124,6 +132,7 @@ const std::vector<Export>& runtime_exports() {
                                             {"checkDevice", 1, check_device},
                                             {"setThreads", 1, set_threads},
                                             {"countThreads", 0, count_threads},
+                                            {"stop", 1, stop},
                                             {"memory", 0, memory},
                                             {"fieldKernels", 0, field_kernels},
                                             {"chooseFieldKernel", 2, choose_field_kernel},

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "field/sums.h"
+#include "runtime/stop.h"
 
 namespace pfgm::field {
 
@@ -19,6 +20,7 @@ Sums sums_by_differences(const DifferenceKernel& kernel, const Problem& problem)
   const std::unique_ptr<double[]> block(new double[count * kSourceBlock]);
 
   for (int64_t start = 0; start < source_count; start += block_rows) {
+    Stop::current().check();
     const int64_t size = std::min(block_rows, source_count - start);
     const float* rows = problem.sources.rows(start, size, room.get());
     const int64_t tiles = (size + kernel.source_tile - 1) / kernel.source_tile;

@@ -23,6 +23,7 @@
 #include "field/byte_products.h"
 #include "field/float_products.h"
 #include "field/sums.h"
+#include "runtime/stop.h"
 
 namespace pfgm::field {
 
@@ -61,6 +62,7 @@ class ByProduct {
 
   Sums run() {
     for (int64_t start = 0; start < source_count_; start += products_->size()) {
+      Stop::current().check();
       products_->take(start);
       products_->measure(block_.get());
       // Tiles of far queries take longer: each thread gets some of every kind.

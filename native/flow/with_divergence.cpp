@@ -13,6 +13,7 @@
 
 #include "random/philox.h"
 #include "runtime/error.h"
+#include "runtime/stop.h"
 #include "runtime/tiles.h"
 
 namespace pfgm {
@@ -89,6 +90,7 @@ class WithDivergence final : public Flow {
     const int64_t products = exact ? dimensions_ : divergence_.probes;
     at::Tensor out = at::zeros({x.size(0), columns()}, at::kDouble);
     for (int64_t i = 0; i < products; ++i) {
+      Stop::current().check();
       const at::Tensor e = exact ? unit(x, i) : probe(keys, i);
       const at::Tensor product = torch::autograd::grad({f}, {x}, {e}, i + 1 < products)[0];
       const at::NoGradGuard no_grad;

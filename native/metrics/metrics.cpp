@@ -11,6 +11,7 @@
 #include "field/kernel.h"
 #include "random/philox.h"
 #include "runtime/error.h"
+#include "runtime/stop.h"
 
 namespace pfgm {
 namespace {
@@ -31,6 +32,7 @@ DataStatistics data_statistics(const at::Tensor& data) {
   double norms = 0;
   constexpr int64_t kChunk = 4096;
   for (int64_t start = 0; start < count; start += kChunk) {
+    Stop::current().check();
     const at::Tensor rows = rows_of(as_values(data.slice(0, start, std::min(start + kChunk, count))));
     const at::Tensor norm = rows.norm(2, at::IntArrayRef{1}, false, at::kDouble).contiguous();
     const double* values = norm.const_data_ptr<double>();
@@ -55,6 +57,7 @@ double mean_distance(const at::Tensor& a, const at::Tensor& b, bool skip_diagona
   std::vector<double> totals(tiles, 0);
   const float* from = left.const_data_ptr<float>();
   const float* to = right.const_data_ptr<float>();
+  const Stop& stop = Stop::current();
   at::parallel_for(0, tiles, 1, [&](int64_t first, int64_t last) {
     std::vector<double> queries(kernel.query_tile * dimensions),
         squares(kernel.query_tile * field::kSourceBlock);
@@ -64,6 +67,7 @@ double mean_distance(const at::Tensor& a, const at::Tensor& b, bool skip_diagona
         std::copy_n(from + std::min(row + q, rows - 1) * dimensions, dimensions,
                     queries.data() + q * dimensions);
       for (int64_t start = 0; start < columns; start += field::kSourceBlock) {
+        stop.check();
         const int64_t size = std::min(field::kSourceBlock, columns - start);
         kernel.distances(queries.data(), kernel.query_tile, to + start * dimensions, 0, size, dimensions,
                          squares.data());

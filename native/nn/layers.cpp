@@ -17,6 +17,7 @@
 #include <cmath>
 
 #include "random/philox.h"
+#include "runtime/stop.h"
 
 namespace pfgm::nn {
 
@@ -111,6 +112,14 @@ at::Tensor downsample(const at::Tensor& x, bool fir) {
 
 at::Tensor blur(const at::Tensor& x) {
   return at::conv2d(x, filter(x, 1), {}, {1, 1}, {2, 2}, {1, 1}, x.size(1));
+}
+
+at::Tensor stop_point(at::Tensor x) {
+  const Stop& stop = Stop::current();
+  stop.check();
+  // The stop outlives the pass back, which belongs to the same job.
+  if (x.requires_grad()) x.register_hook([&stop](const at::Tensor&) { stop.check(); });
+  return x;
 }
 
 at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer) {

@@ -70,6 +70,9 @@ at::Tensor downsample(const at::Tensor& x, bool fir);
 // The (1, 3, 3, 1) blur at full size, padded by 2 on every side: what precedes a stride-2 convolution.
 at::Tensor blur(const at::Tensor& x);
 
+// A place where a pass may be given up, forwards and on the way back: x itself.
+at::Tensor stop_point(at::Tensor x);
+
 // Zeroes a share p of x and scales the rest by 1 / (1 - p); the mask is a function of (seed, layer).
 at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer);
 

@@ -48,7 +48,7 @@ class Mlp final : public Network {
         (at::arange(kHeightFeatures, z.options()) * (5.0 / kHeightFeatures)).exp() * 0.25;
     const at::Tensor phase = z.log() * frequencies.unsqueeze(0);
     at::Tensor h = in_(at::cat({at::asinh(x), x / scale, phase.sin(), phase.cos()}, 1));
-    for (const auto& block : blocks_) h = h + block.second(at::silu(block.first(at::silu(h))));
+    for (const auto& block : blocks_) h = stop_point(h + block.second(at::silu(block.first(at::silu(h)))));
     const at::Tensor v = out_(at::silu(h));
     return {v.slice(1, 0, config_.dimensions), v.select(1, config_.dimensions)};
   }

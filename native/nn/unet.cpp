@@ -54,13 +54,13 @@ struct ResidualBlock {
 
   // `time` is SiLU of the time embedding.
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& time, const Mode& mode) const {
-    at::Tensor h = conv_0(resampled(at::silu(norm_0(x))));
+    at::Tensor h = stop_point(conv_0(resampled(at::silu(norm_0(x)))));
     h = h + dense_0(time).unsqueeze(-1).unsqueeze(-1);
     h = at::silu(norm_1(h));
     if (mode.training && dropout_share > 0) h = nn::dropout(h, dropout_share, mode.dropout_seed, number);
     h = conv_1(h);
     const at::Tensor skip = conv_2 ? (*conv_2)(resampled(x)) : resampled(x);
-    return skip_rescale ? (skip + h) * kInverseRoot2 : skip + h;
+    return stop_point(skip_rescale ? (skip + h) * kInverseRoot2 : skip + h);
   }
 
   GroupNorm norm_0;
@@ -91,7 +91,7 @@ struct Attention {
     const at::Tensor logits = at::bmm(query(rows), key(rows).transpose(1, 2)) * (1 / std::sqrt(double(c)));
     const at::Tensor mixed = output(at::bmm(at::softmax(logits, -1), value(rows)));
     const at::Tensor sum = x + mixed.reshape({b, h, w, c}).permute({0, 3, 1, 2});
-    return skip_rescale ? sum * kInverseRoot2 : sum;
+    return stop_point(skip_rescale ? sum * kInverseRoot2 : sum);
   }
 
   GroupNorm norm;

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "runtime/stop.h"
+
 namespace pfgm {
 
 // Runs body(i) for each tile 0 … tiles - 1 on one thread, several tiles at a time.
@@ -17,13 +19,18 @@ namespace pfgm {
 template <class Body>
 void for_each_tile(int64_t tiles, const Body& body) {
   const int threads = at::get_num_threads();
+  Stop& stop = Stop::current();
   at::parallel_for(0, tiles, 1, [&](int64_t first, int64_t last) {
     struct OneThread {
       explicit OneThread(int before) : before(before) { at::set_num_threads(1); }
       ~OneThread() { at::set_num_threads(before); }
       int before;
     } one_thread(threads);
-    for (int64_t i = first; i < last; ++i) body(i);
+    const Stop::Scope scope(stop);
+    for (int64_t i = first; i < last; ++i) {
+      stop.check();
+      body(i);
+    }
   });
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "runtime/memory.h"
+#include "runtime/stop.h"
 #include "train/backward.h"
 #include "train/reduce.h"
 
@@ -71,6 +72,7 @@ StepResult Trainer::step(const at::Tensor& x, const at::Tensor& z, const at::Ten
   const at::NoGradGuard no_grad;
   const Reduced reduced = reduce(loss, buffers_.gradients);
   if (reduced.finite) {
+    Stop::current().commit();
     update(buffers_, reduced.gradient_norm, adam_, settings);
     weights_changed();
   }

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
-import { exitCodeOf, explain } from './errors.js'
+import { exitCodeOf, explain, Stopped } from './errors.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
 import { endWithReader } from './interrupt.js'
@@ -54,6 +54,8 @@ async function main(): Promise<void> {
     await program.parseAsync()
   } catch (error) {
     process.exitCode = report(error, program)
+    // What was under way may compute on for a while, for nobody.
+    if (error instanceof Stopped) process.exit()
   }
 }
 

@@ -65,7 +65,7 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
       }
       await watch(train({ ...options, data, out, signal }), view, again)
     },
-    () => printHint('Stopping after this step and saving (once more to stop at once) …'),
+    () => printHint('Stopping and saving (once more to stop at once) …'),
   )
 }
 

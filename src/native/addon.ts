@@ -142,6 +142,7 @@ export interface Addon {
   chooseFieldKernel(name: string, form: 'auto' | 'differences' | 'product' | 'bytes'): void
   setThreads(threads: number): Promise<number>
   countThreads(): Promise<number>
+  stop(call: Promise<unknown>): boolean
   memory(): { handles: number; bytes: number; resident: number; peak: number }
   dispose(handle: AnyHandle): boolean
 

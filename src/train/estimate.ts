@@ -1,5 +1,4 @@
 import { freemem } from 'node:os'
-import type { Batch } from '../flow/batch.js'
 import { memory } from '../native/device.js'
 import type { TrainingSettings } from './presets.js'
 import type { Trainer } from './trainer.js'
@@ -21,17 +20,17 @@ const STEP_BYTES_A_PARAMETER = 4
 
 export async function estimate(
   trainer: Trainer,
-  batch: (count: number) => Promise<Batch>,
+  probe: (count: number) => ReturnType<Trainer['probe']>,
   settings: TrainingSettings,
   done: number,
 ): Promise<Estimate> {
   const { smallBatchSize, steps } = settings
   let count = Math.min(2, smallBatchSize)
-  await trainer.probe(await batch(count)) // the first call sets kernels up
-  let cost = await trainer.probe(await batch(count))
+  await probe(count) // the first call sets kernels up
+  let cost = await probe(count)
   if (cost.seconds < QUICK_SECONDS) {
     count = smallBatchSize
-    cost = await trainer.probe(await batch(count))
+    cost = await probe(count)
   }
   const scale = smallBatchSize / count
   const { resident, peak } = memory()

@@ -34,15 +34,16 @@ export class TrainingLoop {
     return this.#step >= this.#config.training.steps
   }
 
-  /** What the steps that are left will take. */
-  async estimate(): Promise<Estimate> {
-    const batch = (count: number) => this.#batch(this.#step, count, count)
-    return estimate(this.#trainer, batch, this.#config.training, this.#step)
+  /** What the steps that are left will take. @throws the signal's reason */
+  async estimate(signal: AbortSignal | undefined): Promise<Estimate> {
+    const probe = async (count: number) =>
+      this.#trainer.probe(await this.#batch(this.#step, count, count), signal)
+    return estimate(this.#trainer, probe, this.#config.training, this.#step)
   }
 
   /**
-   * Steps until the last one or until the signal is given. What is done between two of them does not count as time of
-   * training.
+   * Steps until the last one or until the signal is given: then at once, as the step under way is not taken. What is done
+   * between two of them does not count as time of training.
    * @throws PfgmError `ERR_PFGM_NOT_FINITE`
    */
   async *steps(signal: AbortSignal | undefined): AsyncGenerator<StepEvent, void, void> {
@@ -58,13 +59,14 @@ export class TrainingLoop {
         const step = this.#step
         const batch = await next
         const learningRate = learningRateAt(step, training.learningRate, training.warmup)
-        const update = this.#trainer.step(batch, {
+        const settings = {
           update: step + 1,
           learningRate,
           clipNorm: training.clipNorm,
           emaDecay: emaDecayAt(step + 1, training.emaRate),
           dropoutSeed: BigInt(this.#config.seed) ^ (BigInt(step) << 20n),
-        })
+        }
+        const update = this.#trainer.step(batch, settings, signal)
         // The next batch is queued behind this step, so that the device never waits for JavaScript.
         next = this.#batch(step + 1, batchSize, smallBatchSize)
         next.catch(() => {}) // met where it is awaited
@@ -84,8 +86,11 @@ export class TrainingLoop {
         }
         outside += performance.now() - paused
       }
+    } catch (error) {
+      if (!signal?.aborted || error !== signal.reason) throw error
     } finally {
-      await next?.then(
+      // Not waited for: it may be queued behind a step that has been given up.
+      next?.then(
         (batch) => batch.dispose(),
         () => {},
       )

@@ -23,6 +23,9 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   device?: Device
   /** Threads of the CPU's kernels; all cores where not given. */
   threads?: number
-  /** Stops training at the next step: a checkpoint is saved, then the iteration throws the signal's reason. */
+  /**
+   * Stops training, in the middle of a step, which is not taken: a checkpoint is saved, then the iteration throws the
+   * signal's reason.
+   */
   signal?: AbortSignal
 }

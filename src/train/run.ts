@@ -24,6 +24,8 @@ export async function* events(
   const began = performance.now()
   const loop = new TrainingLoop(config, data, trainer, step)
   const recorder = new Recorder(folder, config, data, trainer, threads, step)
+  // A run that is stopped at once can be gone on with, too.
+  if (step === 0) await recorder.save(0)
   yield {
     type: 'start',
     out: folder.path,
@@ -33,7 +35,7 @@ export async function* events(
     flow: config.flow,
     device: trainer.device,
     threads,
-    estimate: await loop.estimate(),
+    estimate: await loop.estimate(signal),
   }
   yield* recordedSteps(loop, recorder, signal)
   if (!loop.finished) {
@@ -50,8 +52,6 @@ async function* recordedSteps(
 ): AsyncGenerator<TrainEvent, void, void> {
   let failed = false
   try {
-    // A run that is stopped at once can be gone on with, too.
-    if (loop.step === 0) await recorder.save(0)
     for await (const event of loop.steps(signal)) {
       await recorder.logStep(event)
       yield event

@@ -1,6 +1,7 @@
 import type { Batch } from '../flow/batch.js'
 import type { Addon, TrainerHandle } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
+import { stoppable } from '../native/stoppable.js'
 import { type NetworkConfig, toNative } from '../nn/config.js'
 import { Network } from '../nn/network.js'
 
@@ -39,28 +40,32 @@ export class Trainer extends NativeObject<TrainerHandle> {
     )
   }
 
-  /** One optimizer step on a batch, which is disposed of. */
+  /**
+   * One optimizer step on a batch, which is disposed of. A step that rejects with the signal's reason has changed nothing,
+   * and the state can be saved at once, though it may compute on for a moment.
+   */
   async step(
     batch: Batch,
     settings: StepSettings,
+    signal?: AbortSignal,
   ): Promise<{ loss: number; gradientNorm: number; applied: boolean }> {
+    const { x, z, target } = batch
     try {
-      return await native().trainStep(
-        this.handle,
-        batch.x.handle,
-        batch.z.handle,
-        batch.target.handle,
-        settings,
-      )
+      const step = native().trainStep(this.handle, x.handle, z.handle, target.handle, settings)
+      return await stoppable(step, signal)
     } finally {
       batch.dispose()
     }
   }
 
   /** What a step on a batch costs, without taking it; the batch is disposed of. */
-  async probe(batch: Batch): Promise<{ seconds: number; activationBytes: number }> {
+  async probe(
+    batch: Batch,
+    signal?: AbortSignal,
+  ): Promise<{ seconds: number; activationBytes: number }> {
+    const { x, z, target } = batch
     try {
-      return await native().probeStep(this.handle, batch.x.handle, batch.z.handle, batch.target.handle)
+      return await stoppable(native().probeStep(this.handle, x.handle, z.handle, target.handle), signal)
     } finally {
       batch.dispose()
     }

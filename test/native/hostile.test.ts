@@ -35,6 +35,7 @@ describe('any arguments: a call gives a value or an error that says why, never t
     'initialise', // errors would be of another class from then on
     'loadCuda', // would load any library into the process
     'setThreads', // would start up to a thousand threads
+    'stop', // takes promises: test/native/stop.test.ts
   ])
   const { numRuns = 100 } = fc.readConfigureGlobal()
   const before = native().memory()
