@@ -61,8 +61,8 @@ Napi::Value set_threads(const Call& call) {
       [](Napi::Env env, int threads) { return Napi::Number::New(env, threads); });
 }
 
-// stop(call): asks the call of this promise to stop, which rejects it with ERR_PFGM_STOPPED. False where it has
-// ended, or is about to and cannot be stopped any more.
+// stop(call): asks the call of this promise to stop, which rejects it with ERR_PFGM_STOPPED. False where it
+// has ended, or is about to and cannot be stopped any more.
 Napi::Value stop(const Call& call) {
   const Napi::Value promise = call(0, "call").value();
   if (!promise.IsPromise()) call(0, "call").expected("the promise of a call");

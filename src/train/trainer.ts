@@ -59,10 +59,7 @@ export class Trainer extends NativeObject<TrainerHandle> {
   }
 
   /** What a step on a batch costs, without taking it; the batch is disposed of. */
-  async probe(
-    batch: Batch,
-    signal?: AbortSignal,
-  ): Promise<{ seconds: number; activationBytes: number }> {
+  async probe(batch: Batch, signal?: AbortSignal): Promise<{ seconds: number; activationBytes: number }> {
     const { x, z, target } = batch
     try {
       return await stoppable(native().probeStep(this.handle, x.handle, z.handle, target.handle), signal)
