@@ -1,5 +1,7 @@
 /** Poisson Flow Generative Models (arXiv 2209.11178) for Node.js, on libtorch. */
 
+import './native/unbundled.js'
+
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
   AnyDataset,

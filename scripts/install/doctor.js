@@ -6,7 +6,7 @@ import { cacheRoot } from './cache.js'
 import { messageOf } from './error.js'
 import { cudaFix } from './explain.js'
 import { findLibtorch, inspectLibtorch, isArchive } from './libtorch.js'
-import { cudaLibrary, locateAddon } from './locate.js'
+import { cacheProblem, cudaLibrary, locateAddon } from './locate.js'
 import { cpuFlagsNeeded, gpuAnswers } from './machine.js'
 import { PINNED_VERSION } from './release.js'
 import { findToolchain, installCommand, unsupportedCpu, unsupportedSystem } from './toolchain.js'
@@ -173,7 +173,11 @@ async function checkGpu(libtorch, working) {
  * @param {Awaited<ReturnType<typeof tryAddon>>} problem
  */
 function checkAddon(addon, problem) {
-  if (!addon) return bad('addon', 'not built yet for this version of the package', SETUP)
+  if (!addon) {
+    const refused = cacheProblem()
+    if (refused) return bad('addon', refused.message, refused.fix)
+    return bad('addon', 'not built yet for this version of the package', SETUP)
+  }
   if (problem) return bad('addon', `${problem.message} (${addon.file})`, problem.fix)
   const built = addon.meta
     ? `, built for libtorch ${addon.meta.libtorch.version} with ${addon.meta.compiler}`

@@ -1,4 +1,5 @@
 // Tells from what the loader says why an addon did not load, and the command that mends it.
+import { addonsForbidden } from './access.js'
 import { addonProblem } from './locate.js'
 import { isMusl } from './machine.js'
 import { CPU_FIX, unsupportedSystem } from './toolchain.js'
@@ -15,7 +16,7 @@ const REBUILD = 'npx pfgm-torch setup --force'
  */
 export function explainLoadFailure(addon, said) {
   const problem = knownProblem(addon, said)
-  return { ...problem, fix: fixOf(problem.cause, addon) }
+  return { ...problem, fix: problem.fix ?? fixOf(problem.cause, addon) }
 }
 
 /**
@@ -26,6 +27,8 @@ export function explainLoadFailure(addon, said) {
 function knownProblem(addon, said) {
   const early = addonProblem(addon)
   if (early) return early
+  const forbidden = addonsForbidden(said)
+  if (forbidden) return { cause: 'access', ...forbidden }
   if (isMusl() || /ld-musl|__.*_chk: symbol not found|Error relocating/.test(said)) {
     return { cause: 'musl', message: unsupportedSystem(true)?.detail ?? '' }
   }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildAddon, findCachedAddon, needToolchain } from './build.js'
 import { messageOf, SetupError } from './error.js'
-import { addonProblem, locateAddon } from './locate.js'
+import { addonProblem, cacheProblem, locateAddon } from './locate.js'
 import { gpuAnswers } from './machine.js'
 import { adoptPrebuild } from './prebuild.js'
 import { resolveLibtorch } from './resolve.js'
@@ -193,6 +193,8 @@ function summarise({ action, file, meta, seconds }, from, refused) {
 export async function ensureAddon({ onProgress, onReport } = {}) {
   const addon = locateAddon()
   if (addon && (addon.origin === 'env' || !addonProblem(addon))) return addon
+  const refused = addon ? undefined : cacheProblem()
+  if (refused) throw new SetupError(`${refused.message}. To mend it: ${refused.fix}.`)
   const report = await setup({ onProgress })
   if (!report.ok) throw new SetupError(report.summary)
   onReport?.(report)
