@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheRoot } from './cache.js'
+import { endedBySignals } from './ending.js'
 import { messageOf } from './error.js'
 import { cudaFix } from './explain.js'
 import { findLibtorch, inspectLibtorch, isArchive } from './libtorch.js'
@@ -28,7 +29,12 @@ const SETUP = 'npx pfgm-torch setup'
  * Looks at everything that the library needs, in order; tells cause from cause. Changes nothing.
  * @returns {Promise<Finding[]>}
  */
-export async function doctor() {
+export function doctor() {
+  return endedBySignals(examine)
+}
+
+/** @returns {Promise<Finding[]>} */
+async function examine() {
   const addon = locateAddon()
   const problem = addon && (await tryAddon(addon))
   const working = addon && !problem ? addon : undefined

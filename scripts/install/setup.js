@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildAddon, findCachedAddon, needToolchain } from './build.js'
+import { endedBySignals } from './ending.js'
 import { messageOf, SetupError } from './error.js'
 import { addonProblem, cacheProblem, locateAddon } from './locate.js'
 import { gpuAnswers } from './machine.js'
@@ -45,7 +46,8 @@ import { tryAddon } from './trial.js'
  */
 
 /**
- * Finds or downloads libtorch and builds the addon for it. Failures are reported, not thrown.
+ * Finds or downloads libtorch and builds the addon for it. Failures are reported, not thrown. SIGINT, SIGTERM and SIGHUP
+ * end the process, with nothing half done.
  * @param {SetupOptions} [options]
  * @returns {Promise<SetupReport>}
  */
@@ -53,7 +55,7 @@ export async function setup(options = {}) {
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
   try {
-    return { ok: true, ...(await perform(options)), seconds: seconds() }
+    return { ok: true, ...(await endedBySignals(() => perform(options))), seconds: seconds() }
   } catch (error) {
     return { ok: false, action: 'failed', summary: failure(error), seconds: seconds() }
   }

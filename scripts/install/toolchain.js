@@ -1,7 +1,8 @@
 // Looks for what the build needs by running it: CMake, a C++17 compiler, make or ninja.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withTemporaryFolder } from './ending.js'
 import { cpuFlagsNeeded, distribution, isMusl, missingCpuFlags } from './machine.js'
 import { run } from './run.js'
 
@@ -64,7 +65,7 @@ async function findCompiler() {
  */
 async function tryCompiler(command) {
   const folder = mkdtempSync(join(tmpdir(), 'pfgm-cxx-'))
-  try {
+  return withTemporaryFolder(folder, async () => {
     const source = join(folder, 'try.cpp')
     writeFileSync(
       source,
@@ -73,9 +74,7 @@ async function tryCompiler(command) {
     const { code, output } = await run(command, ['-std=c++17', '-c', source, '-o', join(folder, 'try.o')])
     const said = output.split('\n').find((line) => /error/.test(line)) ?? ''
     return code === 0 ? undefined : `does not compile C++17: ${said.trim()}`
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 /** @returns {Promise<Tool>} */
