@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /** Poisson Flow Generative Models (arXiv 2209.11178) for Node.js, on libtorch. */
 
 import './native/unbundled.js'

@@ -71,6 +71,7 @@ export async function buildAddon({ libtorch, out, force, cuda, onProgress, onLin
   const tools = await needToolchain()
   const started = performance.now()
   const work = workFolder(libtorch, out)
+  refuseNames(libtorch, work)
   const waiting = () => onProgress({ phase: 'configure', message: 'Waiting for another build' })
   return withLock(
     `${work}.lock`,
@@ -91,6 +92,27 @@ export async function buildAddon({ libtorch, out, force, cuda, onProgress, onLin
     },
     waiting,
   )
+}
+
+/**
+ * Letters that CMake takes for something else in a path: the end of one in a list, an escape. libtorch's path is also
+ * handed to the linker, in a list with commas, and to the loader, in one with colons.
+ * @param {Libtorch} libtorch
+ * @param {string} work
+ */
+function refuseNames(libtorch, work) {
+  const windows = process.platform === 'win32'
+  const places = /** @type {const} */ ([
+    [packageRoot, windows ? /;/ : /[;\\]/, 'install pfgm-torch in a folder'],
+    [work, windows ? /;/ : /[;\\"]/, 'set PFGM_CACHE to a folder'],
+    [libtorch.path, windows ? /;/ : /[;\\,:]/, 'have libtorch in a folder'],
+  ])
+  for (const [path, letters, fix] of places) {
+    const [letter] = letters.exec(path) ?? []
+    if (!letter) continue
+    const detail = `The addon cannot be built with a ${letter} in the path ${path}`
+    throw new SetupError(`${detail}. To mend it: ${fix} without one.`)
+  }
 }
 
 /** What the build needs, or an error that names what is missing and the command that mends it. */
@@ -193,6 +215,7 @@ function cmakeOptions({ work, libtorch, tools: { compiler }, cuda }) {
     cMakeOptions: {
       PFGM_LIBTORCH: libtorch.path,
       PFGM_VERSION: packageVersion(),
+      ...(compiler.launcher?.length && { CMAKE_CXX_COMPILER_LAUNCHER: compiler.launcher.join(';') }),
       ...(cuda && { PFGM_CUDA: 'ON' }),
     },
     ...own,

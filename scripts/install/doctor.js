@@ -1,14 +1,13 @@
 // Tells what keeps the library from working. Looks only, changes nothing.
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { accessSync, constants, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { cacheRoot } from './cache.js'
+import { CACHE_FIX, cacheRoot } from './cache.js'
 import { endedBySignals } from './ending.js'
 import { messageOf } from './error.js'
 import { cudaFix } from './explain.js'
 import { findLibtorch, inspectLibtorch, isArchive } from './libtorch.js'
 import { cacheProblem, cudaLibrary, locateAddon } from './locate.js'
-import { cpuFlagsNeeded, gpuAnswers } from './machine.js'
+import { cpuFlagsNeeded, existingFolder, gpuAnswers, noexecMount } from './machine.js'
 import { PINNED_VERSION } from './release.js'
 import { findToolchain, installCommand, unsupportedCpu, unsupportedSystem } from './toolchain.js'
 import { tryAddon, tryCuda } from './trial.js'
@@ -91,10 +90,11 @@ function checkCpu() {
 
 function checkCache() {
   const folder = cacheRoot()
-  let existing = folder
-  while (!existsSync(existing) && existing !== dirname(existing)) existing = dirname(existing)
+  const noexec = noexecMount(folder)
+  if (noexec !== undefined)
+    return bad('cache', `${folder}: no library can be loaded from ${noexec} (noexec)`, CACHE_FIX)
   try {
-    accessSync(existing, constants.W_OK)
+    accessSync(existingFolder(folder), constants.W_OK)
     return good('cache', folder)
   } catch (error) {
     return bad(

@@ -27,7 +27,7 @@ import { gpuAnswers, missingCpuFlags } from './machine.js'
  * @property {AddonMeta} [meta] missing where no pfgm_torch.json lies beside the addon
  */
 
-/** @typedef {'no-addon' | 'no-libtorch' | 'other-libtorch' | 'cpu' | 'musl' | 'glibc' | 'arch' | 'damaged' | 'crash' | 'access' | 'unknown'} Cause */
+/** @typedef {'no-addon' | 'no-libtorch' | 'other-libtorch' | 'cpu' | 'musl' | 'glibc' | 'arch' | 'damaged' | 'crash' | 'access' | 'noexec' | 'unknown'} Cause */
 
 /**
  * @typedef {object} AddonProblem

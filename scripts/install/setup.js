@@ -4,10 +4,11 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildAddon, findCachedAddon, needToolchain } from './build.js'
+import { CACHE_FIX, cacheRoot } from './cache.js'
 import { endedBySignals } from './ending.js'
 import { messageOf, SetupError } from './error.js'
 import { addonProblem, cacheProblem, locateAddon } from './locate.js'
-import { gpuAnswers } from './machine.js'
+import { gpuAnswers, noexecMount } from './machine.js'
 import { adoptPrebuild } from './prebuild.js'
 import { resolveLibtorch } from './resolve.js'
 import { unsupportedCpu, unsupportedSystem } from './toolchain.js'
@@ -111,6 +112,10 @@ async function useNamed(env) {
 function refuseMachine() {
   const problem = unsupportedSystem() ?? unsupportedCpu()
   if (problem) throw new SetupError(`${problem.detail}. To mend it: ${problem.fix}.`)
+  const noexec = noexecMount(cacheRoot())
+  if (noexec === undefined) return
+  const detail = `No library can be loaded from the cache ${cacheRoot()}, as ${noexec} is mounted with noexec`
+  throw new SetupError(`${detail}. To mend it: ${CACHE_FIX}.`)
 }
 
 /**
