@@ -71,7 +71,7 @@ export async function buildAddon({ libtorch, out, force, cuda, onProgress, onLin
   const tools = await needToolchain()
   const started = performance.now()
   const work = workFolder(libtorch, out)
-  refuseNames(libtorch, work)
+  refusePaths(libtorch.path, work)
   const waiting = () => onProgress({ phase: 'configure', message: 'Waiting for another build' })
   return withLock(
     `${work}.lock`,
@@ -97,15 +97,19 @@ export async function buildAddon({ libtorch, out, force, cuda, onProgress, onLin
 /**
  * Letters that CMake takes for something else in a path: the end of one in a list, an escape. libtorch's path is also
  * handed to the linker, in a list with commas, and to the loader, in one with colons.
- * @param {Libtorch} libtorch
- * @param {string} work
+ * @param {string} libtorch
+ * @param {string} work the folder that is built in
  */
-function refuseNames(libtorch, work) {
+export function refusePaths(libtorch, work) {
   const windows = process.platform === 'win32'
   const places = /** @type {const} */ ([
     [packageRoot, windows ? /;/ : /[;\\]/, 'install pfgm-torch in a folder'],
     [work, windows ? /;/ : /[;\\"]/, 'set PFGM_CACHE to a folder'],
-    [libtorch.path, windows ? /;/ : /[;\\,:]/, 'have libtorch in a folder'],
+    [
+      libtorch,
+      windows ? /;/ : /[;\\,:]/,
+      libtorch.startsWith(cacheRoot()) ? 'set PFGM_CACHE to a folder' : 'have libtorch in a folder',
+    ],
   ])
   for (const [path, letters, fix] of places) {
     const [letter] = letters.exec(path) ?? []

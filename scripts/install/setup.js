@@ -3,10 +3,11 @@ import { realpathSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { buildAddon, findCachedAddon, needToolchain } from './build.js'
+import { buildAddon, findCachedAddon, needToolchain, refusePaths } from './build.js'
 import { CACHE_FIX, cacheRoot } from './cache.js'
 import { endedBySignals } from './ending.js'
 import { messageOf, SetupError } from './error.js'
+import { pinnedFolder } from './libtorch.js'
 import { addonProblem, cacheProblem, locateAddon } from './locate.js'
 import { gpuAnswers, noexecMount } from './machine.js'
 import { adoptPrebuild } from './prebuild.js'
@@ -86,6 +87,7 @@ async function perform(options) {
     libtorch: options.libtorch,
     download: options.download !== false,
     beforeDownload: async () => {
+      refusePaths(pinnedFolder(), cacheRoot())
       if (!options.prebuiltOnly) await needToolchain()
     },
     onProgress,

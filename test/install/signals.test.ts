@@ -3,7 +3,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { cleanEnvironment, put, runProgram, sharedLibtorch, temporaryFolder, toyPackage } from './helpers.js'
+import {
+  cleanEnvironment,
+  pathWith,
+  put,
+  runProgram,
+  serve,
+  sharedLibtorch,
+  temporaryFolder,
+  toyPackage,
+} from './helpers.js'
 import { installedProject } from './packed.js'
 
 const SETUP = 'scripts/install/setup.js'
@@ -82,6 +91,22 @@ it('a setup ends with its compilers', async () => {
 
 it('a setup ends while CMake looks at the compiler', async () => {
   await expectEnd('SIGINT', { args: toy(), match: 'CompilerId' })
+})
+
+it('a setup ends while libtorch is downloaded', async () => {
+  const cache = temporaryFolder()
+  let child: ChildProcess | undefined
+  const url = await serve((_request, response) => {
+    response.write('the start', () => child?.kill('SIGTERM'))
+  })
+  const env = {
+    PFGM_CACHE: cache,
+    PFGM_LIBTORCH_URL: `${url}/a.zip`,
+    PATH: await pathWith(join(temporaryFolder(), 'bin'), ['sh', 'cmake', 'g++', 'as', 'ld', 'make']),
+  }
+  child = spawn(process.execPath, toy(), { env: cleanEnvironment(env) })
+  expect(await new Promise((done) => child?.on('close', done))).toBe(CODES.SIGTERM)
+  expect(leftIn(cache)).toEqual([])
 })
 
 it('a setup ends that a command has begun', { timeout: 600_000 }, async () => {

@@ -10,6 +10,7 @@ import { findToolchain } from '../../scripts/install/toolchain.js'
 import {
   cleanEnvironment,
   linkedLibtorch,
+  pathWith,
   put,
   runProgram,
   runScript,
@@ -97,6 +98,11 @@ describe('a path that cannot be built in', () => {
     const root = toyPackage(temporaryFolder())
     expect((await setup(root, { PFGM_CACHE: cache })).stdout).toMatch(
       /with a ; in the path .*\. To mend it: set PFGM_CACHE to a folder without one\.\n$/,
+    )
+    const PATH = await pathWith(join(temporaryFolder(), 'bin'), ['sh', 'cmake', 'g++', 'as', 'ld', 'make'])
+    const bare = { PATH, PFGM_LIBTORCH: '', HTTPS_PROXY: 'http://not.asked.invalid' }
+    expect((await setup(root, { ...bare, PFGM_CACHE: odd(',') })).stdout).toMatch(
+      /To mend it: set PFGM_CACHE/,
     )
     expect((await setup(root, { PFGM_LIBTORCH: libtorch })).stdout).toMatch(
       /with a , in the path .*\. To mend it: have libtorch in a folder without one\.\n$/,
