@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { nvccVersion } from './cuda/nvcc.js'
 import { buildAddon } from './install/build.js'
 import { cacheRoot } from './install/cache.js'
+import { endedBySignals } from './install/ending.js'
 import { messageOf, SetupError } from './install/error.js'
 import { inspectLibtorch } from './install/libtorch.js'
 import { resolveLibtorch } from './install/resolve.js'
@@ -71,7 +72,7 @@ async function main() {
   console.log(`${file} (${seconds.toFixed(1)} s). It is used where PFGM_ADDON names it.`)
 }
 
-main().catch((error) => {
+endedBySignals(main).catch((error) => {
   console.error(messageOf(error))
   process.exitCode = 1
 })

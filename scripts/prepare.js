@@ -22,4 +22,5 @@ if (compiler) {
     stdio: 'inherit',
   })
   process.exitCode = status ?? 1
+  if (status === 0) await import('./commonjs-types.js')
 }

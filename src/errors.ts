@@ -4,7 +4,7 @@
  * | code | meaning |
  * | --- | --- |
  * | `ERR_PFGM_NO_ADDON` | the native addon is not built; the message names the command that builds it |
- * | `ERR_PFGM_ADDON_LOAD` | the addon is there but does not load (other libtorch, missing CPU instructions, …) |
+ * | `ERR_PFGM_ADDON_LOAD` | the addon is there but does not load (other libtorch, missing CPU instructions, not permitted, bundled, …) |
  * | `ERR_PFGM_SETUP` | libtorch could not be got or the addon could not be built |
  * | `ERR_PFGM_LIBTORCH` | libtorch reported an error |
  * | `ERR_PFGM_OUT_OF_MEMORY` | an allocation failed |

@@ -1,4 +1,8 @@
+/// <reference types="node" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /** Poisson Flow Generative Models (arXiv 2209.11178) for Node.js, on libtorch. */
+
+import './native/unbundled.js'
 
 export type { ModelConfig } from './checkpoint/model.js'
 export type {

@@ -10,7 +10,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { availableParallelism, freemem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -28,7 +27,9 @@ import {
   temporaryName,
   writeJson,
 } from './cache.js'
+import { endedBySignals, withTemporaryFolder } from './ending.js'
 import { messageOf, SetupError } from './error.js'
+import { availableMemory, usableCores } from './limits.js'
 import { ADDON_NAME, currentEntry, META_NAME } from './locate.js'
 import { withLock } from './lock.js'
 import { cpuFlagsNeeded } from './machine.js'
@@ -70,20 +71,52 @@ export async function buildAddon({ libtorch, out, force, cuda, onProgress, onLin
   const tools = await needToolchain()
   const started = performance.now()
   const work = workFolder(libtorch, out)
+  refusePaths(libtorch.path, work)
   const waiting = () => onProgress({ phase: 'configure', message: 'Waiting for another build' })
   return withLock(
     `${work}.lock`,
     async () => {
       const there = out || force ? undefined : findCachedAddon(libtorch)
       if (there) return { ...there, seconds: 0, action: 'none' }
-      const hash = await compile({ libtorch, work, tools, cuda, onProgress, onLine })
-      const meta = describe(libtorch, hash, tools)
-      const file = out ? publishTo(resolve(out, 'Release'), work, meta) : publishToCache(work, meta)
-      if (!isClone() && !out) rmSync(work, { recursive: true, force: true }) // an installed package is built once
+      const build = async () => {
+        const hash = await compile({ libtorch, work, tools, cuda, onProgress, onLine })
+        const meta = describe(libtorch, hash, tools)
+        return {
+          meta,
+          file: out ? publishTo(resolve(out, 'Release'), work, meta) : publishToCache(work, meta),
+        }
+      }
+      // an installed package is built once
+      const { file, meta } = await (isClone() || out ? build() : withTemporaryFolder(work, build))
       return { file, meta, seconds: (performance.now() - started) / 1000, action: 'built' }
     },
     waiting,
   )
+}
+
+/**
+ * Letters that CMake takes for something else in a path: the end of one in a list, an escape. libtorch's path is also
+ * handed to the linker, in a list with commas, and to the loader, in one with colons.
+ * @param {string} libtorch
+ * @param {string} work the folder that is built in
+ */
+export function refusePaths(libtorch, work) {
+  const windows = process.platform === 'win32'
+  const places = /** @type {const} */ ([
+    [packageRoot, windows ? /;/ : /[;\\]/, 'install pfgm-torch in a folder'],
+    [work, windows ? /;/ : /[;\\"]/, 'set PFGM_CACHE to a folder'],
+    [
+      libtorch,
+      windows ? /;/ : /[;\\,:]/,
+      libtorch.startsWith(cacheRoot()) ? 'set PFGM_CACHE to a folder' : 'have libtorch in a folder',
+    ],
+  ])
+  for (const [path, letters, fix] of places) {
+    const [letter] = letters.exec(path) ?? []
+    if (!letter) continue
+    const detail = `The addon cannot be built with a ${letter} in the path ${path}`
+    throw new SetupError(`${detail}. To mend it: ${fix} without one.`)
+  }
 }
 
 /** What the build needs, or an error that names what is missing and the command that mends it. */
@@ -182,18 +215,23 @@ function cmakeOptions({ work, libtorch, tools: { compiler }, cuda }) {
     out: work,
     config: 'Release',
     isNodeApi: true, // headers from node-api-headers: none are downloaded
-    parallel: process.env.CMAKE_BUILD_PARALLEL_LEVEL ?? String(jobs()),
+    parallel: process.env.CMAKE_BUILD_PARALLEL_LEVEL ?? String(compileJobs()),
     cMakeOptions: {
       PFGM_LIBTORCH: libtorch.path,
       PFGM_VERSION: packageVersion(),
+      ...(compiler.launcher?.length && { CMAKE_CXX_COMPILER_LAUNCHER: compiler.launcher.join(';') }),
       ...(cuda && { PFGM_CUDA: 'ON' }),
     },
     ...own,
   }
 }
 
-function jobs() {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / BYTES_PER_JOB)))
+/**
+ * How many files are compiled at once.
+ * @param {string} [root] where the file system begins
+ */
+export function compileJobs(root) {
+  return Math.max(1, Math.min(usableCores(root), Math.floor(availableMemory(root) / BYTES_PER_JOB)))
 }
 
 /**
@@ -314,7 +352,7 @@ function progressLines() {
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  main().catch((error) => {
+  endedBySignals(main).catch((error) => {
     console.error(messageOf(error))
     process.exitCode = 1
   })

@@ -37,6 +37,9 @@ export function cacheRoot(env = process.env) {
   return join(homedir(), '.cache', 'pfgm-torch')
 }
 
+/** What to do where the cache's place does not serve. */
+export const CACHE_FIX = 'set PFGM_CACHE to a folder elsewhere'
+
 /**
  * What the addon is built from: the native sources, the build's description and the package's version.
  * @returns {string} hex digits

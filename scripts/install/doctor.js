@@ -1,13 +1,13 @@
 // Tells what keeps the library from working. Looks only, changes nothing.
-import { accessSync, constants, existsSync, realpathSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { accessSync, constants, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { cacheRoot } from './cache.js'
+import { CACHE_FIX, cacheRoot } from './cache.js'
+import { endedBySignals } from './ending.js'
 import { messageOf } from './error.js'
 import { cudaFix } from './explain.js'
 import { findLibtorch, inspectLibtorch, isArchive } from './libtorch.js'
-import { cudaLibrary, locateAddon } from './locate.js'
-import { cpuFlagsNeeded, gpuAnswers } from './machine.js'
+import { cacheProblem, cudaLibrary, locateAddon } from './locate.js'
+import { cpuFlagsNeeded, existingFolder, gpuAnswers, noexecMount } from './machine.js'
 import { PINNED_VERSION } from './release.js'
 import { findToolchain, installCommand, unsupportedCpu, unsupportedSystem } from './toolchain.js'
 import { tryAddon, tryCuda } from './trial.js'
@@ -28,7 +28,12 @@ const SETUP = 'npx pfgm-torch setup'
  * Looks at everything that the library needs, in order; tells cause from cause. Changes nothing.
  * @returns {Promise<Finding[]>}
  */
-export async function doctor() {
+export function doctor() {
+  return endedBySignals(examine)
+}
+
+/** @returns {Promise<Finding[]>} */
+async function examine() {
   const addon = locateAddon()
   const problem = addon && (await tryAddon(addon))
   const working = addon && !problem ? addon : undefined
@@ -85,10 +90,11 @@ function checkCpu() {
 
 function checkCache() {
   const folder = cacheRoot()
-  let existing = folder
-  while (!existsSync(existing) && existing !== dirname(existing)) existing = dirname(existing)
+  const noexec = noexecMount(folder)
+  if (noexec !== undefined)
+    return bad('cache', `${folder}: no library can be loaded from ${noexec} (noexec)`, CACHE_FIX)
   try {
-    accessSync(existing, constants.W_OK)
+    accessSync(existingFolder(folder), constants.W_OK)
     return good('cache', folder)
   } catch (error) {
     return bad(
@@ -173,7 +179,11 @@ async function checkGpu(libtorch, working) {
  * @param {Awaited<ReturnType<typeof tryAddon>>} problem
  */
 function checkAddon(addon, problem) {
-  if (!addon) return bad('addon', 'not built yet for this version of the package', SETUP)
+  if (!addon) {
+    const refused = cacheProblem()
+    if (refused) return bad('addon', refused.message, refused.fix)
+    return bad('addon', 'not built yet for this version of the package', SETUP)
+  }
   if (problem) return bad('addon', `${problem.message} (${addon.file})`, problem.fix)
   const built = addon.meta
     ? `, built for libtorch ${addon.meta.libtorch.version} with ${addon.meta.compiler}`

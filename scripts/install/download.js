@@ -1,7 +1,8 @@
 // Brings the pinned CPU release of libtorch into the cache.
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { removeLeftovers, temporaryName } from './cache.js'
+import { withTemporaryFolder } from './ending.js'
 import { messageOf, SetupError } from './error.js'
 import { download } from './http.js'
 import { inspectLibtorch, pinnedFolder } from './libtorch.js'
@@ -31,14 +32,11 @@ async function downloadTo(target, onProgress) {
   if (existsSync(target) && inspectLibtorch(target).libtorch) return { folder: target, from: 'the cache' }
   removeLeftovers(dirname(target))
   const temporary = temporaryName(target)
-  mkdirSync(temporary, { recursive: true })
-  try {
+  return withTemporaryFolder(temporary, async () => {
     const { archive, from } = await getArchive(temporary, onProgress)
     await unpack(archive, target, onProgress)
     return { folder: target, from }
-  } finally {
-    rmSync(temporary, { recursive: true, force: true })
-  }
+  })
 }
 
 /**

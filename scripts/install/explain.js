@@ -1,4 +1,6 @@
 // Tells from what the loader says why an addon did not load, and the command that mends it.
+import { addonsForbidden } from './access.js'
+import { CACHE_FIX } from './cache.js'
 import { addonProblem } from './locate.js'
 import { isMusl } from './machine.js'
 import { CPU_FIX, unsupportedSystem } from './toolchain.js'
@@ -15,7 +17,7 @@ const REBUILD = 'npx pfgm-torch setup --force'
  */
 export function explainLoadFailure(addon, said) {
   const problem = knownProblem(addon, said)
-  return { ...problem, fix: fixOf(problem.cause, addon) }
+  return { ...problem, fix: problem.fix ?? fixOf(problem.cause, addon) }
 }
 
 /**
@@ -26,6 +28,8 @@ export function explainLoadFailure(addon, said) {
 function knownProblem(addon, said) {
   const early = addonProblem(addon)
   if (early) return early
+  const forbidden = addonsForbidden(said)
+  if (forbidden) return { cause: 'access', ...forbidden }
   if (isMusl() || /ld-musl|__.*_chk: symbol not found|Error relocating/.test(said)) {
     return { cause: 'musl', message: unsupportedSystem(true)?.detail ?? '' }
   }
@@ -42,6 +46,11 @@ function problemIn(said, { meta }) {
   if (glibc) {
     const message = `the addon or its libtorch needs ${glibc[1]}, which is newer than this system's C or C++ library`
     return { cause: 'glibc', message }
+  }
+  const unmapped = /(\/.*?): failed to map segment from shared object/.exec(said)
+  if (unmapped) {
+    const message = `the system does not let ${unmapped[1]} be run, as on a file system that is mounted with noexec`
+    return { cause: 'noexec', message }
   }
   const library = /(\S+): cannot open shared object file|Library not loaded: (\S+)/.exec(said)
   if (library) {
@@ -66,6 +75,8 @@ function fixOf(cause, { origin }) {
   if (cause === 'cpu') return CPU_FIX
   if (cause === 'glibc') return 'use a newer Linux, or name a libtorch of this system with PFGM_LIBTORCH'
   if (origin === 'env') return 'set PFGM_ADDON to an addon that is built here, or unset it'
+  if (cause === 'noexec')
+    return `${CACHE_FIX}, and PFGM_LIBTORCH where it is used, and run \`npx pfgm-torch setup\``
   return `run \`${REBUILD}\``
 }
 

@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EnvHttpProxyAgent, fetch } from 'undici'
 import { messageOf, SetupError } from './error.js'
+import { proxies, trust } from './network.js'
 
 /** @typedef {import('./setup.js').OnProgress} OnProgress */
 
@@ -39,16 +40,20 @@ export async function download(archive, file, onProgress) {
 }
 
 function makeDispatcher() {
+  const tls = trust()
   const options = {
-    connect: { timeout: 15_000 },
+    ...proxies(),
+    connect: { timeout: 15_000, ...tls },
+    requestTls: tls,
+    proxyTls: tls,
     headersTimeout: 30_000,
     bodyTimeout: 60_000,
   }
   try {
     return new EnvHttpProxyAgent(options)
   } catch (error) {
-    const names = 'HTTP_PROXY or HTTPS_PROXY'
-    throw new SetupError(`${names} should be a URL such as http://proxy:3128: ${messageOf(error)}.`, {
+    const names = 'HTTP_PROXY, HTTPS_PROXY and the proxy settings of npm'
+    throw new SetupError(`${names} should be URLs such as http://proxy:3128: ${messageOf(error)}.`, {
       cause: error,
     })
   }
@@ -123,6 +128,10 @@ function describe(error) {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'its host is not known here (offline, or a proxy is needed)'
   if (code === 'ECONNREFUSED') return 'the connection was refused'
+  if (/CERT|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code ?? '')) {
+    const fix = "set NODE_EXTRA_CA_CERTS to a file with your network's own certificates"
+    return `its certificate is not trusted here (${code}); where a proxy shows its own, ${fix}`
+  }
   return message || code || messageOf(error)
 }
 

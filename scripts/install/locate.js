@@ -1,6 +1,7 @@
 // The one place that knows where the built addon is. Loading the library goes through here: nothing slow in it.
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { accessProblem } from './access.js'
 import { currentFile, packageRoot, readJson, sourceHash } from './cache.js'
 import { readElf } from './elf.js'
 import { readVersion } from './libtorch-version.js'
@@ -26,12 +27,13 @@ import { gpuAnswers, missingCpuFlags } from './machine.js'
  * @property {AddonMeta} [meta] missing where no pfgm_torch.json lies beside the addon
  */
 
-/** @typedef {'no-addon' | 'no-libtorch' | 'other-libtorch' | 'cpu' | 'musl' | 'glibc' | 'arch' | 'damaged' | 'crash' | 'unknown'} Cause */
+/** @typedef {'no-addon' | 'no-libtorch' | 'other-libtorch' | 'cpu' | 'musl' | 'glibc' | 'arch' | 'damaged' | 'crash' | 'access' | 'noexec' | 'unknown'} Cause */
 
 /**
  * @typedef {object} AddonProblem
  * @property {Cause} cause
  * @property {string} message
+ * @property {string} [fix] what mends it, where the cause alone does not say
  */
 
 export const ADDON_NAME = 'pfgm_torch.node'
@@ -44,6 +46,11 @@ export function locateAddon(env = process.env) {
   if (env.PFGM_ADDON) return describe(resolve(env.PFGM_ADDON), 'env')
   const hash = sourceHash()
   return findPrebuild(hash, env) ?? findCached(hash, env) ?? findBuilt(hash, env)
+}
+
+/** Why no addon is found although one may be there: the memory of the current one cannot be read. */
+export function cacheProblem() {
+  return accessProblem([currentFile(sourceHash())])
 }
 
 /**
@@ -112,6 +119,8 @@ function describe(file, origin) {
  * @returns {AddonProblem | undefined}
  */
 export function addonProblem({ file, meta, origin }, cpuinfo) {
+  const refused = accessProblem([file, ...(meta ? [meta.libtorch.path] : [])])
+  if (refused) return { cause: 'access', ...refused }
   if (!existsSync(file)) {
     const named = origin === 'env' ? 'PFGM_ADDON names ' : ''
     return { cause: 'no-addon', message: `${named}${file}, which does not exist` }

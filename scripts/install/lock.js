@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { readJson } from './cache.js'
+import { atExit } from './ending.js'
 
 const BEAT_MS = 3000
 const STALE_MS = 60_000
@@ -43,10 +44,13 @@ export async function withLock(file, work, onWait) {
     await delay(100)
     lock = takeLock(file).lock
   }
+  const held = lock
+  const forget = atExit(() => releaseLock(held))
   try {
     return await work()
   } finally {
-    releaseLock(lock)
+    releaseLock(held)
+    forget()
   }
 }
 

@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { SetupError } from './error.js'
+import { proxies } from './network.js'
 import { pipRequirement } from './release.js'
 import { run } from './run.js'
 
@@ -31,7 +32,14 @@ export async function pipDownload(folder, onProgress) {
   ]
   if (python.rawProgress) args.push('--progress-bar', 'raw')
   args.push('--dest', folder, requirement)
+  const { httpProxy, httpsProxy, noProxy } = proxies()
   const { code, output } = await run(python.command, args, {
+    env: {
+      ...process.env,
+      ...(httpProxy && { http_proxy: httpProxy }),
+      ...(httpsProxy && { https_proxy: httpsProxy }),
+      ...(noProxy && { no_proxy: noProxy }),
+    },
     onLine: (line) => {
       const [, done, total] = /^Progress (\d+) of (\d+)/.exec(line) ?? []
       if (done)

@@ -1,5 +1,6 @@
 // Runs a program and gathers what it says.
 import { spawn } from 'node:child_process'
+import { endWithProcess, isEnding, killGroup } from './ending.js'
 
 /**
  * @typedef {object} Outcome
@@ -11,6 +12,8 @@ import { spawn } from 'node:child_process'
  */
 
 /**
+ * Where a signal ends this process (`endedBySignals`), the program ends too, and the promise never settles: nobody is to
+ * take that for a failure and try something else.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeout?: number, onLine?: (line: string) => void }} [options]
@@ -18,8 +21,17 @@ import { spawn } from 'node:child_process'
  */
 export function run(command, args, options = {}) {
   const { onLine, timeout, ...rest } = options
-  return new Promise((done) => {
-    const child = spawn(command, args, { ...rest, stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true })
+  return new Promise((settle) => {
+    if (isEnding()) return
+    /** @param {Outcome} outcome */
+    const done = (outcome) => isEnding() || settle(outcome)
+    const child = spawn(command, args, {
+      ...rest,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      windowsHide: true,
+      detached: process.platform !== 'win32', // a process group of its own, to be ended with all that it starts
+    })
+    endWithProcess(child)
     /** @type {string[]} */
     const all = []
     let stdout = ''
@@ -38,7 +50,7 @@ export function run(command, args, options = {}) {
     })
     child.stderr.setEncoding('utf8').on('data', take)
     // spawn's own timeout keeps this process waiting where the program does not exist
-    const timer = timeout ? setTimeout(() => child.kill('SIGKILL'), timeout) : undefined
+    const timer = timeout ? setTimeout(() => killGroup(child, 'SIGKILL'), timeout) : undefined
     child.on('error', (error) => {
       clearTimeout(timer)
       done({ code: null, signal: null, stdout, output: all.join(''), error })

@@ -3,10 +3,13 @@ import { realpathSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { buildAddon, findCachedAddon, needToolchain } from './build.js'
+import { buildAddon, findCachedAddon, needToolchain, refusePaths } from './build.js'
+import { CACHE_FIX, cacheRoot } from './cache.js'
+import { endedBySignals } from './ending.js'
 import { messageOf, SetupError } from './error.js'
-import { addonProblem, locateAddon } from './locate.js'
-import { gpuAnswers } from './machine.js'
+import { pinnedFolder } from './libtorch.js'
+import { addonProblem, cacheProblem, locateAddon } from './locate.js'
+import { gpuAnswers, noexecMount } from './machine.js'
 import { adoptPrebuild } from './prebuild.js'
 import { resolveLibtorch } from './resolve.js'
 import { unsupportedCpu, unsupportedSystem } from './toolchain.js'
@@ -45,7 +48,8 @@ import { tryAddon } from './trial.js'
  */
 
 /**
- * Finds or downloads libtorch and builds the addon for it. Failures are reported, not thrown.
+ * Finds or downloads libtorch and builds the addon for it. Failures are reported, not thrown. SIGINT, SIGTERM and SIGHUP
+ * end the process, with nothing half done.
  * @param {SetupOptions} [options]
  * @returns {Promise<SetupReport>}
  */
@@ -53,7 +57,7 @@ export async function setup(options = {}) {
   const started = performance.now()
   const seconds = () => (performance.now() - started) / 1000
   try {
-    return { ok: true, ...(await perform(options)), seconds: seconds() }
+    return { ok: true, ...(await endedBySignals(() => perform(options))), seconds: seconds() }
   } catch (error) {
     return { ok: false, action: 'failed', summary: failure(error), seconds: seconds() }
   }
@@ -83,6 +87,7 @@ async function perform(options) {
     libtorch: options.libtorch,
     download: options.download !== false,
     beforeDownload: async () => {
+      refusePaths(pinnedFolder(), cacheRoot())
       if (!options.prebuiltOnly) await needToolchain()
     },
     onProgress,
@@ -109,6 +114,10 @@ async function useNamed(env) {
 function refuseMachine() {
   const problem = unsupportedSystem() ?? unsupportedCpu()
   if (problem) throw new SetupError(`${problem.detail}. To mend it: ${problem.fix}.`)
+  const noexec = noexecMount(cacheRoot())
+  if (noexec === undefined) return
+  const detail = `No library can be loaded from the cache ${cacheRoot()}, as ${noexec} is mounted with noexec`
+  throw new SetupError(`${detail}. To mend it: ${CACHE_FIX}.`)
 }
 
 /**
@@ -193,6 +202,8 @@ function summarise({ action, file, meta, seconds }, from, refused) {
 export async function ensureAddon({ onProgress, onReport } = {}) {
   const addon = locateAddon()
   if (addon && (addon.origin === 'env' || !addonProblem(addon))) return addon
+  const refused = addon ? undefined : cacheProblem()
+  if (refused) throw new SetupError(`${refused.message}. To mend it: ${refused.fix}.`)
   const report = await setup({ onProgress })
   if (!report.ok) throw new SetupError(report.summary)
   onReport?.(report)

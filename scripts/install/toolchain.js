@@ -1,7 +1,8 @@
 // Looks for what the build needs by running it: CMake, a C++17 compiler, make or ninja.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withTemporaryFolder } from './ending.js'
 import { cpuFlagsNeeded, distribution, isMusl, missingCpuFlags } from './machine.js'
 import { run } from './run.js'
 
@@ -14,6 +15,7 @@ export const CPU_FIX = 'use a processor with AVX2 and FMA (Intel from 2013, AMD 
  * @property {boolean} ok
  * @property {string} detail what was found, or what is wrong
  * @property {string} [command]
+ * @property {string[]} [launcher] what the command is started with, such as ccache; only of a compiler
  */
 
 /** @typedef {{ cmake: Tool, compiler: Tool, make: Tool }} Toolchain */
@@ -45,37 +47,69 @@ async function findCMake() {
 async function findCompiler() {
   if (process.platform === 'win32') return { ok: true, detail: 'left to CMake to find (Visual Studio)' }
   const own = process.env.CXX?.trim()
-  for (const command of own ? [own] : ['g++', 'clang++']) {
-    const { code, stdout } = await run(command, ['--version'])
+  for (const words of own ? [wordsOf(own)] : [['g++'], ['clang++']]) {
+    const { code, stdout } = await runWords([...words, '--version'])
     if (code !== 0) continue
     const number = /\d+\.\d+(\.\d+)?/.exec(stdout.split('\n')[0] ?? '')?.[0] ?? ''
-    const detail = `${command} ${number}`.trim()
-    const complaint = await tryCompiler(command)
+    const detail = `${words.join(' ')} ${number}`.trim() + withoutOpenMp(stdout)
+    const flag = words.find((word) => word.startsWith('-'))
+    if (flag) {
+      const wrong = `CXX holds the flag ${flag}: it should name a compiler alone; flags belong in CXXFLAGS`
+      return { ok: false, detail: wrong }
+    }
+    const complaint = await tryCompiler(words)
     return complaint === undefined
-      ? { ok: true, detail, command }
+      ? { ok: true, detail, command: words.at(-1) ?? '', launcher: words.slice(0, -1) }
       : { ok: false, detail: `${detail} ${complaint}` }
   }
   return { ok: false, detail: own ? `CXX names ${own}, which does not run` : 'a C++17 compiler is missing' }
 }
 
 /**
- * @param {string} command
+ * CXX may name a compiler, whose path may have spaces in it, or a launcher and a compiler (`ccache g++`).
+ * @param {string} cxx
+ */
+function wordsOf(cxx) {
+  return existsSync(cxx) ? [cxx] : cxx.split(/\s+/)
+}
+
+/**
+ * CMakeLists.txt says why: its OpenMP would be a second one beside libtorch's.
+ * @param {string} version what the compiler says of itself
+ */
+function withoutOpenMp(version) {
+  if (process.platform !== 'linux' || !version.includes('clang')) return ''
+  return " (without OpenMP: the addon's own loops run on one thread, which g++ spreads over all)"
+}
+
+/** @param {string[]} words a program and its arguments */
+function runWords([program = '', ...args]) {
+  return run(program, args)
+}
+
+/**
+ * @param {string[]} compiler its command, word by word
  * @returns {Promise<string | undefined>} what is wrong with it
  */
-async function tryCompiler(command) {
+async function tryCompiler(compiler) {
   const folder = mkdtempSync(join(tmpdir(), 'pfgm-cxx-'))
-  try {
+  return withTemporaryFolder(folder, async () => {
     const source = join(folder, 'try.cpp')
     writeFileSync(
       source,
       '#include <optional>\n#include <string_view>\nint f() { return *std::optional<int>(1); }\n',
     )
-    const { code, output } = await run(command, ['-std=c++17', '-c', source, '-o', join(folder, 'try.o')])
+    const { code, output } = await runWords([
+      ...compiler,
+      '-std=c++17',
+      '-c',
+      source,
+      '-o',
+      join(folder, 'try.o'),
+    ])
     const said = output.split('\n').find((line) => /error/.test(line)) ?? ''
     return code === 0 ? undefined : `does not compile C++17: ${said.trim()}`
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  })
 }
 
 /** @returns {Promise<Tool>} */

@@ -1,17 +1,10 @@
 // Unpacks an archive that holds libtorch, so that its folder appears whole or not at all.
 import { createHash } from 'node:crypto'
-import {
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { createReadStream, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { cacheRoot, publishFolder, temporaryName } from './cache.js'
+import { withTemporaryFolder } from './ending.js'
 import { SetupError } from './error.js'
 import { inspectLibtorch } from './libtorch.js'
 import { withLock } from './lock.js'
@@ -27,10 +20,8 @@ const WHEEL_PARTS = ['torch/lib', 'torch/include', 'torch/share/cmake', 'torch/v
  * @param {OnProgress} onProgress
  */
 export async function unpack(archive, target, onProgress) {
-  mkdirSync(dirname(target), { recursive: true })
   const temporary = temporaryName(target)
-  mkdirSync(temporary)
-  try {
+  await withTemporaryFolder(temporary, async () => {
     await extract(archive, temporary, onProgress)
     const folder = findRoot(temporary)
     if (!folder) throw new SetupError(`${archive} does not hold a libtorch: no share/cmake/Torch in it.`)
@@ -39,9 +30,7 @@ export async function unpack(archive, target, onProgress) {
     if (reason)
       throw new SetupError(`${archive} does not serve: ${reason.replaceAll(folder, basename(folder))}.`)
     publishFolder(folder, target, (each) => inspectLibtorch(each).libtorch !== undefined)
-  } finally {
-    rmSync(temporary, { recursive: true, force: true })
-  }
+  })
 }
 
 /**

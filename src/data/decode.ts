@@ -1,5 +1,5 @@
-import sharp from 'sharp'
 import { dataError, readBytes, reason } from '../files/read.js'
+import { loadSharp, type Sharp } from '../native/sharp.js'
 
 /** 1: luminance; 3: sRGB. */
 export type Channels = 1 | 3
@@ -20,8 +20,9 @@ export interface DecodedImage {
 export async function decodeImage(file: string, channels: Channels, size?: number): Promise<DecodedImage> {
   // The bytes, not the path: libvips remembers paths and would return a file's former content.
   const bytes = await readBytes(file)
+  const sharp = await loadSharp()
   try {
-    return await decode(bytes, channels, size)
+    return await decode(sharp, bytes, channels, size)
   } catch (cause) {
     throw dataError(file, 'an image', `${bytes.length} bytes that do not decode (${reason(cause)})`, {
       cause,
@@ -29,7 +30,7 @@ export async function decodeImage(file: string, channels: Channels, size?: numbe
   }
 }
 
-async function decode(bytes: Buffer, channels: Channels, size?: number): Promise<DecodedImage> {
+async function decode(sharp: Sharp, bytes: Buffer, channels: Channels, size?: number): Promise<DecodedImage> {
   const image = sharp(bytes, { autoOrient: true }).flatten({ background: '#ffffff' })
   if (size !== undefined) image.resize(size, size, { fit: 'cover', position: 'centre' })
   const { data, info } = await image
@@ -37,12 +38,12 @@ async function decode(bytes: Buffer, channels: Channels, size?: number): Promise
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true })
   const { width, height } = info
-  const planes = channels === 1 ? [data] : await separate(data, width, height)
+  const planes = channels === 1 ? [data] : await separate(sharp, data, width, height)
   return { width, height, planes }
 }
 
 /** Interleaved red, green and blue to three planes, natively. */
-function separate(data: Buffer, width: number, height: number): Promise<Uint8Array[]> {
+function separate(sharp: Sharp, data: Buffer, width: number, height: number): Promise<Uint8Array[]> {
   const raw = { width, height, channels: 3 } as const
   return Promise.all(
     ([0, 1, 2] as const).map((channel) => sharp(data, { raw }).extractChannel(channel).raw().toBuffer()),

@@ -1,6 +1,12 @@
 import { createRequire } from 'node:module'
 import { explainLoadFailure } from '../../scripts/install/explain.js'
-import { addonProblem, cudaLibrary, type LocatedAddon, locateAddon } from '../../scripts/install/locate.js'
+import {
+  addonProblem,
+  cacheProblem,
+  cudaLibrary,
+  type LocatedAddon,
+  locateAddon,
+} from '../../scripts/install/locate.js'
 import { PfgmError } from '../errors.js'
 import type { Addon } from './addon.js'
 
@@ -28,6 +34,8 @@ export function addonCudaLibrary(): string | undefined {
 function load(): { addon: Addon; located: LocatedAddon } {
   const located = locateAddon()
   if (!located) {
+    const refused = cacheProblem()
+    if (refused) throw new PfgmError('ERR_PFGM_ADDON_LOAD', notLoaded(refused))
     throw new PfgmError(
       'ERR_PFGM_NO_ADDON',
       'The native addon of pfgm-torch is not built yet: run `npx pfgm-torch setup` once (or any `npx pfgm-torch` ' +
@@ -55,7 +63,11 @@ function shortenSpinning(): void {
 }
 
 function loadError(located: LocatedAddon, said: string, cause?: unknown): PfgmError {
-  const { message, fix, cause: kind } = explainLoadFailure(located, said)
-  const code = kind === 'no-addon' ? 'ERR_PFGM_NO_ADDON' : 'ERR_PFGM_ADDON_LOAD'
-  return new PfgmError(code, `The native addon does not load: ${message}. To mend it: ${fix}.`, { cause })
+  const problem = explainLoadFailure(located, said)
+  const code = problem.cause === 'no-addon' ? 'ERR_PFGM_NO_ADDON' : 'ERR_PFGM_ADDON_LOAD'
+  return new PfgmError(code, notLoaded(problem), { cause })
+}
+
+function notLoaded({ message, fix }: { message: string; fix: string }): string {
+  return `The native addon does not load: ${message}. To mend it: ${fix}.`
 }

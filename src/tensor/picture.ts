@@ -1,8 +1,8 @@
-import sharp from 'sharp'
 import { expectInteger, expectNumber } from '../check.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { NativePicture, TensorHandle } from '../native/addon.js'
 import { native } from '../native/native.js'
+import { loadSharp } from '../native/sharp.js'
 
 export interface PngOptions {
   /** Images in a row; as near to a square as possible where not given. */
@@ -74,6 +74,7 @@ export async function writePicture(
   const { pixels, width, height, channels } = picture
   const pages = pageHeight === undefined ? {} : { pageHeight }
   const raw = { width, height, channels: channels as 1 | 3, ...pages }
+  const sharp = await loadSharp()
   const image = sharp(new Uint8Array(pixels), { raw }).toColourspace(channels === 1 ? 'b-w' : 'srgb')
   if (format === 'png') image.png()
   else if (format === 'gif') image.gif({ delay: delays, loop: 0 })

@@ -1,21 +1,39 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
-import { connect } from 'node:net'
+import { createServer as createSecureServer } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { downloadLibtorch } from '../../scripts/install/download.js'
 import { download } from '../../scripts/install/http.js'
 import { inspectLibtorch } from '../../scripts/install/libtorch.js'
 import type { ProgressEvent } from '../../scripts/install/setup.js'
-import { closedPort, fakeLibtorch, fakePython, put, serve, temporaryFolder, zip } from './helpers.js'
+import {
+  closedPort,
+  fakeLibtorch,
+  fakePython,
+  put,
+  runProgram,
+  serve,
+  temporaryFolder,
+  zip,
+} from './helpers.js'
 
 const BODY = Buffer.alloc(300_000, 'libtorch ')
 const SHA256 = createHash('sha256').update(BODY).digest('hex')
 const whole: RequestListener = (_request, response) => void response.end(BODY)
 
 beforeEach(() => {
-  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'PFGM_LIBTORCH_URL', 'PFGM_LIBTORCH']) {
+  const npm = ['proxy', 'https_proxy', 'noproxy', 'cafile', 'strict_ssl'].map((name) => `npm_config_${name}`)
+  for (const name of [
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'NO_PROXY',
+    'PFGM_LIBTORCH_URL',
+    'PFGM_LIBTORCH',
+    ...npm,
+  ]) {
     vi.stubEnv(name, undefined)
     vi.stubEnv(name.toLowerCase(), undefined)
   }
@@ -155,7 +173,7 @@ describe('a proxy', () => {
   it('that is no URL is an error that names the variables', async () => {
     vi.stubEnv('HTTPS_PROXY', '::')
     await expect(get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))).rejects.toThrow(
-      /HTTPS_PROXY should be a URL/,
+      /HTTPS_PROXY .* should be URLs/,
     )
   })
 
@@ -165,6 +183,65 @@ describe('a proxy', () => {
     vi.stubEnv('NO_PROXY', '127.0.0.1')
     await get(`${await serve(whole)}/a.zip`, join(temporaryFolder(), 'a.zip'))
     expect(proxy.seen).toEqual([])
+  })
+
+  it('of npm is used where the environment names none', async () => {
+    const [npm, own] = [await startProxy(), await startProxy()]
+    const settings = { proxy: npm.url, 'https-proxy': npm.url, noproxy: 'direct.invalid' }
+    for (const [name, value] of Object.entries(await npmEnvironment(settings))) vi.stubEnv(name, value)
+    const url = `${await serve(whole)}/a.zip`
+    const tunnel = () => get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))
+    await get(url, join(temporaryFolder(), 'a.zip'))
+    await expect(tunnel()).rejects.toThrow()
+    expect(npm.seen).toEqual([`CONNECT ${new URL(url).host}`, 'CONNECT libtorch.invalid:443'])
+
+    vi.stubEnv('npm_config_noproxy', '127.0.0.1')
+    await get(url, join(temporaryFolder(), 'a.zip'))
+    expect(npm.seen).toHaveLength(2)
+
+    vi.stubEnv('HTTPS_PROXY', own.url)
+    await expect(tunnel()).rejects.toThrow()
+    expect(own.seen).toEqual(['CONNECT libtorch.invalid:443'])
+  })
+})
+
+/** What npm hands to its scripts where a .npmrc holds these settings. */
+async function npmEnvironment(settings: Record<string, string>): Promise<Record<string, string>> {
+  const folder = temporaryFolder()
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
+  put(join(folder, '.npmrc'), lines.join(''))
+  put(
+    join(folder, 'package.json'),
+    JSON.stringify({ scripts: { show: 'node -p "JSON.stringify(process.env)"' } }),
+  )
+  const { stdout } = await runProgram('npm', ['run', '--silent', 'show'], { cwd: folder })
+  const names = Object.entries<string>(JSON.parse(stdout)).filter(([name]) => name.startsWith('npm_config_'))
+  return Object.fromEntries(names)
+}
+
+describe('a certificate that is not known here', () => {
+  /** A server that signs for itself. */
+  async function startServer(): Promise<{ url: string; certificate: string }> {
+    const folder = temporaryFolder()
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const how = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject]
+    await runProgram('openssl', [...how, '-keyout', key, '-out', cert])
+    const server = createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, whole)
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+    onTestFinished(() => void server.close())
+    return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/a.zip`, certificate: cert }
+  }
+
+  it("is told with what makes it known, and npm's settings for it are followed", async () => {
+    const { url, certificate } = await startServer()
+    const file = join(temporaryFolder(), 'a.zip')
+    await expect(get(url, file)).rejects.toThrow(/certificate is not trusted here .*NODE_EXTRA_CA_CERTS/)
+    for (const settings of [{ cafile: certificate }, { 'strict-ssl': 'false' }]) {
+      for (const [name, value] of Object.entries(await npmEnvironment(settings))) vi.stubEnv(name, value)
+      await get(url, file)
+      expect(readFileSync(file).equals(BODY)).toBe(true)
+    }
   })
 })
 

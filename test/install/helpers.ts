@@ -49,7 +49,7 @@ export interface Ended {
 export async function runProgram(
   command: string,
   args: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number } = {},
 ): Promise<Ended> {
   try {
     return { code: 0, ...(await promisify(execFile)(command, args, { maxBuffer: 2 ** 26, ...options })) }

@@ -32,6 +32,7 @@ describe('the tarball', () => {
     for (const name of [
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/commonjs/index.d.ts',
       'native',
       'scripts/install/setup.js',
       'CMakeLists.txt',
@@ -77,42 +78,27 @@ describe('the installed package', () => {
   })
 
   it.each([
-    ['nodenext', 'nodenext'],
-    ['esnext', 'bundler'],
-  ])(
-    'type-checks strictly with module %s and moduleResolution %s',
-    { timeout: 60_000 },
-    async (module, moduleResolution) => {
-      const folder = join(project.folder, `types-${moduleResolution}`)
-      put(join(folder, 'package.json'), '{ "type": "module" }')
-      put(
-        join(folder, 'use.ts'),
-        "import { PfgmError, type PfgmErrorCode } from 'pfgm-torch'\nexport const code: PfgmErrorCode = new PfgmError('ERR_PFGM_IO', 'x').code\n",
-      )
-      const options = [
-        '--noEmit',
-        '--strict',
-        '--target',
-        'es2022',
-        '--module',
-        module,
-        '--moduleResolution',
-        moduleResolution,
-      ]
-      const types = ['--types', 'node', '--typeRoots', join(packageRoot, 'node_modules/@types')]
-      const tsc = join(packageRoot, 'node_modules/typescript/bin/tsc')
-      const args = [
-        tsc,
-        ...options,
-        '--skipLibCheck',
-        'false',
-        '--exactOptionalPropertyTypes',
-        ...types,
-        'use.ts',
-      ]
-      expect(await runProgram(process.execPath, args, { cwd: folder })).toMatchObject({ code: 0, stdout: '' })
-    },
-  )
+    ['module', { module: 'nodenext' }],
+    ['module', { module: 'esnext', moduleResolution: 'bundler' }],
+    ['commonjs', { module: 'node16' }],
+    ['commonjs', { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: true }],
+  ])('type-checks strictly from type %s with %j', { timeout: 120_000 }, async (type, resolution) => {
+    const folder = join(project.folder, `types-${resolution.module}`)
+    put(join(folder, 'package.json'), JSON.stringify({ type }))
+    put(
+      join(folder, 'use.ts'),
+      "import { PfgmError, type PfgmErrorCode } from 'pfgm-torch'\nexport const code: PfgmErrorCode = new PfgmError('ERR_PFGM_IO', 'x').code\n",
+    )
+    // no types of its own: what the package's types refer to comes with it
+    const strict = { noEmit: true, strict: true, exactOptionalPropertyTypes: true, types: [] }
+    const compilerOptions = { ...strict, target: 'es2022', lib: ['es2022'], ...resolution }
+    put(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }))
+    const tsc = join(packageRoot, 'node_modules/typescript/bin/tsc')
+    expect(await runProgram(process.execPath, [tsc, '-p', '.'], { cwd: folder })).toMatchObject({
+      code: 0,
+      stdout: '',
+    })
+  })
 
   it('loads its addon with a read-only node_modules, and writes nothing there', {
     timeout: PATIENCE,
