@@ -15,7 +15,7 @@ const MOST_BYTES = 60e6
 
 /** Slow and small: it is packed once and carried often. */
 async function compress(folder, archive) {
-  const command = 'tar -cf - --owner=0 --group=0 -C "$1" bin pfgm-torch kit.json | xz -9 -T0 > "$2"'
+  const command = 'tar -cf - --owner=0 --group=0 -C "$1" bin pfgm-torch kit.json | xz -6 -T0 > "$2"'
   const { code, output } = await run('bash', ['-o', 'pipefail', '-c', command, 'bash', folder, archive])
   if (code !== 0) throw new Error(`tar and xz failed: ${output.trim()}`)
 }

@@ -1,6 +1,6 @@
 // The kit's stages on the machine with the GPU, each with a limit of its own and all within one; run-kit.sh starts it.
 // kit.json in --out is written anew with each step, so that it is there however this ends; kit.log holds all that was said.
-import { mkdirSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packageRoot, readJson, writeJson } from '../install/cache.js'
@@ -111,6 +111,7 @@ async function perform(stage) {
   report.stages.push({ name, state: 'running', rc: null, seconds: 0, tail: '' })
   save()
   const [program, ...args] = typeof command === 'function' ? command(report.machine) : command
+  appendFileSync(FILES.log, `\n== ${name}: ${[program, ...args].join(' ')}\n`)
   const limit = Math.min((stage.seconds * seconds) / USUAL_SECONDS, (deadline - Date.now()) / 1000)
   const options = { cwd: packageRoot, env: environment(), seconds: limit, log: FILES.log }
   const outcome = await runStage(program, args, { ...options, onStart: (pid) => (running = pid) })
@@ -127,7 +128,6 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
   })
 }
 
-mkdirSync(out, { recursive: true })
 for (const stage of STAGES) {
   const done = await perform(stage)
   report.stages.push(done)
