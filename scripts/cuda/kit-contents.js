@@ -19,7 +19,7 @@ export async function layOut(folder, node) {
   const root = join(folder, 'pfgm-torch')
   for (const name of await sources()) copyTo(root, name)
   copyTo(root, 'dist')
-  for (const name of neededModules(packageRoot)) copyTo(root, name)
+  for (const name of neededModules(packageRoot)) copyModule(root, name)
   writeJson(join(folder, 'kit.json'), await describe())
 }
 
@@ -29,11 +29,18 @@ async function sources() {
   return names.filter((name) => name && existsSync(join(packageRoot, name)))
 }
 
-/** With its time, by which builds know what is new; modules in a module are packages of their own. */
-function copyTo(root, name) {
+/** What no program reads in a module. */
+const UNREAD = /\.(map|md|d\.[cm]?ts)$/
+
+/** Modules in a module are packages of their own. */
+function copyModule(root, name) {
+  const nested = join(packageRoot, name, 'node_modules')
+  copyTo(root, name, (source) => resolve(source) !== nested && !UNREAD.test(source))
+}
+
+/** With its time, by which builds know what is new. */
+function copyTo(root, name, filter = () => true) {
   const from = join(packageRoot, name)
-  const nested = join(from, 'node_modules')
-  const filter = (source) => resolve(source) !== nested
   mkdirSync(dirname(join(root, name)), { recursive: true })
   cpSync(from, join(root, name), { recursive: true, preserveTimestamps: true, filter })
 }
