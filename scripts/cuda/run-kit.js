@@ -27,8 +27,6 @@ const sanitize = (tool) => [
   tool,
   '--error-exitcode',
   '9',
-  '--target-processes',
-  'application-only',
   '--kernel-name',
   'kernel_substring=pfgm', // not libtorch's own
   ...script('cuda', 'small-run.js'),
