@@ -1,5 +1,8 @@
 // Times the field's training target on the device that PFGM_TEST_DEVICE names, its result read back each time.
+//   --json FILE  also writes the figures there, after each case, as it may be stopped
+import { parseArgs } from 'node:util'
 import { fieldTarget, Tensor } from '../../dist/index.js'
+import { writeJson } from '../install/cache.js'
 
 const DEVICE = process.env.PFGM_TEST_DEVICE ?? 'cpu'
 const CASES = [
@@ -9,7 +12,11 @@ const CASES = [
 ]
 const REPEATS = 9
 
-const uniform = (count) => Float32Array.from({ length: count }, () => Math.random() * 2 - 1)
+function uniform(count) {
+  const values = new Float32Array(count)
+  for (let i = 0; i < count; i++) values[i] = Math.random() * 2 - 1
+  return values
+}
 
 /** Queries at distances from near one source to where all count, as in training. */
 function perturbed(sources, queries, n) {
@@ -23,6 +30,7 @@ function perturbed(sources, queries, n) {
   return { x, z }
 }
 
+/** Milliseconds of each repeat, the quickest first; the first, which also loads what is needed, is left out. */
 async function time({ sources: count, queries, n }) {
   const values = uniform(count * n)
   const { x, z } = perturbed(values, queries, n)
@@ -38,12 +46,17 @@ async function time({ sources: count, queries, n }) {
     target.dispose()
   }
   for (const tensor of [sources, points, heights]) tensor.dispose()
-  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)]
+  return times.sort((a, b) => a - b)
 }
 
+const { json } = parseArgs({ options: { json: { type: 'string' } } }).values
+const figures = []
 for (const each of CASES) {
-  const milliseconds = await time(each)
+  const times = await time(each)
+  const [fastest, median] = [times[0], times[Math.floor(times.length / 2)]]
+  figures.push({ device: DEVICE, ...each, median_ms: median, fastest_ms: fastest })
+  if (json) writeJson(json, figures)
   console.log(
-    `${DEVICE}: ${each.sources} sources x ${each.queries} queries, N = ${each.n}: ${milliseconds.toFixed(2)} ms`,
+    `${DEVICE}: ${each.sources} sources x ${each.queries} queries, N = ${each.n}: ${median.toFixed(2)} ms`,
   )
 }
