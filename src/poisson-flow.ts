@@ -1,3 +1,4 @@
+import { FUNCTION, parseOptions, options as schemaOf } from './arguments/schema.js'
 import type { ModelConfig } from './checkpoint/model.js'
 import { type GivenFlow, parseFlow } from './flow/kinds.js'
 import { type DensityOptions, type DensityResult, densityOnGrid } from './model/density.js'
@@ -7,18 +8,31 @@ import { type InterpolateOptions, interpolate } from './model/interpolate.js'
 import { type LikelihoodOptions, type LikelihoodResult, logLikelihood } from './model/likelihood.js'
 import { loadModel } from './model/load.js'
 import { Model } from './model/model.js'
-import { type Samples, type SamplingOptions, sample, samplingSettings } from './model/sample.js'
+import {
+  SAMPLING_FIELDS,
+  type Samples,
+  type SamplingOptions,
+  sample,
+  samplingSettings,
+} from './model/sample.js'
 import { expectStarts, startHeight } from './model/starts.js'
 import type { Device } from './native/device.js'
 import type { Network } from './nn/network.js'
 import type { Tensor } from './tensor/tensor.js'
 import { preparedSolver } from './tuning/prepared-solver.js'
-import { type ChosenSolver, type SolverRequest, solverOrGoal } from './tuning/solver-choice.js'
+import {
+  type ChosenSolver,
+  REQUEST_FIELDS,
+  type SolverRequest,
+  solverOrGoal,
+} from './tuning/solver-choice.js'
 
 export interface SampleOptions extends SamplingOptions, SolverRequest {
   /** Called before the sampling where something is searched or measured first: with its share that is done, 0 to 1. */
   onSearch?: (fraction: number, what: string) => void
 }
+
+const SAMPLE_SCHEMA = schemaOf<SampleOptions>({ ...SAMPLING_FIELDS, ...REQUEST_FIELDS, onSearch: FUNCTION })
 
 /** As of `sample`; the starts are the encodings. */
 export type DecodeOptions = Omit<SampleOptions, 'count' | 'seed' | 'start' | 'temperature' | 'from'>
@@ -57,9 +71,10 @@ export class PoissonFlow extends Model {
    * Samplings at the same time, of whatever solvers, share their network calls: each gets what it gets alone, whoever
    * begins or is aborted beside it.
    */
-  async sample(options: SampleOptions = {}): Promise<SampleResult> {
+  async sample(given: SampleOptions = {}): Promise<SampleResult> {
+    const options = parseOptions('sample', SAMPLE_SCHEMA, given)
     const wanted = solverOrGoal(options)
-    samplingSettings(options) // what is wrong is said before anything is searched
+    samplingSettings(this, options) // what is wrong is said before anything is searched
     const { signal, onSearch } = options
     signal?.throwIfAborted()
     const height = startHeight(this, options)

@@ -1,3 +1,4 @@
+import { kind } from '../arguments/schema.js'
 import { expectInteger, expectOneOf, expectString, product } from '../check.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { Dtype, TensorHandle, TensorInfo } from '../native/addon.js'
@@ -142,3 +143,6 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     await writeWhole(path, [npyHead(this.dtype, this.shape), bytes])
   }
 }
+
+/** A tensor of any shape and dtype. */
+export const TENSOR = kind<Tensor>('a tensor', (value) => value instanceof Tensor)
