@@ -10,7 +10,7 @@ type RawIssue = z.core.$ZodRawIssue
 export type Fields<T> = { readonly [Name in keyof Required<T>]: z.ZodType }
 
 /** The schema of options, each of which may be left out, and which have no others. */
-export function options<T>(fields: Fields<T>): z.ZodType {
+export function optionsSchema<T>(fields: Fields<T>): z.ZodType {
   return z.strictObject(fields).partial()
 }
 

@@ -1,4 +1,4 @@
-import { integer, oneOf, options } from '../../arguments/schema.js'
+import { integer, oneOf, optionsSchema } from '../../arguments/schema.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { uniformInLogHeight } from '../schedules/uniform.js'
 import { denoisedWeights, type Interpolant } from '../steppers/dense-output.js'
@@ -13,7 +13,7 @@ export interface FilmOptions {
   of?: 'denoised' | 'state'
 }
 
-export const FILM_SCHEMA = options<FilmOptions>({
+export const FILM_SCHEMA = optionsSchema<FilmOptions>({
   frames: integer(2, 1000),
   of: oneOf(['denoised', 'state']),
 })
