@@ -1,27 +1,55 @@
-import type { ModelConfig } from './checkpoint/model.js'
+import { z } from 'zod'
+import { type Fields, FUNCTION, optionsSchema, parse, parseOptions } from './arguments/schema.js'
+import { expectPath } from './check.js'
+import { configSchema, type ModelConfig } from './checkpoint/model.js'
 import { type GivenFlow, parseFlow } from './flow/kinds.js'
-import { type DensityOptions, type DensityResult, densityOnGrid } from './model/density.js'
-import { type EncodeOptions, type EncodeResult, encode } from './model/encode.js'
+import { DENSITY_SCHEMA, type DensityOptions, type DensityResult, densityOnGrid } from './model/density.js'
+import { ENCODE_SCHEMA, type EncodeOptions, type EncodeResult, encode } from './model/encode.js'
 import type { ImageTensor } from './model/images.js'
-import { type InterpolateOptions, interpolate } from './model/interpolate.js'
-import { type LikelihoodOptions, type LikelihoodResult, logLikelihood } from './model/likelihood.js'
+import { INTERPOLATE_SCHEMA, type InterpolateOptions, interpolate } from './model/interpolate.js'
+import {
+  LIKELIHOOD_SCHEMA,
+  type LikelihoodOptions,
+  type LikelihoodResult,
+  logLikelihood,
+} from './model/likelihood.js'
 import { loadModel } from './model/load.js'
 import { Model } from './model/model.js'
-import { type Samples, type SamplingOptions, sample, samplingSettings } from './model/sample.js'
+import {
+  SAMPLING_FIELDS,
+  type Samples,
+  type SamplingOptions,
+  sample,
+  samplingSettings,
+} from './model/sample.js'
 import { expectStarts, startHeight } from './model/starts.js'
-import type { Device } from './native/device.js'
-import type { Network } from './nn/network.js'
+import { DEVICE, type Device } from './native/device.js'
+import { NETWORK, type Network } from './nn/network.js'
 import type { Tensor } from './tensor/tensor.js'
 import { preparedSolver } from './tuning/prepared-solver.js'
-import { type ChosenSolver, type SolverRequest, solverOrGoal } from './tuning/solver-choice.js'
+import {
+  type ChosenSolver,
+  REQUEST_FIELDS,
+  type SolverRequest,
+  solverOrGoal,
+} from './tuning/solver-choice.js'
 
 export interface SampleOptions extends SamplingOptions, SolverRequest {
   /** Called before the sampling where something is searched or measured first: with its share that is done, 0 to 1. */
   onSearch?: (fraction: number, what: string) => void
 }
 
+const SAMPLE_FIELDS: Fields<SampleOptions> = { ...SAMPLING_FIELDS, ...REQUEST_FIELDS, onSearch: FUNCTION }
+const SAMPLE_SCHEMA = optionsSchema<SampleOptions>(SAMPLE_FIELDS)
+
 /** As of `sample`; the starts are the encodings. */
 export type DecodeOptions = Omit<SampleOptions, 'count' | 'seed' | 'start' | 'temperature' | 'from'>
+
+const { count, seed, start, temperature, from, ...DECODE_FIELDS } = SAMPLE_FIELDS
+const DECODE_SCHEMA = optionsSchema<DecodeOptions>(DECODE_FIELDS)
+const LOAD_SCHEMA = optionsSchema<{ device?: Device }>({ device: DEVICE })
+/** The flow is judged by its kind. */
+const OF_SCHEMA = configSchema.omit({ network: true }).extend({ flow: z.unknown() }).strict()
 
 export interface SampleResult extends Samples {
   /** What `auto` chose, and what it was measured to do. */
@@ -37,19 +65,23 @@ export class PoissonFlow extends Model {
    * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
    */
   static async load(source: string, options: { device?: Device } = {}): Promise<PoissonFlow> {
-    const { config, network, source: file } = await loadModel(source, options.device)
+    expectPath('source', source)
+    const { device } = parseOptions('PoissonFlow.load', LOAD_SCHEMA, options)
+    const { config, network, source: file } = await loadModel(source, device)
     return new PoissonFlow(config, network, file)
   }
 
   /**
    * A flow over a network that is already there; it becomes the flow's to dispose of.
-   * @throws RangeError where the flow's settings are not whole or not right
+   * @throws TypeError or RangeError where the flow's settings are not whole or not right
    */
   static of(
     network: Network,
-    { flow, ...config }: Omit<ModelConfig, 'network' | 'flow'> & { flow: GivenFlow },
+    config: Omit<ModelConfig, 'network' | 'flow'> & { flow: GivenFlow },
   ): PoissonFlow {
-    return new PoissonFlow({ ...config, flow: parseFlow(flow), network: network.config }, network)
+    parse('network', NETWORK, network)
+    const { flow, ...rest } = parse('config', OF_SCHEMA, config)
+    return new PoissonFlow({ ...rest, flow: parseFlow(flow), network: network.config }, network)
   }
 
   /**
@@ -57,9 +89,10 @@ export class PoissonFlow extends Model {
    * Samplings at the same time, of whatever solvers, share their network calls: each gets what it gets alone, whoever
    * begins or is aborted beside it.
    */
-  async sample(options: SampleOptions = {}): Promise<SampleResult> {
+  async sample(given: SampleOptions = {}): Promise<SampleResult> {
+    const options = parseOptions('sample', SAMPLE_SCHEMA, given)
     const wanted = solverOrGoal(options)
-    samplingSettings(options) // what is wrong is said before anything is searched
+    samplingSettings(this, options) // what is wrong is said before anything is searched
     const { signal, onSearch } = options
     signal?.throwIfAborted()
     const height = startHeight(this, options)
@@ -74,7 +107,7 @@ export class PoissonFlow extends Model {
    * @throws TypeError for another shape; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
    */
   async encode(images: ImageTensor, options: EncodeOptions = {}): Promise<EncodeResult> {
-    return encode(this, images, options)
+    return encode(this, images, parseOptions('encode', ENCODE_SCHEMA, options))
   }
 
   /**
@@ -83,8 +116,9 @@ export class PoissonFlow extends Model {
    * @throws TypeError for another shape or dtype; RangeError where one is not finite or too far out
    */
   async decode(encodings: Tensor<'float64'>, options: DecodeOptions = {}): Promise<SampleResult> {
+    const parsed = parseOptions('decode', DECODE_SCHEMA, options)
     await expectStarts('encodings', encodings, this, ['float64'])
-    return this.sample({ ...options, start: encodings })
+    return this.sample({ ...parsed, start: encodings })
   }
 
   /**
@@ -95,7 +129,7 @@ export class PoissonFlow extends Model {
    * @throws TypeError for another shape; PfgmError `ERR_PFGM_NOT_FINITE` where a path has no end
    */
   async logLikelihood(images: ImageTensor, options: LikelihoodOptions = {}): Promise<LikelihoodResult> {
-    return logLikelihood(this, images, options)
+    return logLikelihood(this, images, parseOptions('logLikelihood', LIKELIHOOD_SCHEMA, options))
   }
 
   /**
@@ -103,7 +137,7 @@ export class PoissonFlow extends Model {
    * @throws TypeError for a model of anything else
    */
   async density(options: DensityOptions = {}): Promise<DensityResult> {
-    return densityOnGrid(this, options)
+    return densityOnGrid(this, parseOptions('density', DENSITY_SCHEMA, options))
   }
 
   /**
@@ -113,6 +147,6 @@ export class PoissonFlow extends Model {
    * @throws TypeError for another shape or where the two encodings are opposite
    */
   async interpolate(a: ImageTensor, b: ImageTensor, options: InterpolateOptions = {}): Promise<SampleResult> {
-    return interpolate(this, a, b, options)
+    return interpolate(this, a, b, parseOptions('interpolate', INTERPOLATE_SCHEMA, options))
   }
 }

@@ -7,7 +7,7 @@ import { readHeader, type TensorFile } from './safetensors.js'
 /** Rises when files of an older version can no longer be read as they are. */
 export const FORMAT_VERSION = 1
 
-const configSchema = z.object({
+export const configSchema = z.object({
   network: networkConfigSchema,
   flow: flowSettingsSchema,
   /** Name of the data the model was trained on. */

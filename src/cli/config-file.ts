@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { parse } from '../arguments/schema.js'
 import { UsageError } from './errors.js'
 import type { Kind, Kinds } from './kinds.js'
 
@@ -18,11 +19,12 @@ export async function readConfigFile(path: string, kinds: Kinds): Promise<Record
 }
 
 function parseValue(path: string, key: string, { schema, expected }: Kind<unknown>, value: unknown): unknown {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  if (issue && typeof value === 'object' && value !== null) {
-    throw new UsageError(`${path}: ${[key, ...issue.path].join('.')}: ${issue.message}`)
+  try {
+    return parse(key, schema, value)
+  } catch (error) {
+    if (typeof value === 'object' && value !== null) {
+      throw new UsageError(`${path}: ${(error as Error).message}`)
+    }
   }
   throw new UsageError(`Expected ${key} in ${path} to be ${expected} but received ${JSON.stringify(value)}`)
 }

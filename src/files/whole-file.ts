@@ -1,7 +1,7 @@
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { temporaryName } from '../../scripts/install/cache.js'
-import { expectString } from '../check.js'
+import { expectPath } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { reason } from './read.js'
 
@@ -14,10 +14,7 @@ export type Content = string | readonly Uint8Array[] | ((path: string) => Promis
  * @throws PfgmError `ERR_PFGM_IO` where it cannot be written, or what is there is no file that could be replaced
  */
 export async function writeWhole(path: string, content: Content): Promise<void> {
-  expectString('path', path)
-  if (path.includes('\0')) {
-    throw new TypeError(`Expected path to be without null bytes but received ${JSON.stringify(path)}`)
-  }
+  expectPath('path', path)
   const target = await realpath(path).catch(() => path)
   const temporary = temporaryName(target)
   try {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { expectedBy, parse } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
 import type { Flow, FlowKind } from './flow.js'
 import { PFGM, type PfgmSettings } from './pfgm.js'
@@ -21,23 +22,18 @@ export function flowKind(settings: unknown): FlowKind<FlowSettings> | undefined 
 /** Settings of any kind of flow. */
 export const flowSettingsSchema = z.unknown().transform((settings, context): FlowSettings => {
   const kind = flowKind(settings)
-  const parsed = kind?.schema.safeParse(settings)
+  const parsed = kind?.schema.safeParse(settings, { error: expectedBy })
   if (parsed?.success) return parsed.data
-  const message = `Expected kind to be one of ${[...FLOW_KINDS.keys()].join(', ')}`
-  for (const issue of parsed?.error.issues ?? [{ path: ['kind'], message }]) {
-    context.addIssue({ code: 'custom', path: issue.path, message: issue.message })
+  const message = `one of ${[...FLOW_KINDS.keys()].join(', ')}`
+  for (const issue of parsed?.error.issues ?? [{ code: 'custom', path: ['kind'], message }]) {
+    context.issues.push({ ...issue, input: settings } as z.core.$ZodRawIssue)
   }
   return z.NEVER
 })
 
-/** @throws RangeError where settings are not whole or not right, naming the first that is not */
+/** @throws TypeError or RangeError where settings are not whole or not right, naming one that is not */
 export function parseFlow(settings: unknown): FlowSettings {
-  const parsed = flowSettingsSchema.safeParse(settings)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new RangeError(
-    `Expected ${['flow', ...(issue?.path ?? [])].join('.')} to be right but: ${issue?.message}`,
-  )
+  return parse('flow', flowSettingsSchema, settings) as FlowSettings
 }
 
 /** The flow of settings. */

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { expectInteger, expectNumber } from '../check.js'
+import { number, optionsSchema, parse, parseOptions } from '../arguments/schema.js'
+import { expectInteger, expectNumber, expectOneOf } from '../check.js'
 import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
-import { Tensor } from '../tensor/tensor.js'
+import { TENSOR, Tensor } from '../tensor/tensor.js'
 import { Batch, type BatchDraw } from './batch.js'
 import { type DataSize, type DriftOptions, type Flow, type FlowKind, NativeFlow } from './flow.js'
 import { logSphereArea } from './sphere.js'
@@ -35,6 +36,9 @@ export type PfgmSettings = Readonly<z.infer<typeof pfgmSettingsSchema>>
 /** What does not depend on the data, as published. */
 export const PUBLISHED = { sigma: 0.01, tau: 0.03, restrictM: true, gamma: 5, zMin: 1e-3, zExp: 5 } as const
 
+const POSITIVE = number(Number.MIN_VALUE, Number.MAX_VALUE)
+const CONSTANTS_SCHEMA = optionsSchema<{ sigma?: number; tau?: number }>({ sigma: POSITIVE, tau: POSITIVE })
+
 /**
  * M, z_max and upper_norm from the data.
  * @param dataNorm mean over the items of |y|
@@ -45,7 +49,11 @@ export function hyperParameters(
   dimensions: number,
   constants: { sigma?: number; tau?: number } = {},
 ): { M: number; zMax: number; upperNorm: number } {
-  const { sigma = PUBLISHED.sigma, tau = PUBLISHED.tau } = constants
+  const { sigma = PUBLISHED.sigma, tau = PUBLISHED.tau } = parseOptions(
+    'hyperParameters',
+    CONSTANTS_SCHEMA,
+    constants,
+  )
   expectNumber('dataNorm', dataNorm, Number.MIN_VALUE, Number.MAX_VALUE)
   expectInteger('dimensions', dimensions, 1, 2 ** 31 - 1)
   const growth = dataNorm ** 2 / (2 * Math.sqrt(dimensions) * sigma ** 2)
@@ -70,6 +78,10 @@ export function logPriorDensity(
   zMax: number,
   constant: 'exact' | 'published' = 'exact',
 ): number {
+  expectNumber('radius', radius, 0, Number.POSITIVE_INFINITY)
+  expectInteger('dimensions', dimensions, 1, 2 ** 31 - 1)
+  expectNumber('zMax', zMax, Number.MIN_VALUE, Number.MAX_VALUE)
+  expectOneOf('constant', constant, ['exact', 'published'])
   const half = (dimensions + 1) / 2
   const area = logSphereArea(constant === 'exact' ? dimensions + 1 : dimensions)
   return Math.log(2 * zMax) - half * Math.log(radius ** 2 + zMax ** 2) - area
@@ -87,6 +99,7 @@ export async function fieldTarget(
   z: Tensor<'float32'>,
   gamma: number = PUBLISHED.gamma,
 ): Promise<Tensor<'float32'>> {
+  for (const [name, tensor] of Object.entries({ sources, x, z })) parse<Tensor>(name, TENSOR, tensor)
   expectNumber('gamma', gamma, 0, Number.MAX_VALUE)
   return new Tensor<'float32'>(await native().fieldTarget(sources.handle, x.handle, z.handle, gamma))
 }
@@ -149,7 +162,7 @@ class PfgmFlow implements Flow {
 
 export const PFGM: FlowKind<PfgmSettings> = {
   kind: 'pfgm',
-  schema: pfgmSettingsSchema,
+  schema: pfgmSettingsSchema.refine(({ zMin, zMax }) => zMin < zMax, { path: ['zMin'], error: 'below zMax' }),
   settingsFor(given: Partial<PfgmSettings>, { meanNorm, dimensions }: DataSize) {
     const constants = { ...PUBLISHED, ...given }
     return { ...hyperParameters(meanNorm, dimensions, constants), ...constants }

@@ -1,6 +1,7 @@
+import { parse } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
-import { Tensor } from '../tensor/tensor.js'
+import { TENSOR, Tensor } from '../tensor/tensor.js'
 
 /**
  * The posterior mean of PFGM++ over a batch of data (arXiv 2302.04265, section 3.1), float32 `[b, N]`: the mean of the
@@ -16,6 +17,7 @@ export async function posteriorMean(
   r: Tensor<'float32'> | Tensor<'float64'>,
   D: number,
 ): Promise<Tensor<'float32'>> {
+  for (const [name, tensor] of Object.entries({ sources, x, r })) parse<Tensor>(name, TENSOR, tensor)
   expectInteger('D', D, 1, 2 ** 31)
   return new Tensor<'float32'>(await native().posteriorMean(sources.handle, x.handle, r.handle, D))
 }

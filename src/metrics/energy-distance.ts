@@ -1,5 +1,7 @@
+import { parse } from '../arguments/schema.js'
+import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { TENSOR, type Tensor } from '../tensor/tensor.js'
 
 /** Images are compared as clipped pixels in [0, 1], points as they are. */
 function comparesPixels(data: Tensor): boolean {
@@ -11,15 +13,28 @@ function comparesPixels(data: Tensor): boolean {
  * diagonal is left out, the data's is kept: a perfect sampler scores 0, and chance may bring it slightly below.
  */
 export async function energyDistance(samples: Tensor, data: Tensor): Promise<number> {
+  parse('samples', TENSOR, samples)
+  parse('data', TENSOR, data)
   return native().energyDistance(samples.handle, data.handle, comparesPixels(data))
 }
 
-/** What a perfect sampler scores: the distances of `count` draws from the data itself, over several draws. */
+/** As many as can be compared with each other in minutes. */
+const MOST_DRAWS = 1_000_000
+
+/**
+ * What a perfect sampler scores: the distances of `count` draws from the data itself, over several draws. The time grows
+ * with the square of `count`.
+ * @param count 2 to 1,000,000
+ * @param repeats how many times they are drawn, 1 to 1000
+ */
 export async function energyFloor(
   data: Tensor,
   count: number,
   repeats = 5,
 ): Promise<{ mean: number; deviation: number }> {
+  parse('data', TENSOR, data)
+  expectInteger('count', count, 2, MOST_DRAWS)
+  expectInteger('repeats', repeats, 1, 1000)
   const values = await native().energyFloor(data.handle, count, repeats, 0, comparesPixels(data))
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)

@@ -1,4 +1,4 @@
-import { expectInteger, expectNumber } from '../check.js'
+import { type Fields, FUNCTION, integer, number, SIGNAL } from '../arguments/schema.js'
 import type { Jump } from '../flow/flow.js'
 import { integrate, type PoolOptions } from '../ode/pool/pool.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
@@ -25,10 +25,15 @@ export interface AscentOptions {
   onProgress?: (progress: PoolProgress) => void
 }
 
+export const ASCENT_FIELDS: Fields<AscentOptions> = {
+  rtol: number(1e-13, 1),
+  atol: number(1e-13, 1e6),
+  batchSize: integer(1, 65536),
+  signal: SIGNAL,
+  onProgress: FUNCTION,
+}
+
 export function ascentSettings({ rtol = 1e-5, atol = 1e-5, batchSize = 256 }: AscentOptions) {
-  expectNumber('rtol', rtol, 1e-13, 1)
-  expectNumber('atol', atol, 1e-13, 1e6)
-  expectInteger('batchSize', batchSize, 1, 65536)
   return { rtol, atol, batchSize }
 }
 

@@ -1,7 +1,7 @@
-import { expectInteger, expectNumber } from '../check.js'
+import { integer, number, optionsSchema } from '../arguments/schema.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
-import type { AscentOptions } from './ascent.js'
+import { ASCENT_FIELDS, type AscentOptions } from './ascent.js'
 import { logLikelihood } from './likelihood.js'
 import type { Model } from './model.js'
 
@@ -11,6 +11,12 @@ export interface DensityOptions extends AscentOptions {
   /** Half the width of the square, which lies around 0. Default 1.25. */
   extent?: number
 }
+
+export const DENSITY_SCHEMA = optionsSchema<DensityOptions>({
+  ...ASCENT_FIELDS,
+  side: integer(2, 4096),
+  extent: number(Number.MIN_VALUE, Number.MAX_VALUE),
+})
 
 export interface DensityResult {
   /**
@@ -28,8 +34,6 @@ export interface DensityResult {
 
 export async function densityOnGrid(model: Model, options: DensityOptions): Promise<DensityResult> {
   const { side = 96, extent = 1.25, ...ascent } = options
-  expectInteger('side', side, 2, 4096)
-  expectNumber('extent', extent, Number.MIN_VALUE, Number.MAX_VALUE)
   const { itemShape } = model.network
   if (itemShape.join() !== '2') {
     throw new TypeError(

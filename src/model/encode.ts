@@ -1,15 +1,18 @@
+import { optionsSchema } from '../arguments/schema.js'
 import { perSampleNorm } from '../ode/error-norm.js'
 import type { SampleStatistics } from '../ode/pool/statistics.js'
 import { solverByName } from '../ode/solver.js'
 import { solverOptions } from '../ode/solver-options.js'
 import type { Tensor } from '../tensor/tensor.js'
-import { type AscentOptions, ascend, ascentSettings } from './ascent.js'
+import { ASCENT_FIELDS, type AscentOptions, ascend, ascentSettings } from './ascent.js'
 import { dataState, expectImages, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { meanEvaluations, sampleKeys } from './samples.js'
 
 /** Each image has its own steps, so its encoding does not depend on who shares its batch. */
 export interface EncodeOptions extends AscentOptions {}
+
+export const ENCODE_SCHEMA = optionsSchema<EncodeOptions>(ASCENT_FIELDS)
 
 export interface EncodeResult extends SampleStatistics {
   /** `[count, ...itemShape]`, points on the plane z_max. Yours to dispose of. */

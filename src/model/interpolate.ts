@@ -1,9 +1,9 @@
-import { expectInteger } from '../check.js'
+import { integer, optionsSchema } from '../arguments/schema.js'
 import { native } from '../native/native.js'
 import { solverByName } from '../ode/solver.js'
 import { solverOptions } from '../ode/solver-options.js'
 import { Tensor } from '../tensor/tensor.js'
-import { ascentSettings } from './ascent.js'
+import { ASCENT_FIELDS, ascentSettings } from './ascent.js'
 import { type EncodeOptions, encode } from './encode.js'
 import { expectImages, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
@@ -14,6 +14,11 @@ export interface InterpolateOptions extends EncodeOptions {
   steps?: number
 }
 
+export const INTERPOLATE_SCHEMA = optionsSchema<InterpolateOptions>({
+  ...ASCENT_FIELDS,
+  steps: integer(2, 10_000),
+})
+
 /** Samples from points between the encodings of two images. */
 export async function interpolate(
   model: Model,
@@ -22,7 +27,6 @@ export async function interpolate(
   { steps = 8, ...options }: InterpolateOptions,
 ): Promise<Samples> {
   const { itemShape } = model.network
-  expectInteger('steps', steps, 2, 10_000)
   for (const [name, image] of Object.entries({ a, b })) expectOne(name, image, itemShape)
   using ends = await encodeBoth(model, a, b, options)
   using path = await slerp(ends, steps)

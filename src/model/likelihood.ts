@@ -1,4 +1,5 @@
-import { expectBoolean, expectInteger, expectOneOf, expectSeed } from '../check.js'
+import { integer, kind, oneOf, optionsSchema, SEED, SWITCH } from '../arguments/schema.js'
+import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { jointNorm, perSampleNorm } from '../ode/error-norm.js'
@@ -8,7 +9,7 @@ import { solverByName } from '../ode/solver.js'
 import { solverOptions } from '../ode/solver-options.js'
 import { HEIGHT, LOG_HEIGHT } from '../ode/variable.js'
 import { Tensor } from '../tensor/tensor.js'
-import { type AscentOptions, ascend, ascentSettings } from './ascent.js'
+import { ASCENT_FIELDS, type AscentOptions, ascend, ascentSettings } from './ascent.js'
 import { dataState, expectImages, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { meanEvaluations, sampleKeys } from './samples.js'
@@ -51,6 +52,23 @@ export interface LikelihoodOptions extends AscentOptions {
   /** Divides v by |v| + 1e-7 and adds 1e-5 to v_z, as the published code does. Default false. */
   publishedEpsilon?: boolean
 }
+
+export const LIKELIHOOD_SCHEMA = optionsSchema<LikelihoodOptions>({
+  ...ASCENT_FIELDS,
+  divergence: oneOf(['auto', 'exact', 'hutchinson']),
+  probes: kind(
+    'an integer from 1 to 1000, or a tensor',
+    (value) => typeof value === 'number' || value instanceof Tensor,
+  ),
+  seed: SEED,
+  dequantize: SWITCH,
+  levels: integer(2, 65536),
+  constant: oneOf(['exact', 'published']),
+  variable: oneOf(['ln z', 'z']),
+  batchTolerance: oneOf(['sample', 'joint']),
+  keepNotFinite: SWITCH,
+  publishedEpsilon: SWITCH,
+})
 
 export interface LikelihoodResult extends SampleStatistics {
   /** ln p of each image, in nats, with respect to values in [-1, 1]. */
@@ -139,15 +157,6 @@ function likelihoodSettings(options: LikelihoodOptions, images: ImageTensor, net
   const { divergence = 'auto', probes = 4, seed = 0, levels = 256, constant = 'exact' } = options
   const { dequantize = images.dtype === 'uint8', variable = 'ln z', batchTolerance = 'sample' } = options
   const { publishedEpsilon = false, keepNotFinite = false } = options
-  expectOneOf('divergence', divergence, ['auto', 'exact', 'hutchinson'])
-  expectSeed('seed', seed)
-  expectBoolean('dequantize', dequantize)
-  expectInteger('levels', levels, 2, 65536)
-  expectOneOf('constant', constant, ['exact', 'published'])
-  expectOneOf('variable', variable, ['ln z', 'z'])
-  expectOneOf('batchTolerance', batchTolerance, ['sample', 'joint'])
-  expectBoolean('publishedEpsilon', publishedEpsilon)
-  expectBoolean('keepNotFinite', keepNotFinite)
   const given = probes instanceof Tensor ? expectProbes(probes, images, network) : undefined
   if (!given) expectInteger('probes', probes, 1, 1000)
   const few = network.dimensions <= MOST_EXACT_DIMENSIONS && !given

@@ -1,9 +1,12 @@
+import { kind, oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
 import { type ModelConfig, modelMetadata } from '../checkpoint/model.js'
 import { writeTensors } from '../checkpoint/safetensors.js'
 import type { DriftOptions, Flow } from '../flow/flow.js'
 import { createFlow } from '../flow/kinds.js'
 import type { Network } from '../nn/network.js'
 import { SharedFlow } from '../ode/pool/shared-flow.js'
+
+const SAVE_SCHEMA = optionsSchema<{ dtype?: 'F32' | 'F16' }>({ dtype: oneOf(['F32', 'F16']) })
 
 /** Where a model came from: its file, and the run folder that the file lies in where that was named. */
 export interface ModelSource {
@@ -58,7 +61,8 @@ export class Model implements Disposable {
 
   /** Writes the model alone, without what training needs. @param dtype `F16` halves the file */
   async save(path: string, options: { dtype?: 'F32' | 'F16' } = {}): Promise<void> {
-    await writeTensors(this.network.handle, path, modelMetadata('model', this.config), options.dtype ?? 'F32')
+    const { dtype = 'F32' } = parseOptions('save', SAVE_SCHEMA, options)
+    await writeTensors(this.network.handle, path, modelMetadata('model', this.config), dtype)
   }
 
   /** Keeps a resource as long as the model. @internal */
@@ -76,6 +80,9 @@ export class Model implements Disposable {
     this.dispose()
   }
 }
+
+/** A model of whatever flow. */
+export const MODEL = kind<Model>('a model', (value) => value instanceof Model)
 
 const nameOf = ({ published, deterministic = false }: DriftOptions): string =>
   `${published ?? 'as it is'} ${deterministic}`

@@ -1,7 +1,9 @@
-import { expectBoolean, expectInteger, expectOneOf, expectSeed, product } from '../check.js'
+import { expectRoom } from '../arguments/room.js'
+import { type Fields, FUNCTION, integer, oneOf, SEED, SIGNAL, SWITCH } from '../arguments/schema.js'
+import { expectInteger, product } from '../check.js'
 import { jointNorm, perSampleNorm } from '../ode/error-norm.js'
 import type { Denoiser } from '../ode/pool/denoised.js'
-import { Camera, type Film, type FilmOptions } from '../ode/pool/film.js'
+import { Camera, FILM_SCHEMA, type Film, type FilmOptions, filmBytes } from '../ode/pool/film.js'
 import { integrate } from '../ode/pool/pool.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import type { SampleStatistics, SampleStatus } from '../ode/pool/statistics.js'
@@ -11,7 +13,7 @@ import { pathBetween } from '../ode/steppers/path.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Model } from './model.js'
 import { expectFinite, meanEvaluations, sampleKeys } from './samples.js'
-import { type StartOptions, startsOf } from './starts.js'
+import { START_FIELDS, type StartOptions, startsOf } from './starts.js'
 
 /** How samples are drawn, whatever the solver. */
 export interface SamplingOptions extends StartOptions {
@@ -40,7 +42,7 @@ export interface SamplingOptions extends StartOptions {
   maxEvaluations?: number
   /** A sample that is not finite ends with the status `notFinite`, rather than all with an error. Default false. */
   keepNotFinite?: boolean
-  /** Ends the sampling at the next step; the promise rejects with the signal's reason. */
+  /** Ends the sampling at the next step, or in the middle of a hook; the promise rejects with the signal's reason. */
   signal?: AbortSignal
   /**
    * Gets the denoised images d(x, z) = x - z v_x / v_z of the samples under way at every evaluation of the network, the
@@ -53,6 +55,22 @@ export interface SamplingOptions extends StartOptions {
   /** Films the paths from start to end: the result then has `film`. It takes memory for all frames of all samples. */
   film?: FilmOptions
   onProgress?: (progress: PoolProgress) => void
+}
+
+export const SAMPLING_FIELDS: Fields<SamplingOptions> = {
+  ...START_FIELDS,
+  count: integer(1, 1_000_000),
+  seed: SEED,
+  batchTolerance: oneOf(['sample', 'joint']),
+  batchSize: integer(1, 65536),
+  publishedEpsilon: SWITCH,
+  deterministic: SWITCH,
+  maxEvaluations: integer(2, 1_000_000),
+  keepNotFinite: SWITCH,
+  signal: SIGNAL,
+  onDenoised: FUNCTION,
+  film: FILM_SCHEMA,
+  onProgress: FUNCTION,
 }
 
 export interface Samples extends SampleStatistics {
@@ -69,7 +87,7 @@ export interface Samples extends SampleStatistics {
  * section 3.3).
  */
 export async function sample(model: Model, solver: Solver, options: SamplingOptions): Promise<Samples> {
-  const settings = samplingSettings(options)
+  const settings = samplingSettings(model, options)
   const { flow, network } = model
   const { count, seed, maxEvaluations, keepNotFinite } = settings
   const shape = network.itemShape
@@ -117,20 +135,19 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
   }
 }
 
-/** @throws TypeError or RangeError naming the option, what was expected and what came */
-export function samplingSettings(options: SamplingOptions) {
-  const { from, start, seed = 0, batchTolerance = 'sample', batchSize = 256 } = options
+/**
+ * Options that were parsed, with their defaults.
+ * @throws RangeError where `start` or `from` has too many; PfgmError `ERR_PFGM_OUT_OF_MEMORY` where memory cannot hold
+ *   what is asked for
+ */
+export function samplingSettings({ network }: Model, options: SamplingOptions) {
+  const { film, from, start, seed = 0, batchTolerance = 'sample', batchSize = 256 } = options
   const { publishedEpsilon = false, deterministic = false } = options
   const { count = from?.images.shape[0] ?? start?.shape[0] ?? 16 } = options
   const { maxEvaluations, keepNotFinite = false } = options
   expectInteger('count', count, 1, 1_000_000)
-  expectSeed('seed', seed)
-  expectOneOf('batchTolerance', batchTolerance, ['sample', 'joint'])
-  expectInteger('batchSize', batchSize, 1, 65536)
-  expectBoolean('publishedEpsilon', publishedEpsilon)
-  expectBoolean('deterministic', deterministic)
-  if (maxEvaluations !== undefined) expectInteger('maxEvaluations', maxEvaluations, 2, 1_000_000)
-  expectBoolean('keepNotFinite', keepNotFinite)
+  if (film) expectRoom(filmBytes(film, count, network.dimensions), 'film')
+  expectRoom(count * network.dimensions * Float32Array.BYTES_PER_ELEMENT, 'samples')
   const drift = { published: publishedEpsilon ? ('samples' as const) : undefined, deterministic }
   return { count, seed: BigInt(seed), batchTolerance, batchSize, drift, maxEvaluations, keepNotFinite }
 }

@@ -1,5 +1,7 @@
+import { z } from 'zod'
+import { type Fields, number } from '../arguments/schema.js'
 import { expectNumber, unexpected } from '../check.js'
-import { Tensor } from '../tensor/tensor.js'
+import { TENSOR, Tensor } from '../tensor/tensor.js'
 import { expectImages, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { sampleKeys } from './samples.js'
@@ -22,6 +24,12 @@ export interface StartOptions {
    * stays.
    */
   from?: { z: number; images: ImageTensor }
+}
+
+export const START_FIELDS: Fields<StartOptions> = {
+  start: TENSOR,
+  temperature: number(0.01, 100),
+  from: z.strictObject({ z: z.number(), images: TENSOR }),
 }
 
 /** The height that samples start at, and their states there. */
@@ -59,11 +67,9 @@ export async function startsOf(
     expectCount('images in from', expectImages('from.images', from.images, network.itemShape), count)
     return { height, start: (first, added) => around(model, from, sampleKeys(seed, first, added), first) }
   }
-  const scale = temperature ?? 1
-  expectNumber('temperature', scale, 0.01, 100)
   return {
     height,
-    start: (first, added) => flow.prior(sampleKeys(seed, first, added), network.dimensions, scale),
+    start: (first, added) => flow.prior(sampleKeys(seed, first, added), network.dimensions, temperature),
   }
 }
 

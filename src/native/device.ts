@@ -1,10 +1,14 @@
 import { availableParallelism } from 'node:os'
+import { kind, parse } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { cudaProblem, native } from './native.js'
 
 /** `auto` is `cuda` where a GPU answers, else `cpu`; `cuda:N` names one of several. */
 export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
+
+/** Whether a device of that name is there, `resolveDevice` says. */
+export const DEVICE = kind<Device>('auto, cpu, cuda or cuda:N', (value) => typeof value === 'string')
 
 export interface RuntimeInfo {
   /** Version of libtorch. */
@@ -49,6 +53,7 @@ export async function setThreads(threads: number = availableParallelism()): Prom
  * @throws PfgmError `ERR_PFGM_DEVICE` where it is not there
  */
 export function resolveDevice(device: Device = 'auto'): string {
+  parse('device', DEVICE, device)
   const name = device === 'auto' ? (native().info().cudaDevices > 0 ? 'cuda:0' : 'cpu') : device
   const problem = /^cuda(:\d{1,4})?$/.test(name) ? cudaProblem() : undefined
   if (problem !== undefined) {

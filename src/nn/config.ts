@@ -15,7 +15,7 @@ const unet = z.strictObject({
   /** Height and width, divisible by 2^(levels - 1). */
   imageSize: size(1, 4096),
   /** Channels at full resolution, a multiple of 4. */
-  nf: size(4, 4096).refine((value) => value % 4 === 0, { error: 'Expected a multiple of 4' }),
+  nf: size(4, 4096).refine((value) => value % 4 === 0, { error: 'a multiple of 4' }),
   /** Channels at each resolution, in multiples of nf; one level each. */
   chMult: z.array(size(1, 64)).min(1).max(10),
   /** Residual blocks a level on the way down; one more on the way up. */

@@ -1,8 +1,17 @@
-import { expectSeed, product } from '../check.js'
+import { kind, optionsSchema, parse, parseOptions, SEED } from '../arguments/schema.js'
+import { product } from '../check.js'
 import type { NetworkHandle } from '../native/addon.js'
+import { DEVICE } from '../native/device.js'
 import { NativeObject, native } from '../native/native.js'
-import { Tensor } from '../tensor/tensor.js'
-import { itemShape, type NetworkConfig, toNative } from './config.js'
+import { TENSOR, Tensor } from '../tensor/tensor.js'
+import { itemShape, type NetworkConfig, networkConfigSchema, toNative } from './config.js'
+
+interface CreateOptions {
+  seed?: number | bigint
+  device?: string
+}
+
+const CREATE_SCHEMA = optionsSchema<CreateOptions>({ seed: SEED, device: DEVICE })
 
 /** A network that maps points (x, z) of the augmented space to their normalised field (v_x, v_z). */
 export class Network extends NativeObject<NetworkHandle> {
@@ -20,14 +29,11 @@ export class Network extends NativeObject<NetworkHandle> {
   }
 
   /** A network with fresh weights, which are a function of the configuration and the seed. */
-  static async create(
-    config: NetworkConfig,
-    options: { seed?: number | bigint; device?: string } = {},
-  ): Promise<Network> {
-    const { seed = 0, device = 'cpu' } = options
-    expectSeed('seed', seed)
-    const { id, parameterCount } = await native().createNetwork(toNative(config), seed, device)
-    return new Network(config, id, parameterCount, device)
+  static async create(config: NetworkConfig, options: CreateOptions = {}): Promise<Network> {
+    const whole = parse('config', networkConfigSchema, config)
+    const { seed = 0, device = 'cpu' } = parseOptions('Network.create', CREATE_SCHEMA, options)
+    const { id, parameterCount } = await native().createNetwork(toNative(whole), seed, device)
+    return new Network(whole, id, parameterCount, device)
   }
 
   /** The shape of one item of x. */
@@ -59,7 +65,11 @@ export class Network extends NativeObject<NetworkHandle> {
     x: Tensor<'float32'>,
     z: Tensor<'float32'>,
   ): Promise<{ x: Tensor<'float32'>; z: Tensor<'float32'> }> {
+    parse('x', TENSOR, x)
+    parse('z', TENSOR, z)
     const field = await native().forward(this.handle, x.handle, z.handle)
     return { x: new Tensor<'float32'>(field.x), z: new Tensor<'float32'>(field.z) }
   }
 }
+
+export const NETWORK = kind<Network>('a network', (value) => value instanceof Network)

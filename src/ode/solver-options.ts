@@ -1,4 +1,6 @@
-import { describe, expectInteger, expectNumber, expectOneOf } from '../check.js'
+import { z } from 'zod'
+import { type Fields, integer, number, oneOf } from '../arguments/schema.js'
+import { describe, expectInteger } from '../check.js'
 import { checkedTable, type MultistepTable } from './multistep-methods/table.js'
 
 const RUNGE_KUTTA = ['rk45', 'tsit5', 'bs23', 'rk4', 'heun', 'euler'] as const
@@ -58,6 +60,19 @@ export interface SolverSettings {
   solverTable?: MultistepTable
 }
 
+/** What each may be. Which go together, `solverOptions` says. */
+export const SOLVER_FIELDS: Fields<SolverSettings> = {
+  solver: oneOf(SOLVERS),
+  rtol: number(1e-13, 1),
+  atol: number(1e-13, 1e6),
+  steps: integer(1, 100_000),
+  schedule: oneOf(SCHEDULES),
+  rho: number(0.1, 100),
+  order: integer(1, 4),
+  controller: oneOf(CONTROLLERS),
+  solverTable: z.unknown(),
+}
+
 type Optional = 'schedule' | 'controller' | 'solverTable'
 
 /** The same with its defaults filled in. */
@@ -76,20 +91,16 @@ export const SETTINGS = [
   'solverTable',
 ] as const satisfies (keyof SolverSettings)[]
 
-/** @throws TypeError or RangeError naming the option, what was expected and what came */
+/**
+ * Settings that were parsed, with their defaults.
+ * @throws RangeError where they do not go together
+ */
 export function solverOptions(settings: SolverSettings): SolverOptions {
   const { solver = 'rk45', steps = 100, rho = 7, schedule, controller, solverTable } = settings
   const adaptive = solver === 'adaptive-unipc'
   const { rtol = adaptive ? 0.005 : 1e-4, atol = adaptive ? 0.0025 : 1e-4 } = settings
   const { order = solver === 'unipc' ? 2 : 3 } = settings
-  expectOneOf('solver', solver, SOLVERS)
-  expectNumber('rtol', rtol, 1e-13, 1)
-  expectNumber('atol', atol, 1e-13, 1e6)
-  expectInteger('steps', steps, 1, 100_000)
-  expectNumber('rho', rho, 0.1, 100)
   expectInteger('order', order, 1, solver === 'unipc' || adaptive ? 3 : 4)
-  if (schedule !== undefined) expectOneOf('schedule', schedule, SCHEDULES)
-  if (controller !== undefined) expectOneOf('controller', controller, CONTROLLERS)
   if (solverTable !== undefined) {
     const other = SETTINGS.find((name) => name !== 'solverTable' && settings[name] !== undefined)
     if (other !== undefined) {

@@ -1,5 +1,6 @@
+import { parse } from '../arguments/schema.js'
 import { native } from '../native/native.js'
-import { Tensor } from '../tensor/tensor.js'
+import { TENSOR, Tensor } from '../tensor/tensor.js'
 
 /**
  * A density as a grey image `[1, 1, height, width]` with values in [-1, 1]: white is 0, and the mean density that a
@@ -7,5 +8,6 @@ import { Tensor } from '../tensor/tensor.js'
  * @param density `[height, width]`, row 0 at the top
  */
 export async function densityImage(density: Tensor<'float64'>): Promise<Tensor<'float32'>> {
+  parse('density', TENSOR, density)
   return new Tensor<'float32'>(await native().densityShades(density.handle))
 }

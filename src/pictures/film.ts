@@ -1,8 +1,12 @@
 import { extname } from 'node:path'
-import { expectInteger } from '../check.js'
+import { z } from 'zod'
+import { allocateBytes } from '../arguments/room.js'
+import { integer, kind, optionsSchema, parse, parseOptions } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
 import type { NativePicture } from '../native/addon.js'
 import type { Film } from '../ode/pool/film.js'
 import { defaultZoom, draw, writePicture } from '../tensor/picture.js'
+import { TENSOR } from '../tensor/tensor.js'
 
 /** What a film can be written as, by the name's end: a strip, or an animation. */
 export const FILM_EXTENSIONS = ['.png', '.webp', '.gif'] as const
@@ -14,6 +18,16 @@ export interface FilmPictureOptions {
   delay?: number
 }
 
+const PICTURE_SCHEMA = optionsSchema<FilmPictureOptions>({
+  columns: integer(1, 10_000),
+  delay: integer(10, 10_000),
+})
+
+const FILM_SCHEMA = z.object({
+  images: TENSOR,
+  heights: kind<Float64Array>('a Float64Array', (value) => value instanceof Float64Array),
+})
+
 const LAST_FRAME = 15
 
 /**
@@ -23,12 +37,13 @@ const LAST_FRAME = 15
  *   written
  */
 export async function saveFilm(film: Film, path: string, options: FilmPictureOptions = {}): Promise<void> {
+  parse('film', FILM_SCHEMA, film)
+  expectPath('path', path)
   const extension = extname(path).toLowerCase()
   if (!(FILM_EXTENSIONS as readonly string[]).includes(extension)) {
     throw new TypeError(`Expected path to end in one of ${FILM_EXTENSIONS.join(', ')} but received ${path}`)
   }
-  const { columns, delay = 80 } = options
-  expectInteger('delay', delay, 10, 10_000)
+  const { columns, delay = 80 } = parseOptions('saveFilm', PICTURE_SCHEMA, options)
   if (extension === '.png') return writePicture(path, 'png', sideBySide(await pictures(film, { columns: 1 })))
   const frames = await pictures(film, columns === undefined ? {} : { columns })
   const delays = frames.map((_, i) => (i === frames.length - 1 ? LAST_FRAME * delay : delay))
@@ -52,7 +67,7 @@ async function pictures({ images, heights }: Film, layout: { columns?: number })
 
 function oneBelowAnother(frames: readonly NativePicture[]): { picture: NativePicture; pageHeight: number } {
   const [{ width, height, channels } = noFrames()] = frames
-  const pixels = new Uint8Array(frames.length * width * height * channels)
+  const pixels = allocateBytes(frames.length * width * height * channels, 'animation')
   for (const [i, { pixels: page }] of frames.entries()) pixels.set(new Uint8Array(page), i * page.byteLength)
   const picture = { pixels: pixels.buffer, width, height: height * frames.length, channels }
   return { picture, pageHeight: height }
@@ -61,7 +76,7 @@ function oneBelowAnother(frames: readonly NativePicture[]): { picture: NativePic
 function sideBySide(frames: readonly NativePicture[]): { picture: NativePicture } {
   const [{ width, height, channels } = noFrames()] = frames
   const line = width * channels
-  const pixels = new Uint8Array(frames.length * height * line)
+  const pixels = allocateBytes(frames.length * height * line, 'strip of frames')
   for (const [i, { pixels: page }] of frames.entries()) {
     for (let y = 0; y < height; y++) {
       pixels.set(new Uint8Array(page, y * line, line), (y * frames.length + i) * line)
@@ -71,5 +86,5 @@ function sideBySide(frames: readonly NativePicture[]): { picture: NativePicture 
 }
 
 function noFrames(): never {
-  throw new Error('a film has at least two frames')
+  throw new RangeError('Expected film to have at least one frame but received none')
 }

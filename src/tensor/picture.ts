@@ -1,4 +1,5 @@
-import { expectInteger, expectNumber } from '../check.js'
+import { integer, number, optionsSchema, parseOptions } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { NativePicture, TensorHandle } from '../native/addon.js'
 import { native } from '../native/native.js'
@@ -12,6 +13,12 @@ export interface PngOptions {
   /** For points: half the width of the square that is drawn. 1.25 where not given. */
   extent?: number
 }
+
+const PNG_SCHEMA = optionsSchema<PngOptions>({
+  columns: integer(1, 10_000),
+  zoom: integer(1, 256),
+  extent: number(Number.MIN_VALUE, Number.MAX_VALUE),
+})
 
 /** What a picture is made of; a tensor is such. */
 interface Drawable {
@@ -45,19 +52,18 @@ export async function draw(tensor: Drawable, options: PngOptions): Promise<Nativ
   }
   if (width === undefined) {
     const { extent = 1.25 } = options
-    expectNumber('extent', extent, Number.MIN_VALUE, Number.MAX_VALUE)
     return native().pointDensity(tensor.handle, POINT_PICTURE_SIZE, extent)
   }
   const { columns = Math.ceil(Math.sqrt(count)) } = options
   const { zoom = defaultZoom(width, Math.min(columns, count)) } = options
-  expectInteger('columns', columns, 1, 10_000)
-  expectInteger('zoom', zoom, 1, 256)
   return native().imageGrid(tensor.handle, columns, zoom, Math.max(1, Math.round(zoom / 2)))
 }
 
 /** Writes a tensor's picture; the file appears whole or not at all. */
 export async function savePng(tensor: Drawable, path: string, options: PngOptions): Promise<void> {
-  await writePicture(path, 'png', { picture: await draw(tensor, options) })
+  expectPath('path', path)
+  const parsed = parseOptions('savePng', PNG_SCHEMA, options)
+  await writePicture(path, 'png', { picture: await draw(tensor, parsed) })
 }
 
 /**

@@ -1,6 +1,11 @@
-import { expectInteger, expectOneOf, expectString, product } from '../check.js'
+import { z } from 'zod'
+import { expectRoom } from '../arguments/room.js'
+import { integer, kind, oneOf, optionsSchema, parse, parseOptions } from '../arguments/schema.js'
+import { type ArrayKind, typedArray } from '../arguments/typed-array.js'
+import { expectInteger, expectPath, product } from '../check.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { Dtype, TensorHandle, TensorInfo } from '../native/addon.js'
+import { DEVICE } from '../native/device.js'
 import { NativeObject, native } from '../native/native.js'
 import { npyHead, readNpyHeader } from './npy-header.js'
 import { type PngOptions, savePng } from './picture.js'
@@ -19,11 +24,17 @@ const ARRAYS = {
   uint8: Uint8Array,
   int64: BigInt64Array,
 } as const
+const KINDS = Object.values(ARRAYS).map(({ name }) => name as ArrayKind)
 
-function dtypeOf(values: TypedArrayOf[Dtype]): Dtype {
-  for (const dtype of Object.keys(ARRAYS) as Dtype[]) if (values instanceof ARRAYS[dtype]) return dtype
-  throw new TypeError('Expected values to be a Float32Array, Float64Array, Uint8Array or BigInt64Array')
-}
+const DTYPES = Object.keys(ARRAYS) as Dtype[]
+const DTYPE = oneOf(DTYPES)
+/** Far more than memory or a file holds; its bytes can still be counted. */
+const MOST_VALUES = 2 ** 40
+const SHAPE = z
+  .array(integer(0, Number.MAX_SAFE_INTEGER), { error: 'an array of sizes' })
+  .max(64)
+  .refine((shape) => product(shape) <= MOST_VALUES, { error: 'sizes of at most 2^40 values in all' })
+const FROM_SCHEMA = optionsSchema<{ device?: string }>({ device: DEVICE })
 
 /**
  * An n-dimensional array in native memory, row-major, on a device. The dtype is part of the type.
@@ -54,17 +65,25 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     shape: readonly number[],
     options: { device?: string } = {},
   ): Promise<Tensor<D>> {
-    const info = await native().createTensor(values, dtypeOf(values), shape, options.device ?? 'cpu')
+    const array = typedArray('values', values, KINDS)
+    const dtype = DTYPES.find((one) => array instanceof ARRAYS[one])!
+    parse('shape', SHAPE, shape)
+    const { device = 'cpu' } = parseOptions('Tensor.from', FROM_SCHEMA, options)
+    const info = await native().createTensor(array, dtype, shape, device)
     return new Tensor<D>(info)
   }
 
   /** A tensor whose values are all the same. */
   static async full<D extends Dtype>(shape: readonly number[], value: number, dtype: D): Promise<Tensor<D>> {
+    parse('shape', SHAPE, shape)
+    parse('dtype', DTYPE, dtype)
+    expectRoom(product(shape) * ARRAYS[dtype].BYTES_PER_ELEMENT, `a tensor of [${shape.join(', ')}]`)
     return new Tensor<D>(await native().fullTensor(shape, value, dtype))
   }
 
   /** The rows of several tensors of one dtype, one tensor's after another's. */
   static async concat<D extends Dtype>(tensors: readonly Tensor<D>[]): Promise<Tensor<D>> {
+    parse('tensors', TENSORS, tensors)
     return new Tensor<D>(await native().concatTensors(tensors.map(({ handle }) => handle)))
   }
 
@@ -79,7 +98,9 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     shape: readonly number[],
     offset = 0,
   ): Promise<Tensor<D>> {
-    expectString('path', path)
+    expectPath('path', path)
+    parse('dtype', DTYPE, dtype)
+    parse('shape', SHAPE, shape)
     expectInteger('offset', offset, 0, Number.MAX_SAFE_INTEGER)
     return new Tensor<D>(await native().mapTensor(path, dtype, shape, offset))
   }
@@ -89,8 +110,8 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
    * @throws PfgmError `ERR_PFGM_DATA` where there is no such file, or it holds another dtype, another order or no values
    */
   static async loadNpy<D extends Dtype>(path: string, dtype: D): Promise<Tensor<D>> {
-    expectString('path', path)
-    expectOneOf('dtype', dtype, Object.keys(ARRAYS) as D[])
+    expectPath('path', path)
+    parse('dtype', DTYPE, dtype)
     const { shape, offset } = await readNpyHeader(path, [dtype])
     using mapped = await Tensor.map(path, dtype, shape, offset)
     // A copy: whatever becomes of the file, the tensor stays.
@@ -142,3 +163,8 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     await writeWhole(path, [npyHead(this.dtype, this.shape), bytes])
   }
 }
+
+/** One of any shape and dtype. */
+export const TENSOR = kind<Tensor>('a tensor', (value) => value instanceof Tensor)
+
+const TENSORS = z.array(TENSOR, { error: 'an array of tensors' }).max(1_000_000)

@@ -1,3 +1,4 @@
+import { expectOneOf } from '../check.js'
 import type { GivenFlow } from '../flow/kinds.js'
 import type { NetworkConfig, UnetConfig } from '../nn/config.js'
 
@@ -86,6 +87,7 @@ const CIFAR10_TRAINING: TrainingSettings = {
  * and `cifar10-ncsnpp`.
  */
 export function preset(name: PresetName): Preset {
+  expectOneOf('name', name, PRESETS)
   switch (name) {
     case 'digits':
       return {

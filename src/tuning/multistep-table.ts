@@ -1,15 +1,26 @@
+import { FUNCTION, optionsSchema, parse, parseOptions, SIGNAL } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { dataError, readBytes, reason } from '../files/read.js'
-import type { Model } from '../model/model.js'
+import { MODEL, type Model } from '../model/model.js'
 import { checkedTable, type MultistepTable, tableOf } from '../ode/multistep-methods/table.js'
-import { type SolverSettings, solverOptions } from '../ode/solver-options.js'
+import { SOLVER_FIELDS, type SolverSettings, solverOptions } from '../ode/solver-options.js'
 import { preparedSolver } from './prepared-solver.js'
+
+interface TableOptions {
+  signal?: AbortSignal
+  onSearch?: (fraction: number, what: string) => void
+}
+
+const SETTINGS_SCHEMA = optionsSchema<SolverSettings>(SOLVER_FIELDS)
+const TABLE_SCHEMA = optionsSchema<TableOptions>({ signal: SIGNAL, onSearch: FUNCTION })
 
 /**
  * Reads a table from a JSON file, as `JSON.stringify` writes it.
  * @throws PfgmError `ERR_PFGM_DATA` where the file is missing or holds something else, saying what
  */
 export async function readMultistepTable(path: string): Promise<MultistepTable> {
+  expectPath('path', path)
   const text = (await readBytes(path)).toString('utf8')
   let content: unknown
   try {
@@ -33,9 +44,11 @@ export async function readMultistepTable(path: string): Promise<MultistepTable> 
 export async function multistepTable(
   model: Model,
   settings: SolverSettings,
-  { signal, onSearch }: { signal?: AbortSignal; onSearch?: (fraction: number, what: string) => void } = {},
+  options: TableOptions = {},
 ): Promise<MultistepTable> {
-  const checked = solverOptions(settings)
+  parse('model', MODEL, model)
+  const checked = solverOptions(parse('settings', SETTINGS_SCHEMA, settings))
+  const { signal, onSearch } = parseOptions('multistepTable', TABLE_SCHEMA, options)
   const { solver } = await preparedSolver(model, checked, model.flow.far.height, {
     signal,
     onProgress: onSearch,

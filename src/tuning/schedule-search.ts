@@ -1,12 +1,18 @@
+import { FUNCTION, optionsSchema, parse, parseOptions, SIGNAL } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
-import type { Model } from '../model/model.js'
+import { MODEL, type Model } from '../model/model.js'
 import { sample } from '../model/sample.js'
 import { sampleKeys } from '../model/samples.js'
 import { ipndm } from '../ode/multistep-methods/adams-bashforth.js'
 import type { MultistepMethod } from '../ode/multistep-methods/multistep-method.js'
 import { karrasHeights } from '../ode/schedules/karras.js'
 import { hasGivenHeights, solverByName } from '../ode/solver.js'
-import { type SolverOptions, type SolverSettings, solverOptions } from '../ode/solver-options.js'
+import {
+  SOLVER_FIELDS,
+  type SolverOptions,
+  type SolverSettings,
+  solverOptions,
+} from '../ode/solver-options.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { type DenseTrajectories, denseTrajectories } from './dense-trajectories.js'
 import { cappedError, errorFigures, isClipped } from './error-figures.js'
@@ -21,6 +27,9 @@ export interface SearchOptions {
   /** Called with the share of the search that is done, 0 to 1, and what is searched for. */
   onProgress?: ((fraction: number, what: string) => void) | undefined
 }
+
+const SETTINGS_SCHEMA = optionsSchema<SolverSettings>(SOLVER_FIELDS)
+const SEARCH_SCHEMA = optionsSchema<SearchOptions>({ signal: SIGNAL, onProgress: FUNCTION })
 
 /** Trajectories to search with, and others to measure the result on. */
 const TRAJECTORIES = 48
@@ -55,7 +64,10 @@ export async function searchSchedule(
   settings: SolverSettings,
   options: SearchOptions = {},
 ): Promise<SearchedSchedule> {
-  const solver = solverOptions({ ...settings, schedule: 'karras' })
+  parse('model', MODEL, model)
+  const given = parse('settings', SETTINGS_SCHEMA, settings)
+  const parsed = parseOptions('searchSchedule', SEARCH_SCHEMA, options)
+  const solver = solverOptions({ ...given, schedule: 'karras' })
   if (!hasGivenHeights(solver)) {
     throw new RangeError(
       `Expected controller to be constant where the schedule is searched but received ${solver.solver}, whose steps follow their error`,
@@ -69,10 +81,10 @@ export async function searchSchedule(
   }
   const cache = solverCacheOf(model)
   const known = async () => (await cache.content()).schedules.find((one) => isFor(one, wanted))
-  return once(cache, JSON.stringify(wanted), options.signal, async () => {
+  return once(cache, JSON.stringify(wanted), parsed.signal, async () => {
     const found = await known()
     if (found) return found
-    const schedule = { ...wanted, ...(await search(model, solver, options)) }
+    const schedule = { ...wanted, ...(await search(model, solver, parsed)) }
     await cache.add({ schedules: [schedule] })
     return schedule
   })

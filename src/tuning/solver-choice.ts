@@ -1,8 +1,11 @@
-import { describe, expectInteger, expectNumber } from '../check.js'
+import { type Fields, integer, number, oneOf } from '../arguments/schema.js'
+import { describe } from '../check.js'
 import { PfgmError } from '../errors.js'
 import type { Model } from '../model/model.js'
 import {
   SETTINGS,
+  SOLVER_FIELDS,
+  SOLVERS,
   type SolverName,
   type SolverOptions,
   type SolverSettings,
@@ -32,6 +35,13 @@ export interface SolverRequest extends Omit<SolverSettings, 'solver'> {
    * take no more is taken.
    */
   evaluations?: number
+}
+
+export const REQUEST_FIELDS: Fields<SolverRequest> = {
+  ...SOLVER_FIELDS,
+  solver: oneOf([...SOLVERS, 'auto']),
+  error: number(1e-9, 1),
+  evaluations: integer(1, 1_000_000),
 }
 
 /** What the solver `auto` is to reach: a mean error at the least cost, or the least mean error at a cost. */
@@ -68,8 +78,8 @@ const CANDIDATES: readonly SolverSettings[] = [
 ]
 
 /**
- * The solver that is named, with its defaults, or what `auto` is to reach.
- * @throws TypeError or RangeError naming the option, what was expected and what came
+ * The solver that is named, with its defaults, or what `auto` is to reach, of a request that was parsed.
+ * @throws TypeError or RangeError where options do not go together
  */
 export function solverOrGoal({
   solver,
@@ -95,12 +105,7 @@ export function solverOrGoal({
       `Expected either error or evaluations with the solver auto but received ${error === undefined ? 'neither' : 'both'}`,
     )
   }
-  if (error === undefined) {
-    expectInteger('evaluations', evaluations, 1, 1_000_000)
-    return { solver, evaluations }
-  }
-  expectNumber('error', error, 1e-9, 1)
-  return { solver, error }
+  return error === undefined ? { solver, evaluations: evaluations! } : { solver, error }
 }
 
 /**

@@ -1,11 +1,21 @@
-import { expectInteger, expectOneOf, expectSeed } from '../check.js'
+import { z } from 'zod'
+import {
+  FUNCTION,
+  integer,
+  oneOf,
+  optionsSchema,
+  parse,
+  parseOptions,
+  SEED,
+  SIGNAL,
+} from '../arguments/schema.js'
 import { energyDistance } from '../metrics/energy-distance.js'
-import type { Model } from '../model/model.js'
+import { MODEL, type Model } from '../model/model.js'
 import { sample } from '../model/sample.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import { solverByName } from '../ode/solver.js'
 import { SOLVERS, type SolverName, type SolverSettings, solverOptions } from '../ode/solver-options.js'
-import type { Tensor } from '../tensor/tensor.js'
+import { TENSOR, type Tensor } from '../tensor/tensor.js'
 import { type ErrorFigures, errorFigures, isClipped } from './error-figures.js'
 
 export interface ComparisonOptions {
@@ -24,6 +34,17 @@ export interface ComparisonOptions {
   /** Called with about the share of all runs that is done, 0 to 1, and what runs now. */
   onProgress?: (fraction: number, solver: string) => void
 }
+
+const MOST_RUNS = 1000
+const COMPARISON_SCHEMA = optionsSchema<ComparisonOptions>({
+  count: integer(1, 100_000),
+  seed: SEED,
+  solvers: z.array(oneOf(SOLVERS)).max(MOST_RUNS),
+  evaluations: z.array(integer(2, 10_000)).max(MOST_RUNS),
+  data: TENSOR,
+  signal: SIGNAL,
+  onProgress: FUNCTION,
+})
 
 /** A solver at one number of evaluations, against the converged solution from the same starts. */
 export interface ComparisonPoint extends ErrorFigures {
@@ -86,13 +107,10 @@ const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly 
  * Compares all solvers and schedules by error against evaluations, from fresh starts of the prior.
  * @throws TypeError or RangeError for options out of range
  */
-export async function compareSolvers(
-  model: Model,
-  options: ComparisonOptions = {},
-): Promise<SolverComparison> {
+export async function compareSolvers(model: Model, given: ComparisonOptions = {}): Promise<SolverComparison> {
+  parse('model', MODEL, model)
+  const options = parseOptions('compareSolvers', COMPARISON_SCHEMA, given)
   const { solvers = SOLVERS, evaluations = EVALUATIONS } = options
-  for (const wanted of evaluations) expectInteger('evaluations', wanted, 2, 10_000)
-  for (const solver of solvers) expectOneOf('solvers', solver, SOLVERS)
   const runs = candidates(evaluations).filter(({ solver }) => solvers.includes(solver))
   return measureSolvers(model, runs, options)
 }
@@ -104,8 +122,6 @@ export async function measureSolvers(
   options: Omit<ComparisonOptions, 'solvers' | 'evaluations'>,
 ): Promise<SolverComparison> {
   const { count = 64, seed = 0, data, signal, onProgress } = options
-  expectInteger('count', count, 1, 100_000)
-  expectSeed('seed', seed)
   const total = REFERENCE_RUNS + runs.length
   const draw = async (settings: SolverSettings, name: string, done: number, weight = 1) => {
     const common = {

@@ -1,4 +1,4 @@
-import { expectInteger, expectOneOf } from '../../check.js'
+import { integer, oneOf, optionsSchema } from '../../arguments/schema.js'
 import { Tensor } from '../../tensor/tensor.js'
 import { uniformInLogHeight } from '../schedules/uniform.js'
 import { denoisedWeights, type Interpolant } from '../steppers/dense-output.js'
@@ -11,6 +11,18 @@ export interface FilmOptions {
    * noise until near the data. Default denoised.
    */
   of?: 'denoised' | 'state'
+}
+
+export const FILM_SCHEMA = optionsSchema<FilmOptions>({
+  frames: integer(2, 1000),
+  of: oneOf(['denoised', 'state']),
+})
+
+const FRAMES = 24
+
+/** The bytes of a film's images. */
+export function filmBytes({ frames = FRAMES }: FilmOptions, count: number, numbers: number): number {
+  return count * frames * numbers * Float32Array.BYTES_PER_ELEMENT
 }
 
 /** Samples' paths. */
@@ -31,13 +43,10 @@ export class Camera {
     this.#of = of
   }
 
-  /** @throws TypeError or RangeError for options out of range */
   static async create(
-    { frames = 24, of = 'denoised' }: FilmOptions,
+    { frames = FRAMES, of = 'denoised' }: FilmOptions,
     { count, from, to, shape }: { count: number; from: number; to: number; shape: readonly number[] },
   ): Promise<Camera> {
-    expectInteger('film.frames', frames, 2, 1000)
-    expectOneOf('film.of', of, ['denoised', 'state'])
     const images = await Tensor.full([count, frames, ...shape], Number.NaN, 'float32')
     return new Camera({ images, heights: uniformInLogHeight(from, to, frames - 1) }, of)
   }

@@ -1,3 +1,4 @@
+import { orAborted } from '../../arguments/signal.js'
 import { PfgmError } from '../../errors.js'
 import type {
   Combination,
@@ -37,6 +38,11 @@ export interface PoolOptions {
 
 /** After this many evaluations a sample counts as stuck. */
 const MOST_EVALUATIONS = 100_000
+
+/** The answer of a hook that took longer than the sampling. */
+function dispose(answer: unknown): void {
+  if (answer instanceof Tensor) answer.dispose()
+}
 
 /** Integrates all samples of a problem along a path into `out`, float32 or float64 `[count, N]`. */
 export async function integrate<State>(
@@ -178,7 +184,10 @@ class Pool<State> implements Trajectories<State> {
   ): Promise<void> {
     const denoised = await this.#readDenoised(rows)
     using images = denoised.images
-    const answer = await this.#problem.flow.stepAside(async () => denoiser(denoised))
+    const { signal } = this.#options
+    const answer = await this.#problem.flow.stepAside(() =>
+      orAborted(signal, () => denoiser(denoised), dispose),
+    )
     if (answer === undefined) return
     using _owned = answer instanceof Tensor ? answer : undefined
     expectReplacement(answer, images.shape)
