@@ -15,6 +15,15 @@ import type { Tensor } from './tensor/tensor.js'
 import { preparedSolver } from './tuning/prepared-solver.js'
 import { type ChosenSolver, type SolverRequest, solverOrGoal } from './tuning/solver-choice.js'
 
+export interface LoadOptions {
+  device?: Device
+  /**
+   * Told where a run's newest checkpoint is cut short or damaged, and the newest whole one is taken. A warning of the
+   * process (`process.emitWarning`) where not given.
+   */
+  onWarning?: (message: string) => void
+}
+
 export interface SampleOptions extends SamplingOptions, SolverRequest {
   /** Called before the sampling where something is searched or measured first: with its share that is done, 0 to 1. */
   onSearch?: (fraction: number, what: string) => void
@@ -36,8 +45,9 @@ export class PoissonFlow extends Model {
    *   model that comes with the package: `digits`
    * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
    */
-  static async load(source: string, options: { device?: Device } = {}): Promise<PoissonFlow> {
-    const { config, network, source: file } = await loadModel(source, options.device)
+  static async load(source: string, options: LoadOptions = {}): Promise<PoissonFlow> {
+    const { device, onWarning = (message) => process.emitWarning(message) } = options
+    const { config, network, source: file } = await loadModel(source, device, onWarning)
     return new PoissonFlow(config, network, file)
   }
 
