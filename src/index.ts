@@ -69,6 +69,7 @@ export { densityImage } from './pictures/density.js'
 export { FILM_EXTENSIONS, type FilmPictureOptions, saveFilm } from './pictures/film.js'
 export {
   type DecodeOptions,
+  type LoadOptions,
   PoissonFlow,
   type SampleOptions,
   type SampleResult,

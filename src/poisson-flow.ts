@@ -34,6 +34,15 @@ import {
   solverOrGoal,
 } from './tuning/solver-choice.js'
 
+export interface LoadOptions {
+  device?: Device
+  /**
+   * Told where a run's newest checkpoint is cut short or damaged, and the newest whole one is taken. A warning of the
+   * process (`process.emitWarning`) where not given.
+   */
+  onWarning?: (message: string) => void
+}
+
 export interface SampleOptions extends SamplingOptions, SolverRequest {
   /** Called before the sampling where something is searched or measured first: with its share that is done, 0 to 1. */
   onSearch?: (fraction: number, what: string) => void
@@ -47,7 +56,7 @@ export type DecodeOptions = Omit<SampleOptions, 'count' | 'seed' | 'start' | 'te
 
 const { count, seed, start, temperature, from, ...DECODE_FIELDS } = SAMPLE_FIELDS
 const DECODE_SCHEMA = optionsSchema<DecodeOptions>(DECODE_FIELDS)
-const LOAD_SCHEMA = optionsSchema<{ device?: Device }>({ device: DEVICE })
+const LOAD_SCHEMA = optionsSchema<LoadOptions>({ device: DEVICE, onWarning: FUNCTION })
 /** The flow is judged by its kind. */
 const OF_SCHEMA = configSchema.omit({ network: true }).extend({ flow: z.unknown() }).strict()
 
@@ -64,10 +73,11 @@ export class PoissonFlow extends Model {
    *   model that comes with the package: `digits`
    * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
    */
-  static async load(source: string, options: { device?: Device } = {}): Promise<PoissonFlow> {
+  static async load(source: string, options: LoadOptions = {}): Promise<PoissonFlow> {
     expectPath('source', source)
-    const { device } = parseOptions('PoissonFlow.load', LOAD_SCHEMA, options)
-    const { config, network, source: file } = await loadModel(source, device)
+    const given = parseOptions('PoissonFlow.load', LOAD_SCHEMA, options)
+    const { device, onWarning = (message) => process.emitWarning(message) } = given
+    const { config, network, source: file } = await loadModel(source, device, onWarning)
     return new PoissonFlow(config, network, file)
   }
 

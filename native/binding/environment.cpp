@@ -21,7 +21,7 @@ int64_t bytes_of(const Object& object) {
     return bytes;
   }
   if (const auto* trainer = std::get_if<std::shared_ptr<Trainer>>(&object)) return (*trainer)->bytes();
-  return 0;  // flows own nothing; trajectories come and go with their pool
+  return 0;  // flows and locks own nothing; trajectories come and go with their pool
 }
 
 }  // namespace
@@ -99,9 +99,11 @@ bool Environment::dispose(uint32_t id) {
   if (found == handles_.end()) return false;
   live_bytes_ -= found->second.bytes;
   Napi::MemoryManagement::AdjustExternalMemory(env_, -found->second.bytes);
-  // Freeing a large network takes as long as some frames: not on the thread of the event loop.
-  if (!std::holds_alternative<at::Tensor>(found->second.object))
-    DeviceQueue::of("cpu").post([object = std::move(found->second.object)] {});
+  // Freeing a large network takes as long as some frames: not on the thread of the event loop. A lock is free
+  // at once.
+  const bool quick = std::holds_alternative<at::Tensor>(found->second.object) ||
+                     std::holds_alternative<std::shared_ptr<FileLock>>(found->second.object);
+  if (!quick) DeviceQueue::of("cpu").post([object = std::move(found->second.object)] {});
   handles_.erase(found);
   return true;
 }

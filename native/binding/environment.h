@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "flow/flow.h"
+#include "io/file_lock.h"
 #include "nn/network.h"
 #include "ode/trajectories.h"
 #include "runtime/stop.h"
@@ -23,7 +24,7 @@ namespace pfgm {
 // What a handle may stand for. JavaScript holds numbers; a job holds a share of what it works on, so
 // disposing of a handle in mid-call is safe.
 using Object = std::variant<at::Tensor, std::shared_ptr<Network>, std::shared_ptr<Trainer>,
-                            std::shared_ptr<Flow>, std::shared_ptr<Trajectories>>;
+                            std::shared_ptr<Flow>, std::shared_ptr<Trajectories>, std::shared_ptr<FileLock>>;
 
 class Environment {
  public:

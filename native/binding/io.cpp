@@ -1,7 +1,9 @@
 #include <map>
 
 #include "binding/arguments.h"
+#include "io/file_lock.h"
 #include "io/tensor_file.h"
+#include "io/xxh64.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -56,19 +58,18 @@ std::string device_of(const NamedTensors& state) {
   return state.empty() ? "cpu" : queue_name(state.front().second.device());
 }
 
-// writeState(owner, path, header, slots)
+Napi::Value text_to_js(Napi::Env env, const std::string& text) {
+  return Napi::String::New(env, text);
+}
+
+// writeState(owner, path, header, slots): resolves to the checksum of what was written.
 Napi::Value write(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
   const std::string path = call(1, "path").string(), header = call(2, "header").string();
   const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
   // Not on the device's thread: what is stored can be saved while a step computes that is never taken.
   return call.environment().submit(
-      "files",
-      [=] {
-        write_tensor_file(path, header, slots);
-        return true;
-      },
-      [](Napi::Env env, bool) { return env.Undefined(); });
+      "files", [=] { return write_tensor_file(path, header, slots); }, text_to_js);
 }
 
 void weights_changed(const Object& owner) {
@@ -93,11 +94,45 @@ Napi::Value read(const Call& call) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
+// checksumFile(path, header, dataOffset, length): as writeState gave it, of a header that says what it said
+// then.
+Napi::Value checksum(const Call& call) {
+  const std::string path = call(0, "path").string(), header = call(1, "header").string();
+  const int64_t offset = call(2, "dataOffset").integer(), length = call(3, "length").integer();
+  return call.environment().submit(
+      "cpu", [=] { return checksum_tensor_file(path, header, offset, length); }, text_to_js);
+}
+
+// hashTensor(tensor, rows): resolves to a hash of the bytes of the first rows.
+Napi::Value hash(const Call& call) {
+  const at::Tensor tensor = call(0, "tensor").tensor();
+  const int64_t rows = call(1, "rows").integer();
+  if (tensor.dim() < 1 || rows < 0 || rows > tensor.size(0)) call(1, "rows").expected("rows of the tensor");
+  return call.environment().submit(
+      queue_name(tensor.device()),
+      [tensor, rows] {
+        const at::Tensor bytes = tensor.narrow(0, 0, rows).to(at::kCPU).contiguous();
+        Xxh64 hash;
+        hash.update(bytes.const_data_ptr(), bytes.nbytes());
+        return hash.hex();
+      },
+      text_to_js);
+}
+
+// lockFile(path, holder): a lock's handle, 'busy' where another has it, or 'unsupported' where files have no
+// locks.
+Napi::Value lock(const Call& call) {
+  const FileLock::Attempt attempt = FileLock::try_lock(call(0, "path").string(), call(1, "holder").string());
+  if (attempt.lock) return Napi::Number::New(call.env(), call.environment().add(attempt.lock));
+  return text_to_js(call.env(), attempt.outcome == FileLock::Outcome::busy ? "busy" : "unsupported");
+}
+
 }  // namespace
 
 const std::vector<Export>& io_exports() {
-  static const std::vector<Export> table = {
-      {"describeState", 1, describe}, {"writeState", 4, write}, {"readState", 4, read}};
+  static const std::vector<Export> table = {{"describeState", 1, describe}, {"writeState", 4, write},
+                                            {"readState", 4, read},         {"checksumFile", 4, checksum},
+                                            {"hashTensor", 2, hash},        {"lockFile", 2, lock}};
   return table;
 }
 

@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
 
+#include "io/xxh64.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -81,8 +83,8 @@ int64_t bytes_of(const TensorSlot& slot) {
 
 }  // namespace
 
-void write_tensor_file(const std::string& path, const std::string& header,
-                       const std::vector<TensorSlot>& slots) {
+std::string write_tensor_file(const std::string& path, const std::string& header,
+                              const std::vector<TensorSlot>& slots) {
   const at::NoGradGuard no_grad;
   int64_t position = 0;
   for (const TensorSlot& slot : slots) {
@@ -95,12 +97,16 @@ void write_tensor_file(const std::string& path, const std::string& header,
   unsigned char prefix[8];
   for (int i = 0; i < 8; ++i) prefix[i] = static_cast<unsigned char>(length >> (8 * i));
   file.write(prefix, sizeof prefix);
+  Xxh64 checksum;
+  checksum.update(header.data(), header.size());
   file.write(header.data(), header.size());
   for (const TensorSlot& slot : slots) {
     const at::Tensor bytes = slot.tensor.detach().to(at::kCPU, scalar_type(slot.dtype)).contiguous();
+    checksum.update(bytes.const_data_ptr(), bytes.nbytes());
     file.write(bytes.const_data_ptr(), bytes.nbytes());
   }
   file.close();
+  return checksum.hex();
 }
 
 void read_tensor_file(const std::string& path, int64_t data_offset, const std::vector<TensorSlot>& slots) {
@@ -116,6 +122,23 @@ void read_tensor_file(const std::string& path, int64_t data_offset, const std::v
     file.read_at(bytes.mutable_data_ptr(), bytes.nbytes(), data_offset + slot.begin);
     slot.tensor.detach().copy_(bytes);
   }
+}
+
+std::string checksum_tensor_file(const std::string& path, const std::string& header, int64_t data_offset,
+                                 int64_t length) {
+  constexpr int64_t kPiece = 1 << 20;
+  if (data_offset < 0 || length < 0)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected an offset and a length of at least 0");
+  File file(path, O_RDONLY);
+  Xxh64 checksum;
+  checksum.update(header.data(), header.size());
+  std::vector<char> piece(size_t(std::min(length, kPiece)));
+  for (int64_t done = 0; done < length; done += kPiece) {
+    const int64_t size = std::min(length - done, kPiece);
+    file.read_at(piece.data(), size_t(size), data_offset + done);
+    checksum.update(piece.data(), size_t(size));
+  }
+  return checksum.hex();
 }
 
 }  // namespace pfgm

@@ -17,11 +17,15 @@ struct TensorSlot {
 };
 
 // Writes length, header and tensors, whose slots must follow one another without gaps. The caller gives a
-// temporary name, which it renames once the file is whole.
-void write_tensor_file(const std::string& path, const std::string& header,
-                       const std::vector<TensorSlot>& slots);
+// temporary name, which it renames once the file is whole. Gives the checksum of header and tensors.
+std::string write_tensor_file(const std::string& path, const std::string& header,
+                              const std::vector<TensorSlot>& slots);
 
 // Copies the bytes at data_offset + [begin, end) into each tensor, converting to its dtype.
 void read_tensor_file(const std::string& path, int64_t data_offset, const std::vector<TensorSlot>& slots);
+
+// The checksum of a header as it was when the file was written, and of the `length` bytes at data_offset.
+std::string checksum_tensor_file(const std::string& path, const std::string& header, int64_t data_offset,
+                                 int64_t length);
 
 }  // namespace pfgm

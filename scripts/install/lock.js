@@ -167,7 +167,7 @@ function readProcess(pid) {
 }
 
 /** The kernel's start and the container on Linux, as containers may share a host's name; else the host. */
-function processTable() {
+export function processTable() {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
     return `${boot} ${readlinkSync('/proc/self/ns/pid')}`

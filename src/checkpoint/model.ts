@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { PfgmError } from '../errors.js'
 import { flowSettingsSchema } from '../flow/kinds.js'
 import { networkConfigSchema } from '../nn/config.js'
-import { readHeader, type TensorFile } from './safetensors.js'
+import { expectWhole, readHeader, type TensorFile } from './safetensors.js'
 
 /** Rises when files of an older version can no longer be read as they are. */
 export const FORMAT_VERSION = 1
@@ -31,10 +31,10 @@ export interface ModelFile {
 }
 
 /**
- * Reads the header of a model or a checkpoint.
- * @throws PfgmError `ERR_PFGM_CHECKPOINT` where it is neither
+ * Reads the header of a model or a checkpoint, and checks that all of it is as it was written.
+ * @throws PfgmError `ERR_PFGM_CHECKPOINT` where it is neither, or damaged
  */
-export async function readModelHeader(path: string): Promise<ModelFile> {
+export async function openModel(path: string): Promise<ModelFile> {
   const file = await readHeader(path)
   const { format, version, kind, config } = file.metadata
   if (format !== 'pfgm-torch' || (kind !== 'model' && kind !== 'checkpoint')) {
@@ -49,6 +49,7 @@ export async function readModelHeader(path: string): Promise<ModelFile> {
       `Expected ${path} to have format version ${FORMAT_VERSION} but received ${version}: use the version of pfgm-torch that wrote it`,
     )
   }
+  await expectWhole(file)
   try {
     return { file, kind, config: configSchema.parse(JSON.parse(config ?? '')) }
   } catch (error) {

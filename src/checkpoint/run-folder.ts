@@ -1,6 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Attempt, releaseLock, takeLock } from '../../scripts/install/lock.js'
 import { PfgmError } from '../errors.js'
 
 const CHECKPOINT = /^step-(\d+)\.safetensors$/
@@ -35,28 +34,26 @@ export class RunFolder {
   }
 
   /**
-   * A run saves its first checkpoint before its first step: without one there is nothing to lose here.
-   * @throws PfgmError `ERR_PFGM_RUN_EXISTS`
+   * Whether there is a run to go on with. A run saves its first checkpoint before its first step: without one there is
+   * nothing to lose here.
+   * @throws PfgmError `ERR_PFGM_RUN_EXISTS` where there is one and none is wanted, `ERR_PFGM_CHECKPOINT` where one is
+   *   wanted and there is none
    */
-  async expectNoRun(): Promise<void> {
-    if ((await this.checkpoints()).length > 0) {
+  async goesOn(resume: boolean | 'auto'): Promise<boolean> {
+    const isThere = (await this.checkpoints()).length > 0
+    if (isThere && resume === false) {
       throw new PfgmError(
         'ERR_PFGM_RUN_EXISTS',
         `Expected ${this.path} to hold no run but one is there: go on with it (--resume), or train elsewhere (--out)`,
       )
     }
-  }
-
-  /** @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is nothing to go on from */
-  async expectCheckpoint(): Promise<void> {
-    if ((await this.checkpoints()).length === 0) throw this.noCheckpoint()
-  }
-
-  noCheckpoint(): PfgmError {
-    return new PfgmError(
-      'ERR_PFGM_CHECKPOINT',
-      `Expected a checkpoint to go on from in ${this.path} but there is none: train without --resume first`,
-    )
+    if (!isThere && resume === true) {
+      throw new PfgmError(
+        'ERR_PFGM_CHECKPOINT',
+        `Expected a checkpoint to go on from in ${this.path} but there is none: train without --resume first, or with --resume auto`,
+      )
+    }
+    return isThere
   }
 
   /** Steps of the checkpoints here, the oldest first. */
@@ -82,35 +79,23 @@ export class RunFolder {
     }
   }
 
+  /** Renames a checkpoint that cannot be read, so that it does not count as one any more. */
+  async setAside(step: number): Promise<void> {
+    await rename(this.checkpoint(step), `${this.checkpoint(step)}.unreadable`)
+  }
+
+  /** Removes what a process that was killed had begun to write. To be called by who has the lock. */
+  async removeUnfinished(): Promise<void> {
+    const folder = join(this.path, 'checkpoints')
+    for (const name of await readdir(folder)) {
+      if (name.startsWith('.tmp-')) await rm(join(folder, name), { force: true })
+    }
+  }
+
   /** Removes all checkpoints but the newest `keep`. */
   async prune(keep: number): Promise<void> {
     const steps = await this.checkpoints()
     for (const step of steps.slice(0, Math.max(0, steps.length - keep)))
       await rm(this.checkpoint(step), { force: true })
-  }
-
-  /**
-   * Claims the folder for this process until the returned function is called.
-   * @throws PfgmError `ERR_PFGM_RUN_BUSY`
-   */
-  lock(): () => void {
-    const file = join(this.path, '.lock')
-    const { lock, holder } = this.#takeLock(file)
-    if (lock) return () => releaseLock(lock)
-    const other = holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
-    throw new PfgmError(
-      'ERR_PFGM_RUN_BUSY',
-      `Expected ${this.path} to be free but ${other} is training there (${file}): wait for it, or give another --out`,
-    )
-  }
-
-  #takeLock(file: string): Attempt {
-    try {
-      return takeLock(file)
-    } catch (error) {
-      throw new PfgmError('ERR_PFGM_IO', `Could not write to ${this.path}: ${(error as Error).message}`, {
-        cause: error,
-      })
-    }
   }
 }

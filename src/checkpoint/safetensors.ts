@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { product } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { writeWhole } from '../files/whole-file.js'
-import type { NetworkHandle, TensorHandle, TensorSlot, TrainerHandle } from '../native/addon.js'
+import type { OwnerHandle, TensorSlot } from '../native/addon.js'
 import { native } from '../native/native.js'
 
 /** Bytes a value, of the dtypes that are read and written. */
@@ -41,7 +41,12 @@ export interface TensorFile {
   readonly entries: ReadonlyMap<string, TensorEntry>
   /** Where the first tensor's bytes begin in the file. */
   readonly dataOffset: number
+  /** The header as it is written. */
+  readonly header: string
 }
+
+/** The header has a checksum of itself, with this in the checksum's place, and of all tensors' bytes. */
+const NO_CHECKSUM = '0'.repeat(16)
 
 function damaged(path: string, what: string, cause?: unknown): PfgmError {
   return new PfgmError('ERR_PFGM_CHECKPOINT', `${path} is not a whole safetensors file: ${what}`, { cause })
@@ -96,22 +101,41 @@ function parseHeader(path: string, text: string, dataOffset: number, size: numbe
     }
     entries.set(name, { name, dtype, shape, begin, end })
   }
-  return { path, metadata: metadata.data, entries, dataOffset }
+  return { path, metadata: metadata.data, entries, dataOffset, header: text }
 }
 
-type Owner = NetworkHandle | TrainerHandle | TensorHandle
+/**
+ * Reads the whole file to check it. One without a checksum, as earlier versions wrote, passes.
+ * @throws PfgmError `ERR_PFGM_CHECKPOINT` where a byte is not as it was written
+ */
+export async function expectWhole({
+  path,
+  metadata,
+  entries,
+  dataOffset,
+  header,
+}: TensorFile): Promise<void> {
+  const { checksum } = metadata
+  if (checksum === undefined) return
+  const length = Math.max(0, ...[...entries.values()].map(({ end }) => end))
+  const then = header.replace(checksum, NO_CHECKSUM)
+  const now = await native().checksumFile(path, then, dataOffset, length)
+  if (now !== checksum) {
+    throw damaged(path, `expected the checksum ${checksum} but it is ${now}: some of it was changed or lost`)
+  }
+}
 
 /**
  * Writes everything an object's checkpoint holds as a safetensors file, which appears whole or not at all.
  * @param dtype how numbers are stored
  */
 export async function writeTensors(
-  owner: Owner,
+  owner: OwnerHandle,
   path: string,
   metadata: Readonly<Record<string, string>>,
   dtype: 'F32' | 'F16' = 'F32',
 ): Promise<void> {
-  const header: Record<string, unknown> = { __metadata__: metadata }
+  const header: Record<string, unknown> = { __metadata__: { checksum: NO_CHECKSUM, ...metadata } }
   const slots: TensorSlot[] = []
   let position = 0
   for (const { name, shape } of native().describeState(owner)) {
@@ -124,7 +148,20 @@ export async function writeTensors(
   const text = JSON.stringify(header)
   const padding = (8 - (Buffer.byteLength(text) % 8)) % 8
   const whole = text + ' '.repeat(padding)
-  await writeWhole(path, (temporary) => native().writeState(owner, temporary, whole, slots))
+  await writeWhole(path, async (temporary) => {
+    const checksum = await native().writeState(owner, temporary, whole, slots)
+    await writeHeader(temporary, whole.replace(NO_CHECKSUM, checksum))
+  })
+}
+
+/** Over a header of the same length. */
+async function writeHeader(path: string, header: string): Promise<void> {
+  const file = await open(path, 'r+')
+  try {
+    await file.write(header, 8)
+  } finally {
+    await file.close()
+  }
 }
 
 /**
@@ -133,7 +170,7 @@ export async function writeTensors(
  * @throws PfgmError `ERR_PFGM_CHECKPOINT` where a tensor is missing or of another shape; nothing is changed then
  */
 export async function readTensors(
-  owner: Owner,
+  owner: OwnerHandle,
   file: TensorFile,
   rename: (name: string) => string = (name) => name,
 ): Promise<void> {

@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import {
   type ChosenSolver,
   FILM_EXTENSIONS,
-  PoissonFlow,
+  type PoissonFlow,
   readMultistepTable,
   type SampleOptions,
   type SampleResult,
@@ -15,6 +15,7 @@ import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, POSITIVE, TEXT } from './kinds.js'
+import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { type CommonFlags, pick, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
@@ -101,7 +102,7 @@ async function drawAndSave(
 ) {
   const table =
     settings.solverTable === undefined ? {} : { solverTable: await readMultistepTable(settings.solverTable) }
-  using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
   const began = performance.now()
   return await follow(thing, json, async (onProgress, onSearch) => {
     const film = settings.film === undefined ? {} : { film: pick(settings, FILM_OPTIONS) }

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { PoissonFlow, setThreads } from '../index.js'
+import { setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { follow } from './follow.js'
 import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { POSITIVE, TEXT } from './kinds.js'
+import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
@@ -64,7 +65,7 @@ async function encode(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
   const { images } = await readImages(flow, sources, settings.count)
   using data = images
   const began = performance.now()

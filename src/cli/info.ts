@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { info, PoissonFlow, setThreads } from '../index.js'
+import { info, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
+import { loadModel } from './load-model.js'
 import { printJson, printLine } from './output.js'
 import { packageVersion } from './version.js'
 import { count, several, table } from './words.js'
@@ -50,7 +51,7 @@ async function describeRuntime() {
 }
 
 async function describeModel(source: string) {
-  using model = await PoissonFlow.load(source)
+  using model = await loadModel(source)
   const { network, data, step, flow } = model.config
   return { source, data, step, parameterCount: model.network.parameterCount, network, flow }
 }

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
-import { type ImageTensor, PoissonFlow, setThreads } from '../index.js'
+import { type ImageTensor, type PoissonFlow, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { isImageFile, readFiles } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
+import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
@@ -75,7 +76,7 @@ async function interpolate(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
   const began = performance.now()
   return await follow('image', json, async (onProgress) => {
     using from = await imageOf(flow, ends[0], settings, signal)

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
-import { densityImage, PoissonFlow, setThreads } from '../index.js'
+import { densityImage, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, SWITCH, TEXT } from './kinds.js'
+import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
@@ -98,7 +99,7 @@ async function measure(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
   const { count, ...options } = pick(settings, { ...IMAGE_OPTIONS, ...PATH_OPTIONS })
   const { images, names } = await readImages(flow, sources, count)
   using data = images
@@ -148,7 +149,7 @@ async function drawDensity(
   await ensureAddon()
   await setThreads(settings.threads)
   const { integral, lost, evaluations } = await interruptible(async (signal) => {
-    using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+    using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
     const options = { ...pick(settings, GRID_OPTIONS), ...pick(settings, PATH_OPTIONS), signal }
     const found = await follow('cell', flags.json, (onProgress) => flow.density({ ...options, onProgress }))
     using density = found.density

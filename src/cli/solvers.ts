@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import {
   compareSolvers,
   openDataset,
-  PoissonFlow,
+  type PoissonFlow,
   type SolverComparison,
   type SolverName,
   setThreads,
@@ -17,6 +17,7 @@ import { Stopped, UsageError } from './errors.js'
 import { dataTensor } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
+import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printJson, printLine } from './output.js'
@@ -108,7 +109,7 @@ async function compare(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await PoissonFlow.load(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
   await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
   const data = await readData(flow, settings.data)
   const progress = json ? NO_PROGRESS : startProgress()

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { type ModelConfig, readModelHeader } from '../checkpoint/model.js'
+import { type ModelConfig, type ModelFile, openModel } from '../checkpoint/model.js'
+import { newestCheckpoint, passingOver } from '../checkpoint/newest.js'
 import { RunFolder } from '../checkpoint/run-folder.js'
 import { readTensors } from '../checkpoint/safetensors.js'
 import { PfgmError } from '../errors.js'
@@ -18,10 +19,17 @@ export interface LoadedModel {
   readonly source: ModelSource
 }
 
-/** @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one */
-export async function loadModel(name: string, device: Device | undefined): Promise<LoadedModel> {
-  const source = await findModel(name)
-  const { file, config, kind } = await readModelHeader(source.path)
+/**
+ * @param onWarning told of checkpoints of a run that are passed over as they are not whole
+ * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
+ */
+export async function loadModel(
+  name: string,
+  device: Device | undefined,
+  onWarning: (message: string) => void,
+): Promise<LoadedModel> {
+  const { model, source } = await findModel(name, onWarning)
+  const { file, config, kind } = model
   const network = await Network.create(config.network, { device: resolveDevice(device) })
   try {
     await readTensors(network.handle, file, kind === 'checkpoint' ? (tensor) => `ema.${tensor}` : undefined)
@@ -32,20 +40,26 @@ export async function loadModel(name: string, device: Device | undefined): Promi
   return { config, network, source }
 }
 
-async function findModel(name: string): Promise<ModelSource> {
+async function findModel(
+  name: string,
+  onWarning: (message: string) => void,
+): Promise<{ model: ModelFile; source: ModelSource }> {
   const found = await stat(name).catch(() => undefined)
-  if (found?.isFile()) return { path: name }
+  if (found?.isFile()) return { model: await openModel(name), source: { path: name } }
   if (found?.isDirectory()) {
-    const run = new RunFolder(name)
-    const newest = (await run.checkpoints()).at(-1)
-    if (newest !== undefined) return { path: run.checkpoint(newest), run: name }
-    throw new PfgmError(
-      'ERR_PFGM_CHECKPOINT',
-      `Expected a run in ${name} but it has no checkpoint: train there first, with --out ${name}`,
-    )
+    const newest = await newestCheckpoint(new RunFolder(name))
+    if (newest === undefined) {
+      throw new PfgmError(
+        'ERR_PFGM_CHECKPOINT',
+        `Expected a run in ${name} but it has no checkpoint: train there first, with --out ${name}`,
+      )
+    }
+    for (const message of passingOver(newest)) onWarning(message)
+    return { model: newest.model, source: { path: newest.model.file.path, run: name } }
   }
   if ((SHIPPED_MODELS as readonly string[]).includes(name)) {
-    return { path: fileURLToPath(new URL(`../../models/${name}.safetensors`, import.meta.url)) }
+    const path = fileURLToPath(new URL(`../../models/${name}.safetensors`, import.meta.url))
+    return { model: await openModel(path), source: { path } }
   }
   throw new PfgmError(
     'ERR_PFGM_CHECKPOINT',

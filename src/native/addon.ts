@@ -14,7 +14,10 @@ export type NetworkHandle = Handle<'network'>
 export type TrainerHandle = Handle<'trainer'>
 export type FlowHandle = Handle<'flow'>
 export type TrajectoriesHandle = Handle<'trajectories'>
-export type AnyHandle = TensorHandle | NetworkHandle | TrainerHandle | FlowHandle | TrajectoriesHandle
+export type LockHandle = Handle<'lock'>
+/** What can be stored. */
+export type OwnerHandle = NetworkHandle | TrainerHandle | TensorHandle
+export type AnyHandle = OwnerHandle | FlowHandle | TrajectoriesHandle | LockHandle
 
 export type Dtype = 'float32' | 'float64' | 'uint8' | 'int64'
 
@@ -375,18 +378,15 @@ export interface Addon {
   densityShades(density: TensorHandle): Promise<TensorInfo>
   pointDensity(points: TensorHandle, size: number, extent: number): Promise<NativePicture>
 
-  // checkpoints
-  describeState(owner: NetworkHandle | TrainerHandle | TensorHandle): { name: string; shape: number[] }[]
-  writeState(
-    owner: NetworkHandle | TrainerHandle | TensorHandle,
-    path: string,
-    header: string,
-    slots: readonly TensorSlot[],
-  ): Promise<void>
-  readState(
-    owner: NetworkHandle | TrainerHandle | TensorHandle,
-    path: string,
-    dataOffset: number,
-    slots: readonly TensorSlot[],
-  ): Promise<void>
+  // checkpoints and run folders
+  describeState(owner: OwnerHandle): { name: string; shape: number[] }[]
+  /** Resolves to the checksum of the header and of the tensors' bytes. */
+  writeState(owner: OwnerHandle, path: string, header: string, slots: readonly TensorSlot[]): Promise<string>
+  readState(owner: OwnerHandle, path: string, dataOffset: number, slots: readonly TensorSlot[]): Promise<void>
+  /** As `writeState` gave it, for a header that says what it said then. */
+  checksumFile(path: string, header: string, dataOffset: number, length: number): Promise<string>
+  /** Of the bytes of the first rows. */
+  hashTensor(tensor: TensorHandle, rows: number): Promise<string>
+  /** Until the handle is disposed of or this thread or the process ends; the file, which says `holder`, goes with it. */
+  lockFile(path: string, holder: string): LockHandle | 'busy' | 'unsupported'
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { modelMetadata, readModelHeader } from '../checkpoint/model.js'
+import { modelMetadata } from '../checkpoint/model.js'
+import { newestCheckpoint, passingOver } from '../checkpoint/newest.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
-import { readTensors, writeTensors } from '../checkpoint/safetensors.js'
+import { readTensors, type TensorFile, writeTensors } from '../checkpoint/safetensors.js'
 import { PfgmError } from '../errors.js'
 import { flowSettingsSchema } from '../flow/kinds.js'
 import { info } from '../native/device.js'
@@ -11,8 +12,9 @@ import type { Trainer } from './trainer.js'
 
 const runConfigSchema = z.object({
   preset: z.string(),
-  /** Name of the data, number and shape of its items. */
+  /** Name of the data, number and shape of its items, and a hash of their bytes, which early versions do not have. */
   data: z.string(),
+  dataHash: z.string().optional(),
   count: z.number().int().positive(),
   shape: z.array(z.number().int().positive()),
   network: networkConfigSchema,
@@ -62,34 +64,31 @@ export async function writeTrainingCheckpoint(
 export interface TrainingCheckpoint {
   readonly step: number
   readonly config: RunConfig
+  /** Threads it was written with. */
+  readonly threads: number
+  /** What there is to say of newer ones, which are not whole. */
+  readonly warnings: readonly string[]
   /** Brings a trainer to the checkpoint's state. */
   restore(trainer: Trainer): Promise<void>
   /** Why the run will not go on to the same bits here, if it won't. */
   differences(threads: number): string[]
 }
 
-/** The newest checkpoint of a run. */
-export async function readTrainingCheckpoint(folder: RunFolder): Promise<TrainingCheckpoint> {
-  const newest = (await folder.checkpoints()).at(-1)
-  if (newest === undefined) throw folder.noCheckpoint()
-  const { file, config: model } = await readModelHeader(folder.checkpoint(newest))
-  let config: RunConfig
-  let machine: Machine
-  try {
-    config = runConfigSchema.parse(JSON.parse(file.metadata.run ?? ''))
-    machine = machineSchema.parse(JSON.parse(file.metadata.machine ?? ''))
-  } catch (error) {
-    throw new PfgmError(
-      'ERR_PFGM_CHECKPOINT',
-      `The run's settings in the header of ${file.path} are damaged`,
-      {
-        cause: error,
-      },
-    )
-  }
+/**
+ * The newest whole checkpoint of a run; newer ones are set aside, as those that the run writes from now on come before
+ * them.
+ */
+export async function readTrainingCheckpoint(folder: RunFolder): Promise<TrainingCheckpoint | undefined> {
+  const newest = await newestCheckpoint(folder)
+  if (newest === undefined) return undefined
+  const { file, config: model } = newest.model
+  const { config, machine } = readRun(file)
+  for (const { step } of newest.passedOver) await folder.setAside(step)
   return {
     step: model.step,
     config,
+    threads: machine.threads,
+    warnings: passingOver(newest),
     restore: (trainer) => readTensors(trainer.handle, file),
     differences(threads) {
       const { instructions } = info()
@@ -100,5 +99,18 @@ export async function readTrainingCheckpoint(folder: RunFolder): Promise<Trainin
           : [`${machine.instructions} then, ${instructions} now`]),
       ].map((what) => `The run goes on, but not to the same bits as without a break: ${what}`)
     },
+  }
+}
+
+function readRun({ path, metadata }: TensorFile): { config: RunConfig; machine: Machine } {
+  try {
+    return {
+      config: runConfigSchema.parse(JSON.parse(metadata.run ?? '')),
+      machine: machineSchema.parse(JSON.parse(metadata.machine ?? '')),
+    }
+  } catch (error) {
+    throw new PfgmError('ERR_PFGM_CHECKPOINT', `The run's settings in the header of ${path} are damaged`, {
+      cause: error,
+    })
   }
 }

@@ -18,10 +18,15 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   mirror?: boolean
   /** Newest checkpoints that are kept. Default 3. */
   keep?: number
-  /** Go on from the newest checkpoint in `out`, with the settings it was started with. */
-  resume?: boolean
+  /**
+   * Go on from the newest whole checkpoint in `out`, with the settings it was started with; how it learns (rates, batch
+   * sizes, clipping) may be given anew. `'auto'` goes on where there is a run, and begins one where there is none.
+   */
+  resume?: boolean | 'auto'
+  /** Go on, even if the data is not what the run was started with: it has grown, or its values are others. */
+  newData?: boolean
   device?: Device
-  /** Threads of the CPU's kernels; all cores where not given. */
+  /** Threads of the CPU's kernels. Where not given, those that the run had before, if there are as many; else all cores. */
   threads?: number
   /**
    * Stops training, in the middle of a step, which is not taken: a checkpoint is saved, then the iteration throws the

@@ -30,6 +30,7 @@ export class Recorder {
   readonly #data: LoadedData
   readonly #trainer: Trainer
   readonly #threads: number
+  readonly #first: number
   #saved: number
   /** Since the log's last line. */
   #losses: number[] = []
@@ -47,6 +48,7 @@ export class Recorder {
     this.#data = data
     this.#trainer = trainer
     this.#threads = threads
+    this.#first = step
     this.#saved = step
   }
 
@@ -70,9 +72,12 @@ export class Recorder {
   /** What ended a run, with the way back where a step was not finite. */
   failure(error: unknown): unknown {
     if (!isNotFinite(error)) return error
-    return new PfgmError(error.code, `${error.message} (last good checkpoint: ${this.checkpoint})`, {
-      cause: error,
-    })
+    // Weights that are far out already give no finite step at any rate.
+    const isHopeless = this.#first > 0 && this.#saved === this.#first
+    const remedy = isHopeless
+      ? `; where that is done already, delete ${this.checkpoint} to go on from the one before, or train elsewhere (--out)`
+      : `, and go on with --resume (last good checkpoint: ${this.checkpoint})`
+    return new PfgmError(error.code, `${error.message}${remedy}`, { cause: error })
   }
 
   /** A line of the log, where one is due: with the mean loss since the last. */

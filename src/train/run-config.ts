@@ -5,7 +5,7 @@ import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
 import { type FlowSettings, flowKind, type GivenFlow, parseFlow } from '../flow/kinds.js'
 import { native } from '../native/native.js'
-import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
+import { itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import type { TrainOptions } from './options.js'
@@ -125,54 +125,15 @@ function parseOption<T>(schema: ZodType<T>, name: string, value: unknown): T {
   )
 }
 
-/** The settings of a run that goes on: those it was started with; only its length and its records may change. */
-export function resumedConfig(options: TrainOptions, before: RunConfig, data: LoadedData): RunConfig {
-  const fixed = [
-    'batchSize',
-    'smallBatchSize',
-    'fieldBatch',
-    'learningRate',
-    'warmup',
-    'clipNorm',
-    'emaRate',
-  ] as const
-  for (const name of fixed) {
-    const given = options[name]
-    if (given !== undefined && given !== before.training[name]) {
-      throw otherThanStarted(name, before.training[name], given)
-    }
-  }
-  const { network, flow = {} } = options
-  if (network) expectSameNetwork(before.network, network, 'The given network')
-  const given = { seed: options.seed?.toString(), preset: options.preset, mirror: options.mirror, ...flow }
-  const started = { ...before.flow, seed: before.seed, preset: before.preset, mirror: before.mirror }
-  for (const [name, value] of Object.entries(given)) {
-    const expected = started[name as keyof typeof started]
-    if (value !== undefined && value !== expected) throw otherThanStarted(name, expected, value)
-  }
-  const came = `${data.name}, ${data.count} x [${data.shape.join(', ')}]`
-  const was = `${before.data}, ${before.count} x [${before.shape.join(', ')}]`
-  if (came !== was) {
-    throw new PfgmError('ERR_PFGM_CHECKPOINT', `Expected the data of the run, ${was}, but received ${came}`)
-  }
-  const training = withGiven(before.training, options)
-  return checkConfig({ ...before, training, keep: options.keep ?? before.keep })
-}
-
-function otherThanStarted(name: string, expected: unknown, received: unknown): RangeError {
-  return new RangeError(
-    `Expected ${name} to be ${expected} as the run was started with but received ${received}: start another run for other settings`,
-  )
-}
-
-function withGiven(base: TrainingSettings, given: Partial<TrainingSettings>): TrainingSettings {
+/** Settings, those that are given in place of the others. */
+export function withGiven(base: TrainingSettings, given: Partial<TrainingSettings>): TrainingSettings {
   const names = Object.keys(base) as (keyof TrainingSettings)[]
   return Object.fromEntries(
     names.map((name) => [name, given[name] ?? base[name]]),
   ) as unknown as TrainingSettings
 }
 
-function checkConfig(config: RunConfig): RunConfig {
+export function checkConfig(config: RunConfig): RunConfig {
   const { training } = config
   expectInteger('steps', training.steps, 1, 1e9)
   expectInteger('batchSize', training.batchSize, 1, 1e7)

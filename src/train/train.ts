@@ -1,16 +1,20 @@
+import { availableParallelism } from 'node:os'
 import { RunFolder } from '../checkpoint/run-folder.js'
+import { lockRun } from '../checkpoint/run-lock.js'
 import { writeWhole } from '../files/whole-file.js'
 import { resolveDevice, setThreads } from '../native/device.js'
-import { readTrainingCheckpoint } from './checkpoint.js'
+import { readTrainingCheckpoint, type TrainingCheckpoint } from './checkpoint.js'
+import { identify } from './data-identity.js'
 import type { TrainEvent } from './events.js'
 import type { TrainOptions } from './options.js'
+import { type ResumedConfig, resumedConfig } from './resumed-config.js'
 import { events } from './run.js'
-import { freshConfig, loadData, resumedConfig } from './run-config.js'
+import { freshConfig, type LoadedData, loadData } from './run-config.js'
 import { Trainer } from './trainer.js'
 
 /**
  * Trains a Poisson flow (arXiv 2209.11178, algorithm 1) and yields what happens. Leaving the loop saves a checkpoint
- * first.
+ * first. The run folder is this training's alone until it ends, however it does.
  *
  * @throws PfgmError `ERR_PFGM_RUN_EXISTS`, `ERR_PFGM_RUN_BUSY`, `ERR_PFGM_DATA`, `ERR_PFGM_CHECKPOINT`,
  *   `ERR_PFGM_NOT_FINITE` (the last checkpoint is kept), `ERR_PFGM_IO`
@@ -19,29 +23,43 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   options.signal?.throwIfAborted()
   const { signal, resume = false } = options
   const folder = new RunFolder(options.out)
-  if (resume) await folder.expectCheckpoint()
-  else await folder.expectNoRun()
+  const goesOn = await folder.goesOn(resume)
   const device = resolveDevice(options.device)
-  const threads = await setThreads(options.threads)
+  using _before = goesOn ? lockRun(folder.path) : undefined
+  const resumed = goesOn ? await readTrainingCheckpoint(folder) : undefined
+  const threads = await setThreads(options.threads ?? recordedThreads(resumed))
   const data = await loadData(options.data)
-  const resources: Disposable[] = [data.tensor]
-  let unlock = (): void => {}
-  try {
-    const fresh = resume ? undefined : freshConfig(options, data)
-    await folder.create()
-    unlock = folder.lock()
-    const resumed = resume ? await readTrainingCheckpoint(folder) : undefined
-    const config = resumed ? resumedConfig(options, resumed.config, data) : fresh!
-    const trainer = await Trainer.create(config.network, config.seed, device)
-    resources.push(trainer)
-    await resumed?.restore(trainer)
-    await writeWhole(folder.config, `${JSON.stringify(config, null, 2)}\n`)
-    for (const message of [...(resumed?.differences(threads) ?? []), ...data.warnings]) {
-      yield { type: 'warning', message }
-    }
-    yield* events({ folder, config, data, trainer, threads, step: resumed?.step ?? 0 }, signal)
-  } finally {
-    for (const resource of resources) resource[Symbol.dispose]()
-    unlock()
+  using _values = data.tensor
+  const { config, warnings } = await configFor(options, data, resumed)
+  await folder.create()
+  using _now = goesOn ? undefined : lockRun(folder.path)
+  if (!goesOn) await folder.goesOn(false) // another may have been quicker
+  await folder.removeUnfinished()
+  using trainer = await Trainer.create(config.network, config.seed, device)
+  await resumed?.restore(trainer)
+  await writeWhole(folder.config, `${JSON.stringify(config, null, 2)}\n`)
+  for (const message of [
+    ...(resumed?.warnings ?? []),
+    ...(resumed?.differences(threads) ?? []),
+    ...warnings,
+    ...data.warnings,
+  ]) {
+    yield { type: 'warning', message }
   }
+  yield* events({ folder, config, data, trainer, threads, step: resumed?.step ?? 0 }, signal)
+}
+
+async function configFor(
+  options: TrainOptions,
+  data: LoadedData,
+  resumed: TrainingCheckpoint | undefined,
+): Promise<ResumedConfig> {
+  if (resumed) return resumedConfig(options, resumed.config, data)
+  const config = freshConfig(options, data)
+  return { config: { ...config, ...(await identify(data)) }, warnings: [] }
+}
+
+/** Other numbers of threads give other bits, so a run keeps its own where the machine has as many. */
+function recordedThreads(resumed: TrainingCheckpoint | undefined): number | undefined {
+  return resumed && resumed.threads <= availableParallelism() ? resumed.threads : undefined
 }

@@ -36,7 +36,8 @@ export function runShell(cwd: string, line: string): Promise<Ended> {
   return startProgram(cwd, 'sh', ['-c', line]).ended
 }
 
-function startProgram(cwd: string, program: string, args: string[]): Running {
+/** Starts any program in a folder. */
+export function startProgram(cwd: string, program: string, args: string[]): Running {
   const env = { ...process.env, CLI: `${process.execPath} ${BIN}` }
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''

@@ -241,6 +241,7 @@ function completed(place: Place, { [place.name]: given }: Record<string, unknown
 function handlesIn(type: Type, value: unknown): number[] {
   if (type.is === 'handle') return [value as number]
   if (type.is === 'array') return (value as unknown[]).flatMap((item) => handlesIn(type.of, item))
+  if (type.is === 'union' && typeof value === 'number') return type.of.flatMap((one) => handlesIn(one, value))
   if (type.is !== 'object') return []
   return type.fields.flatMap((field) => handlesIn(field.type, (value as Container)[field.name]))
 }

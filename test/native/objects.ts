@@ -112,6 +112,7 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
     flow: new Held('flow', 'createPfgmFlow'),
     divergence: { exact: false, probes: 2, given: undefined },
   }),
+  lock: { file: { by: 'lockFile', given: { path: 'locked', holder: 'a test' } } },
   trajectories: {
     points: { by: 'createTrajectories', given: { start: ROWS, slots: 4, keepsDenoised: true } },
     plain: { by: 'createTrajectories', given: { start: ROWS, slots: 4, keepsDenoised: false } },

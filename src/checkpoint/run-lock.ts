@@ -1,0 +1,111 @@
+import { readFileSync, statfsSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Lock, processTable, releaseLock, takeLock } from '../../scripts/install/lock.js'
+import { PfgmError } from '../errors.js'
+import type { LockHandle } from '../native/addon.js'
+import { NativeObject, native } from '../native/native.js'
+
+/** Who has a lock, as its file says it to people. */
+interface Holder {
+  readonly pid: number
+  readonly host: string
+  readonly processes: string
+}
+
+/** Linux's numbers of file systems that other machines may write to, whose locks may reach no further than this one. */
+const SHARED_FILE_SYSTEMS: ReadonlySet<number> = new Set([
+  0x6969, // NFS
+  0x517b, // SMB
+  0xff534d42, // CIFS
+  0xfe534d42, // SMB2
+  0x65735546, // FUSE
+  0x0bd00bd0, // Lustre
+  0x01021997, // 9P
+  0x00c36400, // Ceph
+  0x5346414f, // AFS
+  0x47504653, // GPFS
+  0x7461636f, // OCFS2
+  0x01161970, // GFS2
+])
+
+/**
+ * Claims a run folder. The claim ends when it is disposed of or dropped, and with the thread or process that has it,
+ * however that ends.
+ * @throws PfgmError `ERR_PFGM_RUN_BUSY` where another has it, `ERR_PFGM_IO` where nothing can be written there
+ */
+export function lockRun(folder: string): Disposable {
+  const file = join(folder, '.lock')
+  const lock = take(file)
+  if (lock !== undefined) return lock
+  throw new PfgmError('ERR_PFGM_RUN_BUSY', `Expected ${folder} to be free but ${busy(file)}`)
+}
+
+function take(file: string): Disposable | undefined {
+  try {
+    const lock = isShared(file) ? 'unsupported' : native().lockFile(resolve(file), describeHolder())
+    if (lock === 'busy') return undefined
+    return lock === 'unsupported' ? BeatingLock.take(file) : new SystemLock(lock)
+  } catch (error) {
+    throw new PfgmError('ERR_PFGM_IO', `Could not write to ${file}: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+function isShared(file: string): boolean {
+  return process.platform === 'linux' && SHARED_FILE_SYSTEMS.has(statfsSync(join(file, '..')).type)
+}
+
+function describeHolder(): string {
+  const holder: Holder = { pid: process.pid, host: hostname(), processes: processTable() }
+  return `${JSON.stringify({ ...holder, since: new Date().toISOString() })}\n`
+}
+
+function busy(file: string): string {
+  const holder = readHolder(file)
+  if (holder?.pid === process.pid && holder.processes === processTable()) {
+    return `this process is training there itself (${file}): end that training first, by leaving its loop or aborting its signal`
+  }
+  const other = holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
+  return `${other} is training there (${file}): wait for it, or give another --out`
+}
+
+/** Missing where the file is gone again or not written yet. */
+function readHolder(file: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(readFileSync(file, 'utf8'))
+    return typeof holder?.pid === 'number' ? holder : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The system's own lock. */
+class SystemLock extends NativeObject<LockHandle> {
+  constructor(handle: LockHandle) {
+    super(handle)
+  }
+}
+
+const dropped = new FinalizationRegistry<Lock>(releaseLock)
+
+/** For file systems without locks, or without locks that reach as far as they do: its file's time says that it is held. */
+class BeatingLock implements Disposable {
+  readonly #lock: Lock
+
+  private constructor(lock: Lock) {
+    this.#lock = lock
+    dropped.register(this, lock, this)
+  }
+
+  static take(file: string): BeatingLock | undefined {
+    const { lock } = takeLock(file)
+    return lock && new BeatingLock(lock)
+  }
+
+  [Symbol.dispose](): void {
+    dropped.unregister(this)
+    releaseLock(this.#lock)
+  }
+}

@@ -1,0 +1,51 @@
+import { expectSameNetwork } from '../nn/config.js'
+import type { RunConfig } from './checkpoint.js'
+import { continuedData } from './data-identity.js'
+import type { TrainOptions } from './options.js'
+import { checkConfig, type LoadedData, withGiven } from './run-config.js'
+
+/** What changes how a run learns, but not what its weights mean. */
+const CHANGEABLE = [
+  'batchSize',
+  'smallBatchSize',
+  'fieldBatch',
+  'learningRate',
+  'warmup',
+  'clipNorm',
+  'emaRate',
+] as const
+
+export interface ResumedConfig {
+  readonly config: RunConfig
+  readonly warnings: readonly string[]
+}
+
+/** The settings of a run that goes on: those it was started with, but for how it is to learn from now on. */
+export async function resumedConfig(
+  options: TrainOptions,
+  before: RunConfig,
+  data: LoadedData,
+): Promise<ResumedConfig> {
+  expectSameModel(options, before)
+  const { identity, warnings } = await continuedData(before, data, options.newData ?? false)
+  const training = withGiven(before.training, options)
+  const changes = CHANGEABLE.filter((name) => training[name] !== before.training[name]).map(
+    (name) => `The run goes on with another ${name}: ${training[name]} now, ${before.training[name]} before`,
+  )
+  const config = checkConfig({ ...before, ...identity, training, keep: options.keep ?? before.keep })
+  return { config, warnings: [...warnings, ...changes] }
+}
+
+function expectSameModel(options: TrainOptions, before: RunConfig): void {
+  const { network, flow = {} } = options
+  if (network) expectSameNetwork(before.network, network, 'The given network')
+  const given = { seed: options.seed?.toString(), preset: options.preset, mirror: options.mirror, ...flow }
+  const started = { ...before.flow, seed: before.seed, preset: before.preset, mirror: before.mirror }
+  for (const [name, value] of Object.entries(given)) {
+    const expected = started[name as keyof typeof started]
+    if (value === undefined || value === expected) continue
+    throw new RangeError(
+      `Expected ${name} to be ${expected} as the run was started with but received ${value}: start another run for other settings`,
+    )
+  }
+}

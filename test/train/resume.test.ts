@@ -1,0 +1,155 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { datasets } from '../../src/data/index.js'
+import { setThreads } from '../../src/native/device.js'
+import type { TrainEvent } from '../../src/train/events.js'
+import type { TrainOptions } from '../../src/train/options.js'
+import { train } from '../../src/train/train.js'
+import { withMetadata } from '../checkpoint/metadata.js'
+
+const home = mkdtempSync(join(tmpdir(), 'pfgm-resume-'))
+afterAll(() => rmSync(home, { recursive: true }))
+let runs = 0
+const newOut = () => join(home, `run-${runs++}`)
+
+const SMALL = {
+  network: { kind: 'mlp', dimensions: 2, width: 16, depth: 1 },
+  steps: 4,
+  batchSize: 64,
+  smallBatchSize: 16,
+  sampleEvery: 0,
+  evaluationCount: 0,
+} as const
+
+const VALUES = Float32Array.from({ length: 400 }, (_, i) => Math.sin(i) + 0.1 * Math.cos(i * i))
+const points = (name: string, count: number, change = 0) => {
+  const values = VALUES.slice(0, 2 * count)
+  values[1]! += change
+  return datasets.array(values, [2], { name })
+}
+
+async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
+  const events: TrainEvent[] = []
+  const data = options.data ?? (await points('mine', 100))
+  for await (const event of train({ ...SMALL, data, out: newOut(), ...options })) events.push(event)
+  return events
+}
+
+const warnings = (events: TrainEvent[]) =>
+  events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+
+const starts = (events: TrainEvent[]) =>
+  events.flatMap((event) => (event.type === 'start' ? [[event.step, event.steps]] : []))
+
+describe('resume: auto', () => {
+  it('begins a run where there is none and goes on where there is one', async () => {
+    const out = newOut()
+    expect(starts(await collect({ out, resume: 'auto' }))).toEqual([[0, 4]])
+    expect(starts(await collect({ out, resume: 'auto', steps: 6 }))).toEqual([[4, 6]])
+    expect(starts(await collect({ out, resume: 'auto', steps: 6 }))).toEqual([[6, 6]])
+  })
+})
+
+describe('how a run learns may change', () => {
+  it('with a word for each change, and is kept from then on', async () => {
+    const out = newOut()
+    await collect({ out })
+    const changes = { learningRate: 1e-5, clipNorm: 2, smallBatchSize: 8 }
+    const resumed = await collect({ out, resume: true, steps: 5, warmup: 0, ...changes })
+    expect(warnings(resumed).toSorted()).toEqual([
+      'The run goes on with another clipNorm: 2 now, 1 before',
+      'The run goes on with another learningRate: 0.00001 now, 0.001 before',
+      'The run goes on with another smallBatchSize: 8 now, 16 before',
+      expect.stringContaining('another warmup: 0 now'),
+    ])
+    expect(resumed.find(({ type }) => type === 'step')).toMatchObject({ learningRate: 1e-5 })
+    const { smallBatchSize: _, ...rest } = SMALL
+    const data = await points('mine', 100)
+    const events: TrainEvent[] = []
+    for await (const event of train({ ...rest, data, out, resume: true, steps: 6 })) events.push(event)
+    expect(warnings(events)).toEqual([])
+    expect(events.find(({ type }) => type === 'step')).toMatchObject({ step: 6, learningRate: 1e-5 })
+  })
+
+  it('but to nothing that is no such setting', async () => {
+    const out = newOut()
+    await collect({ out })
+    await expect(collect({ out, resume: true, learningRate: -1 })).rejects.toThrow('Expected learningRate')
+  })
+})
+
+describe('data is known by what it holds', () => {
+  it('under another name, the run goes on', async () => {
+    const out = newOut()
+    await collect({ out })
+    const events = await collect({ out, resume: true, steps: 5, data: await points('renamed', 100) })
+    expect([starts(events), warnings(events)]).toEqual([[[4, 5]], []])
+    expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))).toMatchObject({ data: 'renamed' })
+  })
+
+  it.each([
+    [
+      'exchanged',
+      () => points('mine', 100, 1e-3),
+      'Expected the data of the run, mine, 100 x [2], but received such with other values: give the data',
+    ],
+    [
+      'grown',
+      () => points('mine', 120),
+      'but received mine, 120 x [2], of which the first are those of the run: give the data',
+    ],
+    ['cut down', () => points('mine', 90), 'but received mine, 90 x [2]: give the data'],
+  ])('%s, it goes on if that is said to be meant', async (_, open, message) => {
+    const out = newOut()
+    await collect({ out })
+    const data = await open()
+    await expect(collect({ out, resume: true, steps: 5, data })).rejects.toThrow(message)
+    await expect(collect({ out, resume: true, steps: 5, data })).rejects.toThrow('--new-data')
+    const events = await collect({ out, resume: true, steps: 5, data, newData: true })
+    expect(warnings(events)).toEqual([expect.stringContaining('The run goes on with other data')])
+    // and that is the run's data then
+    expect(warnings(await collect({ out, resume: true, steps: 6, data }))).toEqual([])
+  })
+
+  it('of another shape, it cannot go on', async () => {
+    const out = newOut()
+    await collect({ out })
+    const data = await datasets.array(VALUES.slice(0, 300), [3])
+    const failure = collect({ out, resume: true, data, newData: true })
+    await expect(failure).rejects.toThrow(
+      /Expected the data of the run, mine, 100 x \[2\], but .*started with$/,
+    )
+  })
+
+  it('in a run of an earlier version, by its name and its size', async () => {
+    const out = newOut()
+    await collect({ out })
+    const checkpoints = join(out, 'checkpoints')
+    const path = join(checkpoints, readdirSync(checkpoints).sort().at(-1)!)
+    const forget = ({ checksum: _, run, ...rest }: Record<string, string>) => {
+      const { dataHash, ...config } = JSON.parse(run!)
+      expect(dataHash).toMatch(/^[0-9a-f]{16}$/)
+      return { ...rest, run: JSON.stringify(config) }
+    }
+    writeFileSync(path, withMetadata(readFileSync(path), forget))
+    const renamed = await points('renamed', 100)
+    await expect(collect({ out, resume: true, data: renamed })).rejects.toThrow('received renamed, 100 x [2]')
+    expect(starts(await collect({ out, resume: true, steps: 5 }))).toEqual([[4, 5]])
+    // from here on it is known
+    expect(starts(await collect({ out, resume: true, steps: 6, data: renamed }))).toEqual([[5, 6]])
+  })
+})
+
+it.skipIf(availableParallelism() < 2)('a run keeps its number of threads', async () => {
+  const out = newOut()
+  const threads = (events: TrainEvent[]) =>
+    events.flatMap((event) => (event.type === 'start' ? [event.threads] : []))
+  expect(threads(await collect({ out, threads: 1 }))).toEqual([1])
+  const resumed = await collect({ out, resume: true, steps: 5 })
+  expect([threads(resumed), warnings(resumed)]).toEqual([[1], []])
+  const told = await collect({ out, resume: true, steps: 6, threads: 2 })
+  expect([threads(told), warnings(told)]).toEqual([[2], [expect.stringContaining('1 threads then, 2 now')]])
+  await setThreads()
+})
