@@ -1,7 +1,8 @@
 import { Stopped } from './errors.js'
 import { printHint } from './output.js'
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+/** A terminal that is closed hangs up. */
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 const PIPE_EXIT_CODE = 141
 
 /** A launcher such as npx passes on a Ctrl-C that the terminal has sent already: two so close together are one. */
@@ -9,10 +10,11 @@ const SAME_SIGNAL_MS = 500
 
 /** How what runs now is asked to end. */
 let stop: (reason: Stopped) => void = exitAtOnce
+let insist: (reason: Stopped) => void = exitAtOnce
 
 /**
- * Does work that a first SIGINT or SIGTERM ends in good order, through the signal, and a second at once. The signal's
- * reason is a `Stopped`.
+ * Does work that a first SIGHUP, SIGINT or SIGTERM ends in good order, through the signal, and a second at once. The
+ * signal's reason is a `Stopped`.
  */
 export async function interruptible<T>(
   work: (signal: AbortSignal) => Promise<T>,
@@ -26,26 +28,35 @@ export async function interruptible<T>(
     controller.abort(reason)
     if (reason.message !== '') onStop()
   }
-  const onSignal = (name: 'SIGINT' | 'SIGTERM') => {
-    const reason = new Stopped(EXIT_CODES[name], `stopped by ${name}`)
+  insist = (reason) => {
     if (!controller.signal.aborted) stop(reason)
     else if (performance.now() - since > SAME_SIGNAL_MS) exitAtOnce(reason)
   }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
   try {
     return await work(controller.signal)
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     stop = exitAtOnce
+    insist = exitAtOnce
   }
 }
 
-/** A reader of the output that has seen enough (`| head`) ends the work without a word. */
+/**
+ * Has every command end at signals. Where nobody listens, the system ends a process by itself, but not process 1 of a
+ * container.
+ */
+export function endWithSignals(): void {
+  for (const [name, exitCode] of Object.entries(EXIT_CODES)) {
+    process.on(name, () => insist(new Stopped(exitCode, `stopped by ${name}`)))
+  }
+}
+
+/** A reader of the output that has seen enough (`| head`), or a closed terminal, ends the work without a word. */
 export function endWithReader(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      const gone = code === 'EPIPE'
-      stop(gone ? new Stopped(PIPE_EXIT_CODE, '') : new Stopped(1, `error: could not print: ${message}`))
+      const gone = code === 'EPIPE' || code === 'EIO'
+      const exitCode = Number(process.exitCode ?? PIPE_EXIT_CODE)
+      stop(gone ? new Stopped(exitCode, '') : new Stopped(1, `error: could not print: ${message}`))
     })
   }
 }

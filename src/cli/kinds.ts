@@ -35,6 +35,12 @@ export const INTEGER = kind('a whole number', z.number().int(), toNumber)
 export const POSITIVE = kind('a whole number of at least 1', z.number().int().positive(), toNumber)
 export const NUMBER = kind('a number', z.number(), toNumber)
 export const TEXT = kind('text', z.string().min(1), asItIs)
+/** A switch that may also say auto. */
+export const SWITCH_OR_AUTO = kind<boolean | 'auto'>(
+  'auto or nothing (the data is named before it)',
+  z.union([z.boolean(), z.literal('auto')]),
+  asItIs,
+)
 export const SWITCH = kind('true or false', z.boolean(), asItIs)
 
 /** JSON numbers end at 2^53; larger seeds are written as text. */

@@ -5,7 +5,7 @@ import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
-import { endWithReader } from './interrupt.js'
+import { endWithReader, endWithSignals } from './interrupt.js'
 import { addLikelihoodCommand } from './likelihood.js'
 import { printHint } from './output.js'
 import { addSampleCommand } from './sample.js'
@@ -49,6 +49,7 @@ function createProgram(): Command {
 
 async function main(): Promise<void> {
   endWithReader()
+  endWithSignals()
   const program = createProgram()
   try {
     await program.parseAsync()

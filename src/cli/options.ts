@@ -6,7 +6,7 @@ import type { Kind, Kinds } from './kinds.js'
 /** An option that is given as a flag or in a config file, under the name it has in a table of these. */
 export interface OptionSpec<T = unknown> {
   readonly kind: Kind<T>
-  /** What the help calls the value; switches have none. */
+  /** What the help calls the value, in brackets where the flag may stand alone; switches have none. */
   readonly value?: string
   /** Help for the flag that turns a switch off, where there is one. */
   readonly no?: string
@@ -33,7 +33,8 @@ export function addOptions(command: Command, specs: OptionSpecs): Command {
       command.option(flag, spec.help)
       if (spec.no) command.option(flag.replace('--', '--no-'), spec.no)
     } else {
-      command.option(`${flag} <${spec.value}>`, spec.help, (text) => parseFlag(flag, spec.kind, text))
+      const value = spec.value.startsWith('[') ? spec.value : `<${spec.value}>`
+      command.option(`${flag} ${value}`, spec.help, (text) => parseFlag(flag, spec.kind, text))
     }
   }
   return command

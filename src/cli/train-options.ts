@@ -1,5 +1,5 @@
 import { FIELD_BATCHES, PRESETS } from '../index.js'
-import { FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, TEXT } from './kinds.js'
+import { FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, SWITCH_OR_AUTO, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import type { Settings } from './options.js'
 
@@ -9,7 +9,12 @@ export const OUT_OPTION = {
 
 /** How to train: given on to the library as they are. */
 export const TRAINING_OPTIONS = {
-  resume: { kind: SWITCH, help: 'go on from the newest checkpoint of the run folder' },
+  resume: {
+    kind: SWITCH_OR_AUTO,
+    value: '[auto]',
+    help: 'go on from the newest checkpoint of the run folder; auto: or begin where there is none',
+  },
+  newData: { kind: SWITCH, help: 'with --resume: go on even if the data has grown or is other data' },
   preset: {
     kind: oneOf(PRESETS),
     value: 'name',

@@ -99,13 +99,19 @@ export class WordyTrainView implements TrainView {
     const where = picture === undefined ? '' : ` A picture of samples: ${picture}`
     printLine(`Trained to step ${count(step)} in ${duration(seconds)}.${where}`)
     if (distance) printLine(describeDistance(distance))
-    const options = { count: PICTURE_SAMPLES[this.#things], out: 'samples.png' }
+    const out = isDrawable(this.#data.shape) ? 'samples.png' : 'samples.npy'
+    const options = { count: PICTURE_SAMPLES[this.#things], out }
     printLine(`Draw more: ${commandLine(['sample', this.#start?.out ?? ''], options)}`)
   }
 
   get #things(): 'images' | 'points' {
     return this.#data.shape.length === 1 ? 'points' : 'images'
   }
+}
+
+/** Points in the plane, grey and colour images; of others the values are written. */
+function isDrawable([first = 0, ...rest]: readonly number[]): boolean {
+  return rest.length === 0 ? first === 2 : first === 1 || first === 3
 }
 
 function describeDistance({ value, samples, floor }: NonNullable<EventOf<'end'>['distance']>): string {

@@ -3,7 +3,8 @@ import { type AnyDataset, openDataset, train } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped } from './errors.js'
 import { interruptible } from './interrupt.js'
-import { addOptions, type CommonFlags, pick, readSettings } from './options.js'
+import { DEVICE_OPTION } from './machine-options.js'
+import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printHint } from './output.js'
 import { startProgress } from './progress.js'
 import {
@@ -30,7 +31,8 @@ Examples:
   npx pfgm-torch train digits
   npx pfgm-torch train digits --steps 3000 --out runs/longer
   npx pfgm-torch train folder:photos --size 32 --out runs/photos
-  npx pfgm-torch train digits --out runs/digits --resume`
+  npx pfgm-torch train digits --out runs/digits --resume
+  npx pfgm-torch train digits --out runs/digits --resume auto     for a job that may be restarted`
 
 export function addTrainCommand(program: Command): void {
   const command = program
@@ -57,7 +59,7 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
       const data = await readData(spec, pick(settings, DATA_OPTIONS), signal)
       const { network, flow, out = `runs/${data.name}` } = settings
       const view = flags.json ? new JsonTrainView() : new WordyTrainView(data)
-      const again = resumeCommand(spec, out, pick(settings, DATA_OPTIONS))
+      const again = resumeCommand(spec, out, settings)
       const options = {
         ...pick(settings, TRAINING_OPTIONS),
         ...(network && { network }),
@@ -98,7 +100,8 @@ async function readData(spec: string, options: DataSettings, signal: AbortSignal
   }
 }
 
-/** Settings are in the checkpoint; how the data is read is not. */
-function resumeCommand(spec: string, out: string, options: DataSettings): string {
-  return commandLine(['train', spec], { ...options, out, resume: true })
+/** Settings are in the checkpoint; how the data is read, and where the network runs, is not. */
+function resumeCommand(spec: string, out: string, settings: Settings<typeof OPTIONS>): string {
+  const needed = { ...pick(settings, DATA_OPTIONS), ...pick(settings, DEVICE_OPTION) }
+  return commandLine(['train', spec], { ...needed, out, resume: true })
 }

@@ -57,10 +57,10 @@ function quoted(argument: string): string {
 /** A command to type, with options named as in the library. */
 export function commandLine(
   words: readonly string[],
-  options: Readonly<Record<string, string | number | true>>,
+  options: Readonly<Record<string, string | number | boolean>>,
 ): string {
   const flags = Object.entries(options).flatMap(([name, value]) =>
-    value === true ? [flagOf(name)] : [flagOf(name), String(value)],
+    typeof value === 'boolean' ? [flagOf(value ? name : `no-${name}`)] : [flagOf(name), String(value)],
   )
   return ['npx', 'pfgm-torch', ...words, ...flags].map(quoted).join(' ')
 }

@@ -15,7 +15,7 @@ let runs = 0
 const newOut = () => join(home, `run-${runs++}`)
 
 const SMALL = {
-  network: { kind: 'mlp', dimensions: 2, width: 16, depth: 1 },
+  network: { kind: 'mlp', dimensions: 3, width: 16, depth: 1 },
   steps: 4,
   batchSize: 64,
   smallBatchSize: 16,
@@ -23,11 +23,12 @@ const SMALL = {
   evaluationCount: 0,
 } as const
 
-const VALUES = Float32Array.from({ length: 400 }, (_, i) => Math.sin(i) + 0.1 * Math.cos(i * i))
+const VALUES = Float32Array.from({ length: 600 }, (_, i) => Math.sin(i) + 0.1 * Math.cos(i * i))
+/** In space, as points in the plane are drawn at every end. */
 const points = (name: string, count: number, change = 0) => {
-  const values = VALUES.slice(0, 2 * count)
+  const values = VALUES.slice(0, 3 * count)
   values[1]! += change
-  return datasets.array(values, [2], { name })
+  return datasets.array(values, [3], { name })
 }
 
 async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
@@ -80,6 +81,34 @@ describe('how a run learns may change', () => {
   })
 })
 
+describe('a run that diverged', () => {
+  // The first step is finite, and leaves weights of 10.
+  const wild = {
+    network: { kind: 'mlp', dimensions: 3, width: 16, depth: 24 },
+    ...{ learningRate: 10, clipNorm: 0, warmup: 0, steps: 6 },
+  } as const
+
+  it('goes on from before as its message says', async () => {
+    const out = newOut()
+    const failure = collect({ ...wild, out, checkpointEvery: 5 })
+    await expect(failure).rejects.toThrow(
+      `lower the learning rate, and go on with --resume (last good checkpoint: ${join(out, 'checkpoints', 'step-0000000.safetensors')})`,
+    )
+    const resumed = await collect({ ...wild, out, resume: true, learningRate: 1e-4 })
+    expect(resumed.at(-1)).toMatchObject({ type: 'end', step: 6 })
+  })
+
+  it('with weights too far out to be mended goes on from the checkpoint before those', async () => {
+    const out = newOut()
+    await expect(collect({ ...wild, out, checkpointEvery: 1 })).rejects.toThrow('go on with --resume')
+    const spoilt = join(out, 'checkpoints', 'step-0000001.safetensors')
+    const again = () => collect({ ...wild, out, resume: true, learningRate: 1e-4 })
+    await expect(again()).rejects.toThrow(`delete ${spoilt} to go on from the one before`)
+    rmSync(spoilt)
+    expect((await again()).at(-1)).toMatchObject({ type: 'end', step: 6 })
+  })
+})
+
 describe('data is known by what it holds', () => {
   it('under another name, the run goes on', async () => {
     const out = newOut()
@@ -93,14 +122,14 @@ describe('data is known by what it holds', () => {
     [
       'exchanged',
       () => points('mine', 100, 1e-3),
-      'Expected the data of the run, mine, 100 x [2], but received such with other values: give the data',
+      'Expected the data of the run, mine, 100 x [3], but received such with other values: give the data',
     ],
     [
       'grown',
       () => points('mine', 120),
-      'but received mine, 120 x [2], of which the first are those of the run: give the data',
+      'but received mine, 120 x [3], of which the first are those of the run: give the data',
     ],
-    ['cut down', () => points('mine', 90), 'but received mine, 90 x [2]: give the data'],
+    ['cut down', () => points('mine', 90), 'but received mine, 90 x [3]: give the data'],
   ])('%s, it goes on if that is said to be meant', async (_, open, message) => {
     const out = newOut()
     await collect({ out })
@@ -116,10 +145,10 @@ describe('data is known by what it holds', () => {
   it('of another shape, it cannot go on', async () => {
     const out = newOut()
     await collect({ out })
-    const data = await datasets.array(VALUES.slice(0, 300), [3])
+    const data = await datasets.array(VALUES.slice(0, 200), [2])
     const failure = collect({ out, resume: true, data, newData: true })
     await expect(failure).rejects.toThrow(
-      /Expected the data of the run, mine, 100 x \[2\], but .*started with$/,
+      /Expected the data of the run, mine, 100 x \[3\], but .*started with$/,
     )
   })
 
@@ -135,7 +164,7 @@ describe('data is known by what it holds', () => {
     }
     writeFileSync(path, withMetadata(readFileSync(path), forget))
     const renamed = await points('renamed', 100)
-    await expect(collect({ out, resume: true, data: renamed })).rejects.toThrow('received renamed, 100 x [2]')
+    await expect(collect({ out, resume: true, data: renamed })).rejects.toThrow('received renamed, 100 x [3]')
     expect(starts(await collect({ out, resume: true, steps: 5 }))).toEqual([[4, 5]])
     // from here on it is known
     expect(starts(await collect({ out, resume: true, steps: 6, data: renamed }))).toEqual([[5, 6]])
