@@ -1,6 +1,6 @@
 /** Arguments by schema: whatever is wrong in one is said as everywhere, «Expected X to be Y but received Z». */
 import { z } from 'zod'
-import { describe } from '../check.js'
+import { describe, unexpected } from '../check.js'
 import { foreignSignal, isSignal } from './signal.js'
 
 type Issue = z.core.$ZodIssue
@@ -61,7 +61,16 @@ export const SIGNAL = kind<AbortSignal>('an AbortSignal', isSignal).transform(fo
  * @throws TypeError or RangeError naming the option, what was expected and what came
  */
 export function parseOptions<T>(of: string, schema: z.ZodType, given: T): T {
-  return parsed(`options of ${of}`, '', schema, given)
+  const name = `options of ${of}`
+  // Of a map or a promise, whose fields are none of its options, nothing would be read.
+  if (
+    typeof given === 'object' &&
+    given !== null &&
+    Object.prototype.toString.call(given) !== '[object Object]'
+  ) {
+    throw new TypeError(unexpected(name, 'an object', given))
+  }
+  return parsed(name, '', schema, given)
 }
 
 /**

@@ -1,6 +1,7 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, stat } from 'node:fs/promises'
+import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
+import { writeWhole } from '../files/whole-file.js'
 import {
   compareSolvers,
   openDataset,
@@ -20,6 +21,7 @@ import { INTEGER, SEED, TEXT } from './kinds.js'
 import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
 
@@ -41,22 +43,29 @@ const OPTIONS = {
     value: 'data',
     help: "data as for train, to measure energy distances to (default: the model's own, if in the package)",
   },
-  out: { kind: TEXT, value: 'folder', help: 'where to write (default: the run folder, else here)' },
+  out: {
+    kind: TEXT,
+    value: 'path',
+    help: "a folder, or a file of one of both, '.svg' or '.json' (default: the run folder, else here)",
+  },
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
 } as const
+
+/** What a comparison is written as: figures and a chart. */
+const FILES = ['.json', '.svg']
 
 /** The data's first items: more would make the energy distance take longer than the solvers. */
 const MOST_DATA = 2000
 
 const EXAMPLES = `
-Writes solvers.json and solvers.svg. Errors are those of pixels in [0, 1] against rk45 at a tolerance of 1e-7. A
+Writes solvers.json and solvers.svg, or what --out names. Errors are those of pixels in [0, 1] against rk45 at a tolerance of 1e-7. A
 solver's order is measured on its three points of most evaluations. Energy distances are to the first ${MOST_DATA} items.
 
 Examples:
   npx pfgm-torch solvers runs/digits
   npx pfgm-torch solvers runs/photos --data folder:photos --count 900
-  npx pfgm-torch solvers digits --count 16 --evaluations 10,20 --out .`
+  npx pfgm-torch solvers digits --count 16 --evaluations 10,20 --out chart.svg`
 
 export function addSolversCommand(program: Command): void {
   const command = program
@@ -70,23 +79,34 @@ export function addSolversCommand(program: Command): void {
 async function runSolvers(model: string, flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags)
   const evaluations = parseEvaluations(settings.evaluations)
-  const folder = settings.out ?? ((await isFolder(model)) ? model : '.')
+  const out = settings.out ?? ((await isFolder(model)) ? model : '.')
+  const isFile = await namesFile(out)
+  if (isFile) await expectWritable(out, FILES)
   await ensureAddon()
   await setThreads(settings.threads)
   const comparison = await interruptible((signal) =>
-    compare(model, settings, folder, evaluations, flags, signal),
+    compare(model, settings, isFile ? undefined : out, evaluations, flags, signal),
   )
-  const [json, chart] = [join(folder, 'solvers.json'), join(folder, 'solvers.svg')]
-  await writeFile(json, `${JSON.stringify(comparison, undefined, 2)}\n`)
-  await writeFile(
-    chart,
-    solversChart(comparison, `Solvers on ${basename(model)}, ${comparison.count} starts`),
-  )
-  if (flags.json) return printJson({ type: 'end', chart, ...comparison })
+  const written = isFile ? [out] : FILES.map((extension) => join(out, `solvers${extension}`))
+  for (const path of written) await writeWhole(path, contentOf(path, comparison, model))
+  const chart = written.find(isChart)
+  if (flags.json) return printJson({ type: 'end', ...(chart !== undefined && { chart }), ...comparison })
   for (const line of pointsTable(comparison)) printLine(line)
   printLine('')
   for (const line of solversTable(comparison)) printLine(line)
-  printLine(`\n${json}\n${chart}`)
+  printLine(`\n${written.join('\n')}`)
+}
+
+/** A name that ends like a file is one, unless there is a folder of that name. */
+async function namesFile(path: string): Promise<boolean> {
+  return FILES.includes(extname(path).toLowerCase()) && !(await isFolder(path))
+}
+
+const isChart = (path: string): boolean => extname(path).toLowerCase() === '.svg'
+
+function contentOf(path: string, comparison: SolverComparison, model: string): string {
+  if (!isChart(path)) return `${JSON.stringify(comparison, undefined, 2)}\n`
+  return solversChart(comparison, `Solvers on ${basename(model)}, ${comparison.count} starts`)
 }
 
 function parseEvaluations(list: string | undefined): number[] | undefined {
@@ -104,13 +124,13 @@ async function isFolder(path: string): Promise<boolean> {
 async function compare(
   model: string,
   settings: Settings<typeof OPTIONS>,
-  folder: string,
+  folder: string | undefined,
   evaluations: number[] | undefined,
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
   using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
-  await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
+  if (folder !== undefined) await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
   const data = await readData(flow, settings.data)
   const progress = json ? NO_PROGRESS : startProgress()
   try {

@@ -165,7 +165,8 @@ export const PFGM: FlowKind<PfgmSettings> = {
   schema: pfgmSettingsSchema.refine(({ zMin, zMax }) => zMin < zMax, { path: ['zMin'], error: 'below zMax' }),
   settingsFor(given: Partial<PfgmSettings>, { meanNorm, dimensions }: DataSize) {
     const constants = { ...PUBLISHED, ...given }
-    return { ...hyperParameters(meanNorm, dimensions, constants), ...constants }
+    const { sigma, tau } = constants
+    return { ...hyperParameters(meanNorm, dimensions, { sigma, tau }), ...constants }
   },
   create: (settings) => new PfgmFlow(settings),
 }

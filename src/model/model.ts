@@ -82,7 +82,7 @@ export class Model implements Disposable {
 }
 
 /** A model of whatever flow. */
-export const MODEL = kind<Model>('a model', (value) => value instanceof Model)
+export const MODEL = kind<Model>('a PoissonFlow', (value) => value instanceof Model)
 
 const nameOf = ({ published, deterministic = false }: DriftOptions): string =>
   `${published ?? 'as it is'} ${deterministic}`

@@ -9,5 +9,10 @@ import { TENSOR, Tensor } from '../tensor/tensor.js'
  */
 export async function densityImage(density: Tensor<'float64'>): Promise<Tensor<'float32'>> {
   parse('density', TENSOR, density)
+  if (density.shape.length !== 2 || (density.dtype as string) !== 'float64') {
+    throw new TypeError(
+      `Expected density to be [height, width] of float64 but received [${density.shape.join(', ')}] of ${density.dtype}`,
+    )
+  }
   return new Tensor<'float32'>(await native().densityShades(density.handle))
 }

@@ -1,5 +1,6 @@
+import { expectRoom } from '../arguments/room.js'
 import { integer, number, optionsSchema, parseOptions } from '../arguments/schema.js'
-import { expectPath } from '../check.js'
+import { expectPath, product } from '../check.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { NativePicture, TensorHandle } from '../native/addon.js'
 import { native } from '../native/native.js'
@@ -56,6 +57,7 @@ export async function draw(tensor: Drawable, options: PngOptions): Promise<Nativ
   }
   const { columns = Math.ceil(Math.sqrt(count)) } = options
   const { zoom = defaultZoom(width, Math.min(columns, count)) } = options
+  expectRoom(count * product(itemShape) * zoom ** 2, 'picture')
   return native().imageGrid(tensor.handle, columns, zoom, Math.max(1, Math.round(zoom / 2)))
 }
 

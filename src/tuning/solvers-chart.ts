@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { kind, parse, TEXT } from '../arguments/schema.js'
 import {
   COLOURS,
   caption,
@@ -39,12 +41,30 @@ interface Panel {
   readonly level: { readonly value: number; readonly name: string }
 }
 
+/** Infinite for a solver that broke down. */
+const NUMBER = kind<number>('a number', (value) => typeof value === 'number')
+
+/** What is drawn of a comparison. */
+const COMPARISON = z.object({
+  points: z.array(
+    z.object({
+      solver: TEXT,
+      evaluations: NUMBER,
+      mean: NUMBER,
+      energyDistance: NUMBER.optional(),
+    }),
+  ),
+  energyDistance: NUMBER.optional(),
+})
+
 /**
  * A comparison as a chart, an SVG: mean error against evaluations, and energy distance beside it where it was measured; a
  * line a solver, its colour the method's. Solvers that broke down are left out.
  * @param title what was compared, above the chart
  */
 export function solversChart(comparison: SolverComparison, title: string): string {
+  parse('comparison', COMPARISON, comparison)
+  parse('title', z.string(), title)
   const panels = panelsOf(comparison)
   const names = [...new Set(panels.flatMap(({ points }) => points.map(({ solver }) => solver)))]
   const methods = [...new Set(names.map(methodOf))]

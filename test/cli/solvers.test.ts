@@ -43,6 +43,18 @@ describe('comparing solvers', () => {
     expect({ width, height }).toEqual({ width: 960, height: 620 })
   })
 
+  it('writes the chart alone where the name is that of one, and refuses one that cannot be written before any work', async () => {
+    const args = ['--count', '1', '--evaluations', '10', '--solvers', 'euler', '--out']
+    const { code, stdout, stderr } = await run(folder, 'solvers', model, ...args, 'out.svg')
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stdout).toMatch(/\nout\.svg\n$/)
+    expect((await sharp(join(folder, 'out.svg')).metadata()).width).toBe(960)
+    expect(existsSync(join(folder, 'solvers.json'))).toBe(false)
+    const nowhere = await run(folder, 'solvers', model, ...args, join('nowhere', 'out.svg'))
+    expect(nowhere).toMatchObject({ code: 2, stdout: '' })
+    expect(nowhere.stderr).toContain('there is no folder nowhere')
+  })
+
   it('measures orders, and energy distances to the data that a model is of', async () => {
     const args = ['--count', '12', '--evaluations', '20,40,80', '--solvers', 'dpm2m,euler', '--json']
     const { code, stdout, stderr } = await run(folder, 'solvers', 'digits', ...args, '--out', 'distances')
