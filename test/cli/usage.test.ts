@@ -71,7 +71,7 @@ const MISTAKES: readonly [string, number, RegExp][] = [
   ['train digits --out text.txt/run', 1, /text\.txt\/run/],
   ['train digits --resume --out nothing-here', 1, /no.*checkpoint|checkpoint.*none/],
   ['train digits --resume --out model', 1, /two-moons.* digits/],
-  ['train two-moons --resume --out other-model --batch-size 8', 2, /--batch-size .* received 8/],
+  ['train two-moons --resume --out other-model --seed 5', 2, /--seed .* received 5/],
   ['train digits --config nothing-here.json', 2, /nothing-here\.json: there is no such file/],
   ['train digits --config broken.json', 2, /broken\.json to be JSON/],
   ['train digits --config array.json', 2, /array\.json to hold a JSON object/],
