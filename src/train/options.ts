@@ -21,7 +21,7 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   /** Go on from the newest checkpoint in `out`, with the settings it was started with. */
   resume?: boolean
   device?: Device
-  /** Threads of the CPU's kernels; all cores where not given. */
+  /** Threads of the CPU's kernels; where not given, all cores that the process may use (a container's share counts). */
   threads?: number
   /** Stops training at the next step: a checkpoint is saved, then the iteration throws the signal's reason. */
   signal?: AbortSignal
