@@ -26,6 +26,8 @@ const NEWEST_SHARE = 0.1
 
 /** What takes longer is announced. */
 const QUICK_MS = 2000
+/** A training that takes longer is warned of. */
+const LONG_SECONDS = 86_400
 const PICTURE_SAMPLES = { images: 64, points: 5000 } as const
 
 /** For people. */
@@ -66,10 +68,18 @@ export class WordyTrainView implements TrainView {
       this.#showDrawing()
       return
     }
-    const { seconds, memoryBytes, availableBytes } = estimate
+    const { secondsPerStep, seconds, memoryBytes, availableBytes } = estimate
     const span = step > 0 ? `from step ${count(step)} to ${count(steps)}` : `for ${several(steps, 'step')}`
-    printHint(`Training ${span}, about ${duration(seconds)}, into ${out}`)
+    const each = secondsPerStep < 1 ? `${secondsPerStep.toPrecision(2)} s` : duration(secondsPerStep)
+    printHint(`Training ${span}, about ${duration(seconds)} (${each} a step), into ${out}`)
     printHint(`Memory: about ${bytes(memoryBytes)} of ${bytes(availableBytes)} available`)
+    if (seconds > LONG_SECONDS) {
+      const within = Math.max(1, Math.floor(LONG_SECONDS / secondsPerStep))
+      printWarning(
+        `training takes about ${duration(seconds)}: --steps ${step + within} ends within a day; ` +
+          'a smaller network or --small-batch-size makes steps quicker',
+      )
+    }
     if (memoryBytes > availableBytes) {
       printWarning(
         `training needs about ${bytes(memoryBytes)} of memory but ${bytes(availableBytes)} are available: ` +

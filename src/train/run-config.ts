@@ -8,15 +8,9 @@ import { native } from '../native/native.js'
 import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
+import { fitPreset, presetForData } from './fit.js'
 import type { TrainOptions } from './options.js'
-import {
-  FIELD_BATCHES,
-  fitNetwork,
-  PRESETS,
-  preset,
-  presetForData,
-  type TrainingSettings,
-} from './presets.js'
+import { FIELD_BATCHES, preset, type TrainingSettings } from './presets.js'
 
 export interface LoadedData {
   readonly tensor: Tensor
@@ -74,10 +68,9 @@ async function watch(values: Values): Promise<() => Promise<void>> {
 }
 
 /** The settings of a new run: what was given, else the preset's. */
-export function freshConfig(options: TrainOptions, data: LoadedData): RunConfig {
-  const name = options.preset ?? presetForData(data.shape)
-  expectOneOf('preset', name, PRESETS)
-  const base = preset(name)
+export function freshConfig(options: TrainOptions, data: LoadedData, device: string): RunConfig {
+  const name = options.preset ?? presetForData(data.shape, device)
+  const base = options.network ? preset(name) : fitPreset(name, data.shape)
   const { seed = 0, mirror = data.mirror, keep = 3 } = options
   expectSeed('seed', seed)
   const config: RunConfig = {
@@ -85,9 +78,7 @@ export function freshConfig(options: TrainOptions, data: LoadedData): RunConfig 
     data: data.name,
     count: data.count,
     shape: [...data.shape],
-    network: options.network
-      ? checkNetwork(options.network, data.shape)
-      : fitNetwork(base.network, data.shape),
+    network: options.network ? checkNetwork(options.network, data.shape) : base.network,
     flow: settingsFor({ ...base.flow, ...options.flow }, data),
     training: withGiven(base.training, options),
     seed: String(seed),

@@ -27,7 +27,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const resources: Disposable[] = [data.tensor]
   let unlock = (): void => {}
   try {
-    const fresh = resume ? undefined : freshConfig(options, data)
+    const fresh = resume ? undefined : freshConfig(options, data, device)
     await folder.create()
     unlock = folder.lock()
     const resumed = resume ? await readTrainingCheckpoint(folder) : undefined
