@@ -48,6 +48,7 @@ export class WordyTrainView implements TrainView {
     if (event.type === 'start') this.#showStart(event)
     if (event.type === 'step') this.#showStep(event)
     if (event.type === 'picture') printHint(`Samples at step ${event.step}: ${event.path}`)
+    if (event.type === 'evaluating') this.#progress.update(event.fraction, 'drawing samples')
     if (event.type === 'end') this.#showEnd(event)
   }
 
@@ -65,7 +66,6 @@ export class WordyTrainView implements TrainView {
     printHint(`Network: ${count(parameterCount)} parameters, ${where}`)
     if (step >= steps) {
       printHint(`Nothing is left to train: ${out} is at step ${step} of ${steps}`)
-      this.#showDrawing()
       return
     }
     const { secondsPerStep, seconds, memoryBytes, availableBytes } = estimate
@@ -96,21 +96,15 @@ export class WordyTrainView implements TrainView {
       `step ${step}/${steps}, loss ${this.#loss.toPrecision(3)}, ` +
         `${count(Math.round(imagesPerSecond))} ${this.#things}/s, ${duration(secondsLeft)} left`,
     )
-    if (step === steps) this.#showDrawing()
-  }
-
-  #showDrawing(): void {
-    this.#progress.end()
-    printHint('Drawing samples …')
+    if (step === steps) this.#progress.end()
   }
 
   #showEnd({ step, seconds, picture, distance }: EventOf<'end'>): void {
     this.#progress.end()
     const where = picture === undefined ? '' : ` A picture of samples: ${picture}`
     printLine(`Trained to step ${count(step)} in ${duration(seconds)}.${where}`)
-    if (distance) printLine(describeDistance(distance))
-    const options = { count: PICTURE_SAMPLES[this.#things], out: 'samples.png' }
-    printLine(`Draw more: ${commandLine(['sample', this.#start?.out ?? ''], options)}`)
+    if (distance) printLine(describeDistance(distance, this.#data.count))
+    printLine(`Draw more: ${drawCommand(this.#start?.out ?? '', this.#data.shape)}`)
   }
 
   get #things(): 'images' | 'points' {
@@ -118,12 +112,24 @@ export class WordyTrainView implements TrainView {
   }
 }
 
-function describeDistance({ value, samples, floor }: NonNullable<EventOf<'end'>['distance']>): string {
+/** The command that draws samples of a trained model: as a picture where there can be one. */
+export function drawCommand(out: string, shape: readonly number[]): string {
+  const [channels] = shape
+  const drawable = shape.length === 1 ? channels === 2 : channels === 1 || channels === 3
+  const count = PICTURE_SAMPLES[shape.length === 1 ? 'points' : 'images']
+  return commandLine(['sample', out], { count, out: drawable ? 'samples.png' : 'samples.npy' })
+}
+
+function describeDistance(
+  { value, samples, items: compared, floor }: NonNullable<EventOf<'end'>['distance']>,
+  ofAll: number,
+): string {
   // As many decimals as the deviation is worth.
   const decimals = Math.min(Math.max(1, Math.ceil(-Math.log10(floor.deviation))), 8)
   const [score, real, give] = [value, floor.mean, floor.deviation].map((each) => each.toFixed(decimals))
+  const data = compared < ofAll ? `${count(compared)} items of the data` : 'the data'
   return (
-    `Energy distance of ${count(samples)} samples to the data: ${score}. ` +
+    `Energy distance of ${count(samples)} samples to ${data}: ${score}. ` +
     `As many real items score ${real} ± ${give}; the closer to that, the better.`
   )
 }

@@ -16,6 +16,7 @@ export class TrainingLoop {
   readonly #trainer: Trainer
   readonly #flow: Flow
   #step: number
+  #secondsPerStep = 0
 
   constructor(config: RunConfig, data: LoadedData, trainer: Trainer, step: number) {
     this.#config = config
@@ -34,10 +35,17 @@ export class TrainingLoop {
     return this.#step >= this.#config.training.steps
   }
 
+  /** Measured as far as steps were taken, else estimated. */
+  get secondsPerStep(): number {
+    return this.#secondsPerStep
+  }
+
   /** What the steps that are left will take. */
   async estimate(): Promise<Estimate> {
     const batch = (count: number) => this.#batch(this.#step, count, count)
-    return estimate(this.#trainer, batch, this.#config.training, this.#step)
+    const estimated = await estimate(this.#trainer, batch, this.#config.training, this.#step)
+    this.#secondsPerStep = estimated.secondsPerStep
+    return estimated
   }
 
   /**
@@ -72,6 +80,7 @@ export class TrainingLoop {
         if (!applied) throw notFinite(step, loss)
         this.#step = step + 1
         const seconds = (performance.now() - began - outside) / 1000
+        this.#secondsPerStep = seconds / (this.#step - first)
         const paused = performance.now()
         yield {
           type: 'step',
@@ -80,7 +89,7 @@ export class TrainingLoop {
           gradientNorm,
           learningRate,
           imagesPerSecond: ((this.#step - first) * smallBatchSize) / seconds,
-          secondsLeft: ((training.steps - this.#step) * seconds) / (this.#step - first),
+          secondsLeft: (training.steps - this.#step) * this.#secondsPerStep,
         }
         outside += performance.now() - paused
       }

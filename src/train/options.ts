@@ -26,3 +26,9 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   /** Stops training at the next step: a checkpoint is saved, then the iteration throws the signal's reason. */
   signal?: AbortSignal
 }
+
+/** What takes the time that it takes, as it was asked for by a number. */
+export interface Asked {
+  readonly pictures: boolean
+  readonly evaluation: boolean
+}

@@ -9,8 +9,8 @@ import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema }
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import { fitPreset, presetForData } from './fit.js'
-import type { TrainOptions } from './options.js'
-import { FIELD_BATCHES, preset, type TrainingSettings } from './presets.js'
+import type { Asked, TrainOptions } from './options.js'
+import { FIELD_BATCHES, PRESETS, preset, type TrainingSettings } from './presets.js'
 
 export interface LoadedData {
   readonly tensor: Tensor
@@ -65,6 +65,14 @@ async function watch(values: Values): Promise<() => Promise<void>> {
       `Expected ${path} to stay as it is during training but it was changed: train from a copy`,
     )
   }
+}
+
+/** What was asked for by a number, now or when the run was started. */
+export function askedFor(options: TrainOptions, { preset: name, training }: RunConfig): Asked {
+  const usual = PRESETS.find((each) => each === name)
+  const asked = (setting: 'sampleEvery' | 'evaluationCount') =>
+    options[setting] !== undefined || !usual || training[setting] !== preset(usual).training[setting]
+  return { pictures: asked('sampleEvery'), evaluation: asked('evaluationCount') }
 }
 
 /** The settings of a new run: what was given, else the preset's. */

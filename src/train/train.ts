@@ -5,7 +5,7 @@ import { readTrainingCheckpoint } from './checkpoint.js'
 import type { TrainEvent } from './events.js'
 import type { TrainOptions } from './options.js'
 import { events } from './run.js'
-import { freshConfig, loadData, resumedConfig } from './run-config.js'
+import { askedFor, freshConfig, loadData, resumedConfig } from './run-config.js'
 import { Trainer } from './trainer.js'
 
 /**
@@ -39,7 +39,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
     for (const message of [...(resumed?.differences(threads) ?? []), ...data.warnings]) {
       yield { type: 'warning', message }
     }
-    yield* events({ folder, config, data, trainer, threads, step: resumed?.step ?? 0 }, signal)
+    const run = { folder, config, data, trainer, threads, step: resumed?.step ?? 0 }
+    yield* events({ ...run, asked: askedFor(options, config) }, signal)
   } finally {
     for (const resource of resources) resource[Symbol.dispose]()
     unlock()
