@@ -1,8 +1,9 @@
+import { expectBoolean, expectString, unexpected } from '../check.js'
 import type { AnyDataset } from '../data/dataset.js'
 import type { GivenFlow } from '../flow/kinds.js'
 import type { Device } from '../native/device.js'
 import type { NetworkConfig } from '../nn/config.js'
-import type { PresetName, TrainingSettings } from './presets.js'
+import { type PresetName, preset, type TrainingSettings } from './presets.js'
 
 export interface TrainOptions extends Partial<TrainingSettings> {
   data: AnyDataset
@@ -31,4 +32,27 @@ export interface TrainOptions extends Partial<TrainingSettings> {
 export interface Asked {
   readonly pictures: boolean
   readonly evaluation: boolean
+}
+
+const OTHERS = ['data', 'out', 'preset', 'network', 'flow', 'seed', 'mirror', 'keep', 'resume', 'device']
+const NAMES = new Set([...OTHERS, 'threads', 'signal', ...Object.keys(preset('digits').training)])
+
+/** @throws TypeError where there are no options, or some that there are not */
+export function expectOptions(options: unknown): asserts options is TrainOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(unexpected('the options of train', 'an object with data and out', options))
+  }
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) {
+      throw new TypeError(
+        `Expected the options of train to be among ${[...NAMES].join(', ')} but received ${JSON.stringify(name)}`,
+      )
+    }
+  }
+  const { data, out, mirror } = options as Record<string, unknown>
+  if (typeof data !== 'object' || data === null) {
+    throw new TypeError(unexpected('data', 'a data set, such as `await datasets.digits()`', data))
+  }
+  expectString('out', out)
+  if (mirror !== undefined) expectBoolean('mirror', mirror)
 }

@@ -1,9 +1,11 @@
 import { appendFile } from 'node:fs/promises'
+import { product } from '../check.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
 import { PfgmError } from '../errors.js'
 import { info } from '../native/device.js'
 import { isDrawable } from '../tensor/picture.js'
 import { type RunConfig, writeTrainingCheckpoint } from './checkpoint.js'
+import { DivergenceWatch } from './divergence.js'
 import { Evaluation, type Found } from './evaluation.js'
 import type { EndEvent, StepEvent, TrainEvent } from './events.js'
 import { following } from './following.js'
@@ -31,6 +33,7 @@ export class Recorder {
   readonly #asked: Asked
   readonly #threads: number
   #saved: number
+  readonly #divergence: DivergenceWatch
   /** Whether there was no time for a picture, and that was said. */
   #noTime = false
   /** Since the log's last line. */
@@ -50,6 +53,7 @@ export class Recorder {
     this.#trainer = trainer
     this.#evaluation = new Evaluation(config, data.tensor, trainer, folder.finalPicture)
     this.#asked = asked
+    this.#divergence = new DivergenceWatch(product(config.shape))
     this.#threads = threads
     this.#saved = step
   }
@@ -71,6 +75,12 @@ export class Recorder {
     await this.#folder.prune(this.#config.keep)
   }
 
+  get #wayBack(): string {
+    const { learningRate, clipNorm } = this.#config.training
+    const clip = clipNorm === 0 ? ' and a clipNorm of 1' : ''
+    return `start another run with a learningRate below ${learningRate}${clip}`
+  }
+
   /** What ended a run, with the way back where a step was not finite. */
   failure(error: unknown): unknown {
     if (!isNotFinite(error)) return error
@@ -89,14 +99,17 @@ export class Recorder {
   }
 
   /**
-   * The checkpoint and the picture that are due after a step.
+   * The checkpoint and the picture that are due after a step, and what it gives to warn of.
    * @param secondsPerStep what one takes, of which a picture gets its share
    */
   async *due(
-    step: number,
+    { step, loss }: StepEvent,
     secondsPerStep: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TrainEvent, void, void> {
+    if (this.#divergence.after(loss)) {
+      yield { type: 'warning', message: `At step ${step} ${this.#divergence.words}; ${this.#wayBack}` }
+    }
     const { steps, checkpointEvery, sampleEvery } = this.#config.training
     if (step % checkpointEvery === 0 || step === steps) {
       await this.save(step)
@@ -161,7 +174,8 @@ export class Recorder {
     } catch (error) {
       if (signal?.aborted || (!isNotFinite(error) && !isOutOfMemory(error))) throw error
       const failed = found.picture === undefined ? 'drawn' : 'measured'
-      yield { type: 'warning', message: `${saved}, but its samples could not be ${failed}: ${error.message}` }
+      const why = this.#divergence.diverged ? `${this.#divergence.words}; ${this.#wayBack}` : error.message
+      yield { type: 'warning', message: `${saved}, but its samples could not be ${failed}: ${why}` }
     }
     const { picture, distance } = found
     const event: EndEvent = {

@@ -8,6 +8,7 @@ import { native } from '../native/native.js'
 import { expectSameNetwork, itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
+import { checkNorm, checkRange } from './data-checks.js'
 import { fitPreset, presetForData } from './fit.js'
 import type { Asked, TrainOptions } from './options.js'
 import { FIELD_BATCHES, PRESETS, preset, type TrainingSettings } from './presets.js'
@@ -44,12 +45,15 @@ export async function loadData(data: AnyDataset): Promise<LoadedData> {
       `Expected finite data but item ${notFinite} of ${name} has a NaN or an infinity`,
     )
   }
-  const warnings =
-    shape.length === 3 && Math.max(-minimum, maximum) > 1.5
-      ? [
-          `Expected images with values in [-1, 1] but they span ${minimum.toPrecision(3)} to ${maximum.toPrecision(3)}`,
-        ]
-      : []
+  const pixels = tensor.dtype === 'uint8'
+  let warnings: string[]
+  try {
+    warnings = checkRange({ name, count, shape, minimum, maximum, pixels })
+    if (shape.length === 1) warnings.push(...checkNorm(name, meanNorm))
+  } catch (error) {
+    tensor.dispose()
+    throw error
+  }
   return { tensor, name, count, shape, mirror, meanNorm, warnings, expectUnchanged: await watch(values) }
 }
 

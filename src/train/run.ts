@@ -57,7 +57,7 @@ async function* recordedSteps(
     for await (const event of loop.steps(signal)) {
       await recorder.logStep(event)
       yield event
-      yield* recorder.due(event.step, loop.secondsPerStep, signal)
+      yield* recorder.due(event, loop.secondsPerStep, signal)
     }
   } catch (error) {
     failed = true

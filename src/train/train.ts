@@ -3,7 +3,7 @@ import { writeWhole } from '../files/whole-file.js'
 import { resolveDevice, setThreads } from '../native/device.js'
 import { readTrainingCheckpoint } from './checkpoint.js'
 import type { TrainEvent } from './events.js'
-import type { TrainOptions } from './options.js'
+import { expectOptions, type TrainOptions } from './options.js'
 import { events } from './run.js'
 import { askedFor, freshConfig, loadData, resumedConfig } from './run-config.js'
 import { Trainer } from './trainer.js'
@@ -16,6 +16,7 @@ import { Trainer } from './trainer.js'
  *   `ERR_PFGM_NOT_FINITE` (the last checkpoint is kept), `ERR_PFGM_IO`
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  expectOptions(options)
   options.signal?.throwIfAborted()
   const { signal, resume = false } = options
   const folder = new RunFolder(options.out)

@@ -98,76 +98,6 @@ describe('train()', () => {
   })
 })
 
-describe('samples at the end', () => {
-  it('are as many as were asked for, of points too', async () => {
-    const events = await collect({ evaluationCount: 30 })
-    expect(events.at(-1)).toMatchObject({ type: 'end', distance: { samples: 30, items: 500 } })
-    const fractions = events.flatMap((event) => (event.type === 'evaluating' ? [event.fraction] : []))
-    expect(fractions.length).toBeGreaterThan(0)
-    expect(fractions.every((each, i) => each >= (fractions[i - 1] ?? 0) && each <= 1)).toBe(true)
-  })
-
-  it('take no more than a tenth of the training, or two seconds, where nobody asked for them', async () => {
-    // A step on two pictures is a hundredth of drawing one: 900 of them would take minutes.
-    const { network } = preset('small')
-    const data = await datasets.array(
-      new Float32Array(784 * 4).map((_, i) => Math.sin(i)),
-      [1, 28, 28],
-    )
-    const options = { data, network, batchSize: 2, smallBatchSize: 2, steps: 2, out: newOut() }
-    const events: TrainEvent[] = []
-    let trained = 0
-    for await (const event of train(options)) {
-      if (event.type === 'step') trained = performance.now()
-      events.push(event)
-    }
-    expect((performance.now() - trained) / 1000).toBeLessThan(12)
-    expect(events.at(-1)).toMatchObject({ type: 'end', step: 2 })
-    expect(events.at(-1)).not.toHaveProperty('distance')
-  })
-
-  it('are left where the caller leaves, or its signal says so, and the model stays', async () => {
-    const data = await datasets.toy('two-moons', { count: 500 })
-    for (const leave of ['signal', 'break'] as const) {
-      const out = newOut()
-      const abort = new AbortController()
-      const handles = memory().handles
-      const training = async () => {
-        const options = { ...SMALL, data, out, evaluationCount: 1_000_000, signal: abort.signal }
-        for await (const event of train(options)) {
-          if (event.type !== 'evaluating') continue
-          if (leave === 'break') break
-          abort.abort(new Error('enough'))
-        }
-      }
-      if (leave === 'signal') await expect(training()).rejects.toThrow('enough')
-      else await training()
-      expect(memory().handles).toBe(handles)
-      using flow = await PoissonFlow.load(out)
-      expect(flow.config.step).toBe(12)
-    }
-  })
-
-  it('are compared with a part of the data where all of it would take long', async () => {
-    const count = 40_000
-    const values = Float32Array.from(
-      { length: 2 * count },
-      (_, i) => (i < count ? 1 : -1) + 0.1 * Math.sin(i),
-    )
-    const data = await datasets.array(values, [2])
-    const events = await collect({
-      data,
-      steps: 1,
-      evaluationCount: 20,
-      network: { ...SMALL.network, width: 4 },
-    })
-    const end = events.at(-1)
-    if (end?.type !== 'end' || !end.distance) throw new Error('no distance')
-    expect(end.distance.items).toBeLessThan(count)
-    expect(end.distance.items).toBeGreaterThan(count / 8)
-  })
-})
-
 describe('resuming', () => {
   it.each([
     ['points', SMALL.network, undefined],
@@ -315,6 +245,17 @@ describe('nothing is lost or overwritten', () => {
     expect(values.every(Number.isFinite)).toBe(true)
   })
 
+  it('a loss that diverges without becoming infinite is said while it does, and at the end', async () => {
+    const options = { steps: 150, learningRate: 10, clipNorm: 0, warmup: 2, evaluationCount: 50 }
+    const events = await collect(options)
+    const told = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+    const cure = 'start another run with a learningRate below 10 and a clipNorm of 1'
+    expect(told[0]).toMatch(/^At step \d+ the loss diverged: .*, far above /)
+    expect(told[0]).toContain(cure)
+    expect(told.filter((message) => message.startsWith('At step'))).toHaveLength(1)
+    for (const message of told) expect(message).not.toContain('Train longer')
+  })
+
   it('a trained model without finite samples is warned of, and its run ends well', async () => {
     const out = newOut()
     // A start so far out is no float32: no sample has a path, and every loss is finite.
@@ -378,13 +319,25 @@ describe('bad input', () => {
     expect(existsSync(out)).toBe(false)
   })
 
+  it.each([
+    [undefined, 'Expected the options of train to be an object with data and out but received undefined'],
+    [{}, 'Expected data to be a data set'],
+    [{ data: null, out: 'x' }, 'Expected data to be a data set'],
+    [{ data: {}, out: 3 }, 'Expected out to be a non-empty string but received 3'],
+    [{ data: {}, out: 'x', epochs: 3 }, 'but received "epochs"'],
+  ])('options %j are refused', async (options, message) => {
+    const first = train(options as never).next()
+    await expect(first).rejects.toThrow(message)
+    await expect(first).rejects.toBeInstanceOf(TypeError)
+  })
+
   it('data with a NaN is refused, and the item named', async () => {
     const data = await datasets.array(new Float32Array([0, 1, 2, Number.NaN]), [2], { name: 'mine' })
     await expect(collect({ data })).rejects.toSatisfy(fails('ERR_PFGM_DATA', /item 1 of mine has a NaN/))
   })
 
   it('data that does not fit the network is refused', async () => {
-    const data = await datasets.array(new Float32Array(24).fill(0.5), [1, 2, 3])
+    const data = await datasets.array(new Float32Array(24).fill(0.5).fill(-0.5, 6), [1, 2, 3])
     await expect(collect({ data })).rejects.toThrow(/Expected the network to take items of \[1, 2, 3\]/)
   })
 })
