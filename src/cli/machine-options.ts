@@ -6,5 +6,5 @@ export const DEVICE_OPTION = {
 } as const
 
 export const THREADS_OPTION = {
-  threads: { kind: INTEGER, value: 'n', help: 'of the CPU (default: all cores)' },
+  threads: { kind: INTEGER, value: 'n', help: 'of the CPU (default: all that may be used)' },
 } as const

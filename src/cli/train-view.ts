@@ -26,6 +26,8 @@ const NEWEST_SHARE = 0.1
 
 /** What takes longer is announced. */
 const QUICK_MS = 2000
+/** A training that takes longer is warned of. */
+const LONG_SECONDS = 86_400
 const PICTURE_SAMPLES = { images: 64, points: 5000 } as const
 
 /** For people. */
@@ -46,6 +48,7 @@ export class WordyTrainView implements TrainView {
     if (event.type === 'start') this.#showStart(event)
     if (event.type === 'step') this.#showStep(event)
     if (event.type === 'picture') printHint(`Samples at step ${event.step}: ${event.path}`)
+    if (event.type === 'evaluating') this.#progress.update(event.fraction, 'drawing samples')
     if (event.type === 'end') this.#showEnd(event)
   }
 
@@ -63,13 +66,20 @@ export class WordyTrainView implements TrainView {
     printHint(`Network: ${count(parameterCount)} parameters, ${where}`)
     if (step >= steps) {
       printHint(`Nothing is left to train: ${out} is at step ${step} of ${steps}`)
-      this.#showDrawing()
       return
     }
-    const { seconds, memoryBytes, availableBytes } = estimate
+    const { secondsPerStep, seconds, memoryBytes, availableBytes } = estimate
     const span = step > 0 ? `from step ${count(step)} to ${count(steps)}` : `for ${several(steps, 'step')}`
-    printHint(`Training ${span}, about ${duration(seconds)}, into ${out}`)
+    const each = secondsPerStep < 1 ? `${secondsPerStep.toPrecision(2)} s` : duration(secondsPerStep)
+    printHint(`Training ${span}, about ${duration(seconds)} (${each} a step), into ${out}`)
     printHint(`Memory: about ${bytes(memoryBytes)} of ${bytes(availableBytes)} available`)
+    if (seconds > LONG_SECONDS) {
+      const within = Math.max(1, Math.floor(LONG_SECONDS / secondsPerStep))
+      printWarning(
+        `training takes about ${duration(seconds)}: --steps ${step + within} ends within a day; ` +
+          'a smaller network or --small-batch-size makes steps quicker',
+      )
+    }
     if (memoryBytes > availableBytes) {
       printWarning(
         `training needs about ${bytes(memoryBytes)} of memory but ${bytes(availableBytes)} are available: ` +
@@ -86,22 +96,15 @@ export class WordyTrainView implements TrainView {
       `step ${step}/${steps}, loss ${this.#loss.toPrecision(3)}, ` +
         `${count(Math.round(imagesPerSecond))} ${this.#things}/s, ${duration(secondsLeft)} left`,
     )
-    if (step === steps) this.#showDrawing()
-  }
-
-  #showDrawing(): void {
-    this.#progress.end()
-    printHint('Drawing samples …')
+    if (step === steps) this.#progress.end()
   }
 
   #showEnd({ step, seconds, picture, distance }: EventOf<'end'>): void {
     this.#progress.end()
     const where = picture === undefined ? '' : ` A picture of samples: ${picture}`
     printLine(`Trained to step ${count(step)} in ${duration(seconds)}.${where}`)
-    if (distance) printLine(describeDistance(distance))
-    const out = isDrawable(this.#data.shape) ? 'samples.png' : 'samples.npy'
-    const options = { count: PICTURE_SAMPLES[this.#things], out }
-    printLine(`Draw more: ${commandLine(['sample', this.#start?.out ?? ''], options)}`)
+    if (distance) printLine(describeDistance(distance, this.#data.count))
+    printLine(`Draw more: ${drawCommand(this.#start?.out ?? '', this.#data.shape)}`)
   }
 
   get #things(): 'images' | 'points' {
@@ -109,17 +112,24 @@ export class WordyTrainView implements TrainView {
   }
 }
 
-/** Points in the plane, grey and colour images; of others the values are written. */
-function isDrawable([first = 0, ...rest]: readonly number[]): boolean {
-  return rest.length === 0 ? first === 2 : first === 1 || first === 3
+/** The command that draws samples of a trained model: as a picture where there can be one. */
+export function drawCommand(out: string, shape: readonly number[]): string {
+  const [channels] = shape
+  const drawable = shape.length === 1 ? channels === 2 : channels === 1 || channels === 3
+  const count = PICTURE_SAMPLES[shape.length === 1 ? 'points' : 'images']
+  return commandLine(['sample', out], { count, out: drawable ? 'samples.png' : 'samples.npy' })
 }
 
-function describeDistance({ value, samples, floor }: NonNullable<EventOf<'end'>['distance']>): string {
+function describeDistance(
+  { value, samples, items: compared, floor }: NonNullable<EventOf<'end'>['distance']>,
+  ofAll: number,
+): string {
   // As many decimals as the deviation is worth.
   const decimals = Math.min(Math.max(1, Math.ceil(-Math.log10(floor.deviation))), 8)
   const [score, real, give] = [value, floor.mean, floor.deviation].map((each) => each.toFixed(decimals))
+  const data = compared < ofAll ? `${count(compared)} items of the data` : 'the data'
   return (
-    `Energy distance of ${count(samples)} samples to the data: ${score}. ` +
+    `Energy distance of ${count(samples)} samples to ${data}: ${score}. ` +
     `As many real items score ${real} ± ${give}; the closer to that, the better.`
   )
 }

@@ -15,7 +15,7 @@ import {
   OUT_OPTION,
   TRAINING_OPTIONS,
 } from './train-options.js'
-import { JsonTrainView, type TrainView, WordyTrainView } from './train-view.js'
+import { drawCommand, JsonTrainView, type TrainView, WordyTrainView } from './train-view.js'
 import { commandLine } from './words.js'
 
 const EXAMPLES = `
@@ -65,27 +65,44 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
         ...(network && { network }),
         ...(flow && { flow }),
       }
-      await watch(train({ ...options, data, out, signal }), view, again)
+      const draw = drawCommand(out, data.shape)
+      await watch(train({ ...options, data, out, signal }), view, { again, draw })
     },
     () => printHint('Stopping and saving (once more to stop at once) …'),
   )
 }
 
-async function watch(events: ReturnType<typeof train>, view: TrainView, again: string): Promise<void> {
+async function watch(
+  events: ReturnType<typeof train>,
+  view: TrainView,
+  commands: { again: string; draw: string },
+): Promise<void> {
   let saved: number | undefined
+  let steps: number | undefined
   try {
     for await (const event of events) {
+      if (event.type === 'start') steps = event.steps
+      if (event.type === 'start' && event.step > 0) saved = event.step
       if (event.type === 'checkpoint') saved = event.step
       view.show(event)
     }
   } catch (error) {
     view.close()
     if (!(error instanceof Stopped) || error.message === '') throw error
-    const where = saved === undefined ? 'nothing was to be saved yet' : `saved at step ${saved}`
-    throw new Stopped(error.exitCode, `${error.message}: ${where}; go on with: ${again}`)
+    throw new Stopped(error.exitCode, `${error.message}: ${whatIsLeft(saved, steps, commands)}`)
   } finally {
     view.close()
   }
+}
+
+function whatIsLeft(
+  saved: number | undefined,
+  steps: number | undefined,
+  { again, draw }: { again: string; draw: string },
+): string {
+  if (saved === undefined) return `nothing was to be saved yet; go on with: ${again}`
+  if (saved === steps) return `trained to the end and saved at step ${saved}; draw samples with: ${draw}`
+  return `saved at step ${saved}; go on with: ${again}`
 }
 
 /** Only a folder of images takes long enough to show how far it is. */
@@ -103,5 +120,5 @@ async function readData(spec: string, options: DataSettings, signal: AbortSignal
 /** Settings are in the checkpoint; how the data is read, and where the network runs, is not. */
 function resumeCommand(spec: string, out: string, settings: Settings<typeof OPTIONS>): string {
   const needed = { ...pick(settings, DATA_OPTIONS), ...pick(settings, DEVICE_OPTION) }
-  return commandLine(['train', spec], { ...needed, out, resume: true })
+  return commandLine(['train', spec], { ...needed, out, resume: 'auto' })
 }

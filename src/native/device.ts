@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { usableCores } from '../../scripts/install/limits.js'
 import { kind, parse } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { PfgmError } from '../errors.js'
@@ -40,10 +40,11 @@ export function memory(): { handles: number; bytes: number; resident: number; pe
 }
 
 /**
- * Sets how many threads the CPU's kernels use, for the whole process; all cores where not given.
+ * Sets how many threads the CPU's kernels use, for the whole process; where not given, all cores that the process may
+ * use: a container's share of processor time counts.
  * @returns the number in force
  */
-export async function setThreads(threads: number = availableParallelism()): Promise<number> {
+export async function setThreads(threads: number = usableCores()): Promise<number> {
   expectInteger('threads', threads, 1, 1024)
   return native().setThreads(threads)
 }

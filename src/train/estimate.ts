@@ -1,4 +1,4 @@
-import { freemem } from 'node:os'
+import { availableMemory } from '../../scripts/install/limits.js'
 import { memory } from '../native/device.js'
 import type { TrainingSettings } from './presets.js'
 import type { Trainer } from './trainer.js'
@@ -9,7 +9,7 @@ export interface Estimate {
   readonly seconds: number
   /** Memory of the process at its peak. */
   readonly memoryBytes: number
-  /** Memory that is free on this machine now, what the process has included. */
+  /** Memory that the machine, or the container's limit, leaves now, what the process has included. */
   readonly availableBytes: number
 }
 
@@ -39,6 +39,6 @@ export async function estimate(
     secondsPerStep: cost.seconds * scale,
     seconds: cost.seconds * scale * (steps - done),
     memoryBytes: Math.max(peak, resident + activations + trainer.parameterCount * STEP_BYTES_A_PARAMETER),
-    availableBytes: freemem() + resident,
+    availableBytes: availableMemory() + resident,
   }
 }

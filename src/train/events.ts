@@ -18,6 +18,8 @@ export type TrainEvent =
   | StepEvent
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
   | { readonly type: 'picture'; readonly step: number; readonly path: string }
+  /** The samples at the end are being drawn and measured: how much of that is done, 0 to 1. */
+  | { readonly type: 'evaluating'; readonly step: number; readonly fraction: number }
   | EndEvent
 
 export interface StepEvent {
@@ -36,6 +38,14 @@ export interface EndEvent {
   readonly seconds: number
   /** A picture of samples, where they can be drawn: grey or colour images, points in the plane. */
   readonly picture?: string
-  /** Energy distance of fresh samples to the data, with that of as many draws from the data itself beside it. */
-  readonly distance?: { value: number; samples: number; floor: { mean: number; deviation: number } }
+  /**
+   * Energy distance of fresh samples to so many items of the data, all where there is time for it, with that of as many
+   * draws from the items themselves beside it.
+   */
+  readonly distance?: {
+    value: number
+    samples: number
+    items: number
+    floor: { mean: number; deviation: number }
+  }
 }

@@ -16,6 +16,7 @@ export class TrainingLoop {
   readonly #trainer: Trainer
   readonly #flow: Flow
   #step: number
+  #secondsPerStep = 0
 
   constructor(config: RunConfig, data: LoadedData, trainer: Trainer, step: number) {
     this.#config = config
@@ -34,11 +35,18 @@ export class TrainingLoop {
     return this.#step >= this.#config.training.steps
   }
 
+  /** Measured as far as steps were taken, else estimated. */
+  get secondsPerStep(): number {
+    return this.#secondsPerStep
+  }
+
   /** What the steps that are left will take. @throws the signal's reason */
   async estimate(signal: AbortSignal | undefined): Promise<Estimate> {
     const probe = async (count: number) =>
       this.#trainer.probe(await this.#batch(this.#step, count, count), signal)
-    return estimate(this.#trainer, probe, this.#config.training, this.#step)
+    const estimated = await estimate(this.#trainer, probe, this.#config.training, this.#step)
+    this.#secondsPerStep = estimated.secondsPerStep
+    return estimated
   }
 
   /**
@@ -74,6 +82,7 @@ export class TrainingLoop {
         if (!applied) throw notFinite(step, loss)
         this.#step = step + 1
         const seconds = (performance.now() - began - outside) / 1000
+        this.#secondsPerStep = seconds / (this.#step - first)
         const paused = performance.now()
         yield {
           type: 'step',
@@ -82,7 +91,7 @@ export class TrainingLoop {
           gradientNorm,
           learningRate,
           imagesPerSecond: ((this.#step - first) * smallBatchSize) / seconds,
-          secondsLeft: ((training.steps - this.#step) * seconds) / (this.#step - first),
+          secondsLeft: (training.steps - this.#step) * this.#secondsPerStep,
         }
         outside += performance.now() - paused
       }

@@ -1,8 +1,11 @@
+import { z } from 'zod'
+import { kind, oneOf, optionsSchema, parseOptions, SEED, SIGNAL, SWITCH, TEXT } from '../arguments/schema.js'
+import { expectPath, unexpected } from '../check.js'
 import type { AnyDataset } from '../data/dataset.js'
 import type { GivenFlow } from '../flow/kinds.js'
-import type { Device } from '../native/device.js'
+import { DEVICE, type Device } from '../native/device.js'
 import type { NetworkConfig } from '../nn/config.js'
-import type { PresetName, TrainingSettings } from './presets.js'
+import { PRESETS, type PresetName, type TrainingSettings } from './presets.js'
 
 export interface TrainOptions extends Partial<TrainingSettings> {
   data: AnyDataset
@@ -26,11 +29,62 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   /** Go on, even if the data is not what the run was started with: it has grown, or its values are others. */
   newData?: boolean
   device?: Device
-  /** Threads of the CPU's kernels. Where not given, those that the run had before, if there are as many; else all cores. */
+  /**
+   * Threads of the CPU's kernels. Where not given, those that the run had before, if there are as many; else all cores
+   * that the process may use (a container's share counts).
+   */
   threads?: number
   /**
    * Stops training, in the middle of a step, which is not taken: a checkpoint is saved, then the iteration throws the
    * signal's reason.
    */
   signal?: AbortSignal
+}
+
+/** What takes the time that it takes, as it was asked for by a number. */
+export interface Asked {
+  readonly pictures: boolean
+  readonly evaluation: boolean
+}
+
+/** What only has to be of its kind here is judged by value where the run's settings are made. */
+const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
+  data: kind('a data set, such as `await datasets.digits()`', isObject),
+  out: TEXT,
+  preset: oneOf(PRESETS),
+  network: z.unknown(),
+  flow: z.unknown(),
+  steps: z.unknown(),
+  batchSize: z.unknown(),
+  smallBatchSize: z.unknown(),
+  fieldBatch: z.unknown(),
+  learningRate: z.unknown(),
+  warmup: z.unknown(),
+  clipNorm: z.unknown(),
+  emaRate: z.unknown(),
+  checkpointEvery: z.unknown(),
+  sampleEvery: z.unknown(),
+  evaluationCount: z.unknown(),
+  seed: SEED,
+  mirror: SWITCH,
+  keep: z.unknown(),
+  resume: z.union([z.boolean(), z.literal('auto')], { error: "true, false or 'auto'" }),
+  newData: SWITCH,
+  device: DEVICE,
+  threads: z.unknown(),
+  signal: SIGNAL,
+})
+
+/** @throws TypeError or RangeError where an option is missing, unknown or of another kind */
+export function trainOptions(given: TrainOptions): TrainOptions {
+  const options = parseOptions('train', TRAIN_SCHEMA, given)
+  if (options.data === undefined) {
+    throw new TypeError(unexpected('data', 'a data set, such as `await datasets.digits()`', undefined))
+  }
+  expectPath('out', options.out)
+  return options
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

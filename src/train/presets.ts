@@ -35,10 +35,9 @@ export interface Preset {
   readonly training: TrainingSettings
   /** Constants of the flow that are not derived from the data. */
   readonly flow?: GivenFlow
+  /** Whether levels, width and batch follow the pictures, so that a step takes about as long for those of any size. */
+  readonly adapts?: boolean
 }
-
-export const PRESETS = ['digits', 'toy', 'cifar10', 'cifar10-deep', 'cifar10-ncsnpp'] as const
-export type PresetName = (typeof PRESETS)[number]
 
 /** The published CIFAR-10 DDPM++ (61,805,572 parameters). */
 const CIFAR10_DDPMPP: UnetConfig = {
@@ -81,101 +80,102 @@ const CIFAR10_TRAINING: TrainingSettings = {
   evaluationCount: 0,
 }
 
+/** How a run is set up where it is not told, by name. */
+const SETTINGS = {
+  /** 8 x 8 grey: minutes on two cores. */
+  digits: {
+    network: {
+      ...CIFAR10_DDPMPP,
+      channels: 1,
+      imageSize: 8,
+      nf: 32,
+      chMult: [1, 2],
+      numResBlocks: 1,
+      attnResolutions: [4],
+      dropout: 0,
+    },
+    training: {
+      steps: 1200,
+      batchSize: 512,
+      smallBatchSize: 128,
+      fieldBatch: 'batch',
+      learningRate: 1e-3,
+      warmup: 100,
+      clipNorm: 1,
+      emaRate: 0.999,
+      checkpointEvery: 200,
+      sampleEvery: 400,
+      evaluationCount: 900,
+    },
+  },
+  /** Points in the plane. */
+  toy: {
+    network: { kind: 'mlp', dimensions: 2, width: 256, depth: 4 },
+    training: {
+      steps: 3000,
+      batchSize: 1024,
+      smallBatchSize: 512,
+      fieldBatch: 'batch',
+      learningRate: 1e-3,
+      warmup: 100,
+      clipNorm: 1,
+      emaRate: 0.999,
+      checkpointEvery: 500,
+      sampleEvery: 1000,
+      evaluationCount: 5000,
+    },
+    flow: TOY_FLOW,
+  },
+  /** Pictures on a CPU: hours on two cores. */
+  small: {
+    network: {
+      ...CIFAR10_DDPMPP,
+      channels: 1,
+      imageSize: 28,
+      nf: 32,
+      chMult: [1, 2, 2],
+      numResBlocks: 1,
+      attnResolutions: [14],
+      dropout: 0,
+    },
+    training: {
+      steps: 10_000,
+      batchSize: 1024,
+      smallBatchSize: 32,
+      fieldBatch: 'batch',
+      learningRate: 1e-3,
+      warmup: 200,
+      clipNorm: 1,
+      emaRate: 0.999,
+      checkpointEvery: 500,
+      sampleEvery: 1000,
+      evaluationCount: 900,
+    },
+    adapts: true,
+  },
+  cifar10: { network: CIFAR10_DDPMPP, training: CIFAR10_TRAINING, flow: CIFAR10_FLOW },
+  'cifar10-deep': {
+    network: { ...CIFAR10_DDPMPP, numResBlocks: 8 },
+    training: CIFAR10_TRAINING,
+    flow: CIFAR10_FLOW,
+  },
+  'cifar10-ncsnpp': {
+    network: { ...CIFAR10_DDPMPP, embedding: 'fourier', fir: true, progressiveInput: 'residual' },
+    training: CIFAR10_TRAINING,
+    flow: CIFAR10_FLOW,
+  },
+} as const satisfies Readonly<Record<string, Preset>>
+
+export type PresetName = keyof typeof SETTINGS
+export const PRESETS = Object.keys(SETTINGS) as readonly PresetName[]
+
 /**
- * Settings by name: `digits` (8 x 8 grey, minutes on two cores), `toy` (points in the plane), and the published
- * CIFAR-10 configurations `cifar10` (DDPM++), `cifar10-deep` (DDPM++ with 8 blocks a level, 106,633,732 parameters)
- * and `cifar10-ncsnpp`.
+ * Settings by name: `digits` (8 x 8 grey, minutes on two cores), `toy` (points), `small` (pictures on a CPU), and the
+ * published CIFAR-10 configurations `cifar10` (DDPM++), `cifar10-deep` (DDPM++ with 8 blocks a level, 106,633,732
+ * parameters) and `cifar10-ncsnpp`.
+ * @throws TypeError or RangeError for another name
  */
 export function preset(name: PresetName): Preset {
-  expectOneOf('name', name, PRESETS)
-  switch (name) {
-    case 'digits':
-      return {
-        network: {
-          ...CIFAR10_DDPMPP,
-          channels: 1,
-          imageSize: 8,
-          nf: 32,
-          chMult: [1, 2],
-          numResBlocks: 1,
-          attnResolutions: [4],
-          dropout: 0,
-        },
-        training: {
-          steps: 1200,
-          batchSize: 512,
-          smallBatchSize: 128,
-          fieldBatch: 'batch',
-          learningRate: 1e-3,
-          warmup: 100,
-          clipNorm: 1,
-          emaRate: 0.999,
-          checkpointEvery: 200,
-          sampleEvery: 400,
-          evaluationCount: 900,
-        },
-      }
-    case 'toy':
-      return {
-        network: { kind: 'mlp', dimensions: 2, width: 256, depth: 4 },
-        training: {
-          steps: 3000,
-          batchSize: 1024,
-          smallBatchSize: 512,
-          fieldBatch: 'batch',
-          learningRate: 1e-3,
-          warmup: 100,
-          clipNorm: 1,
-          emaRate: 0.999,
-          checkpointEvery: 500,
-          sampleEvery: 1000,
-          evaluationCount: 5000,
-        },
-        flow: TOY_FLOW,
-      }
-    case 'cifar10':
-      return { network: CIFAR10_DDPMPP, training: CIFAR10_TRAINING, flow: CIFAR10_FLOW }
-    case 'cifar10-deep':
-      return {
-        network: { ...CIFAR10_DDPMPP, numResBlocks: 8 },
-        training: CIFAR10_TRAINING,
-        flow: CIFAR10_FLOW,
-      }
-    case 'cifar10-ncsnpp':
-      return {
-        network: { ...CIFAR10_DDPMPP, embedding: 'fourier', fir: true, progressiveInput: 'residual' },
-        training: CIFAR10_TRAINING,
-        flow: CIFAR10_FLOW,
-      }
-  }
-}
-
-/** The preset for data that came without one: by the shape of an item. */
-export function presetForData(shape: readonly number[]): PresetName {
-  if (shape.length === 1) return 'toy'
-  return Math.max(...shape.slice(1)) <= 16 ? 'digits' : 'cifar10'
-}
-
-/** A network of a preset's kind, made to fit items of a shape. */
-export function fitNetwork(network: NetworkConfig, shape: readonly number[]): NetworkConfig {
-  const [first = 1, height, width] = shape
-  if (network.kind !== 'unet') {
-    if (shape.length !== 1)
-      throw new RangeError(
-        `Expected points for a network of points but received items of [${shape.join(', ')}]`,
-      )
-    return { ...network, dimensions: first }
-  }
-  const halvings = network.chMult.length - 1
-  if (shape.length !== 3 || height !== width || height! % 2 ** halvings !== 0) {
-    throw new RangeError(
-      `Expected square images whose size is divisible by ${2 ** halvings} (one halving between the network's levels) but received items of [${shape.join(', ')}]`,
-    )
-  }
-  // Attention stays at the same depth of the network.
-  const ratio = height! / network.imageSize
-  const attnResolutions = network.attnResolutions.map((resolution) =>
-    Math.max(1, Math.round(resolution * ratio)),
-  )
-  return { ...network, channels: first, imageSize: height!, attnResolutions }
+  expectOneOf('preset', name, PRESETS)
+  return structuredClone(SETTINGS[name])
 }

@@ -1,37 +1,42 @@
 import { appendFile } from 'node:fs/promises'
+import { product } from '../check.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
 import { PfgmError } from '../errors.js'
-import { energyDistance, energyFloor } from '../metrics/energy-distance.js'
-import { Model } from '../model/model.js'
-import { sample } from '../model/sample.js'
 import { info } from '../native/device.js'
-import { solverByName } from '../ode/solver.js'
-import { solverOptions } from '../ode/solver-options.js'
 import { isDrawable } from '../tensor/picture.js'
-import type { Tensor } from '../tensor/tensor.js'
 import { type RunConfig, writeTrainingCheckpoint } from './checkpoint.js'
+import { DivergenceWatch } from './divergence.js'
+import { Evaluation, type Found } from './evaluation.js'
 import type { EndEvent, StepEvent, TrainEvent } from './events.js'
+import { following } from './following.js'
+import type { Asked } from './options.js'
 import type { LoadedData } from './run-config.js'
 import type { Trainer } from './trainer.js'
 
-/** Samples of the pictures that a run draws. */
-const PICTURE_SAMPLES = 64
-const PICTURE_POINTS = 5000
+/** How much of the time of training samples may take that nobody asked for, and what they may always take. */
+const SHARE = 0.1
+const LEAST_SECONDS = 2
+const NO_TIME =
+  'they would take longer than a tenth of the training did (evaluationCount draws as many as it says)'
+const NO_TIME_ON_THE_WAY =
+  'they would take longer than a tenth of the training between pictures (sampleEvery draws them all the same)'
+
 /** Steps between lines of `log.jsonl`. */
 const LOG_EVERY = 10
-
-/** What the end event says of the samples, as far as it has been found. */
-type Evaluation = { -readonly [Key in 'picture' | 'distance']?: NonNullable<EndEvent[Key]> }
 
 /** What a run leaves in its folder: checkpoints, pictures, the log. */
 export class Recorder {
   readonly #folder: RunFolder
   readonly #config: RunConfig
-  readonly #data: LoadedData
   readonly #trainer: Trainer
+  readonly #evaluation: Evaluation
+  readonly #asked: Asked
   readonly #threads: number
   readonly #first: number
   #saved: number
+  readonly #divergence: DivergenceWatch
+  /** Whether there was no time for a picture, and that was said. */
+  #noTime = false
   /** Since the log's last line. */
   #losses: number[] = []
 
@@ -42,11 +47,14 @@ export class Recorder {
     trainer: Trainer,
     threads: number,
     step: number,
+    asked: Asked,
   ) {
     this.#folder = folder
     this.#config = config
-    this.#data = data
     this.#trainer = trainer
+    this.#evaluation = new Evaluation(config, data.tensor, trainer, folder.finalPicture)
+    this.#asked = asked
+    this.#divergence = new DivergenceWatch(product(config.shape))
     this.#threads = threads
     this.#first = step
     this.#saved = step
@@ -69,6 +77,12 @@ export class Recorder {
     await this.#folder.prune(this.#config.keep)
   }
 
+  get #wayBack(): string {
+    const { learningRate, clipNorm } = this.#config.training
+    const clip = clipNorm === 0 ? ' and a clipNorm of 1' : ''
+    return `start another run with a learningRate below ${learningRate}${clip}`
+  }
+
   /** What ended a run, with the way back where a step was not finite. */
   failure(error: unknown): unknown {
     if (!isNotFinite(error)) return error
@@ -89,22 +103,48 @@ export class Recorder {
     this.#losses = []
   }
 
-  /** The checkpoint and the picture that are due after a step. */
-  async *due(step: number, signal: AbortSignal | undefined): AsyncGenerator<TrainEvent, void, void> {
+  /**
+   * The checkpoint and the picture that are due after a step, and what it gives to warn of.
+   * @param secondsPerStep what one takes, of which a picture gets its share
+   */
+  async *due(
+    { step, loss }: StepEvent,
+    secondsPerStep: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<TrainEvent, void, void> {
+    if (this.#divergence.after(loss)) {
+      yield { type: 'warning', message: `At step ${step} ${this.#divergence.words}; ${this.#wayBack}` }
+    }
     const { steps, checkpointEvery, sampleEvery } = this.#config.training
     if (step % checkpointEvery === 0 || step === steps) {
       await this.save(step)
       yield { type: 'checkpoint', step, path: this.checkpoint }
     }
     const due = sampleEvery > 0 && step % sampleEvery === 0
-    if (due && step < steps && isDrawable(this.#config.shape)) yield* this.#picture(step, signal)
+    if (due && step < steps && isDrawable(this.#config.shape)) {
+      yield* this.#picture(step, shareOf(sampleEvery * secondsPerStep), signal)
+    }
   }
 
   /** A picture on the way; a network that has learned little may have no path to the data yet, and no picture. */
-  async *#picture(step: number, signal: AbortSignal | undefined): AsyncGenerator<TrainEvent, void, void> {
+  async *#picture(
+    step: number,
+    seconds: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<TrainEvent, void, void> {
     const path = this.#folder.picture(step)
     try {
-      using samples = await this.#sample(step, this.#pictureSamples, signal)
+      const count = this.#evaluation.pictureSamples
+      const drawn = await this.#evaluation.draw(step, count, this.#asked.pictures ? undefined : seconds, {
+        signal,
+      })
+      if (!drawn) {
+        if (!this.#noTime)
+          yield { type: 'warning', message: `No samples were drawn at step ${step}: ${NO_TIME_ON_THE_WAY}` }
+        this.#noTime = true
+        return
+      }
+      using samples = drawn.images
       await samples.savePng(path)
     } catch (error) {
       if (signal?.aborted || isNotFinite(error)) return
@@ -115,61 +155,52 @@ export class Recorder {
     yield { type: 'picture', step, path }
   }
 
-  /** Shows and measures the samples of a trained model, which stands whether or not there are any. */
+  /**
+   * Shows and measures the samples of a trained model, which stands whether or not there are any.
+   * @param seconds that training took, or would have
+   * @throws the signal's reason
+   */
   async *end(
     step: number,
     began: number,
+    seconds: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TrainEvent, void, void> {
-    const found: Evaluation = {}
+    const found: Found = {}
+    const { evaluationCount } = this.#config.training
+    const limit = this.#asked.evaluation && evaluationCount > 1 ? undefined : shareOf(seconds)
+    const saved = `The model is trained and saved as ${this.checkpoint}`
     try {
-      await this.#evaluate(step, found, signal)
+      const evaluating = following(signal, (report, either) =>
+        this.#evaluation.run(step, evaluationCount, limit, found, { signal: either, onProgress: report }),
+      )
+      for await (const fraction of evaluating) yield { type: 'evaluating', step, fraction }
+      if (found.noTime) yield { type: 'warning', message: `${saved}, but no samples were drawn: ${NO_TIME}` }
     } catch (error) {
-      if (!isNotFinite(error) && !isOutOfMemory(error)) throw error
+      if (signal?.aborted || (!isNotFinite(error) && !isOutOfMemory(error))) throw error
       const failed = found.picture === undefined ? 'drawn' : 'measured'
-      const message = `The model is trained and saved as ${this.checkpoint}, but its samples could not be ${failed}: ${error.message}`
-      yield { type: 'warning', message }
+      const why = this.#divergence.diverged ? `${this.#divergence.words}; ${this.#wayBack}` : error.message
+      yield { type: 'warning', message: `${saved}, but its samples could not be ${failed}: ${why}` }
     }
-    const event: EndEvent = { type: 'end', step, seconds: (performance.now() - began) / 1000, ...found }
+    const { picture, distance } = found
+    const event: EndEvent = {
+      type: 'end',
+      step,
+      seconds: (performance.now() - began) / 1000,
+      ...(picture !== undefined && { picture }),
+      ...(distance && { distance }),
+    }
     await this.#log(event)
     yield event
-  }
-
-  async #evaluate(step: number, found: Evaluation, signal: AbortSignal | undefined): Promise<void> {
-    const { evaluationCount } = this.#config.training
-    const drawn = isDrawable(this.#config.shape) ? this.#pictureSamples : 0
-    if (drawn === 0 && evaluationCount <= 1) return
-    const samples = Math.max(evaluationCount, drawn)
-    using images = await this.#sample(step, samples, signal)
-    if (drawn > 0) {
-      using shown = await images.slice(0, drawn)
-      await shown.savePng(this.#folder.finalPicture)
-      found.picture = this.#folder.finalPicture
-    }
-    if (evaluationCount > 1) {
-      const value = await energyDistance(images, this.#data.tensor)
-      const floor = await energyFloor(this.#data.tensor, samples)
-      found.distance = { value, samples, floor }
-    }
-  }
-
-  get #pictureSamples(): number {
-    return this.#config.shape.length === 1 ? PICTURE_POINTS : PICTURE_SAMPLES
-  }
-
-  /** Samples drawn with the averaged weights. */
-  async #sample(step: number, count: number, signal: AbortSignal | undefined): Promise<Tensor<'float32'>> {
-    const { flow, data, network } = this.#config
-    const model = new Model({ flow, data, network, step }, this.#trainer.averaged)
-    const { far, near } = model.flow
-    const solver = solverByName(solverOptions({}), far.height, near.height)
-    const { images } = await sample(model, solver, { count, ...(signal && { signal }) })
-    return images
   }
 
   async #log(event: TrainEvent): Promise<void> {
     await appendFile(this.#folder.log, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`)
   }
+}
+
+function shareOf(seconds: number): number {
+  return Math.max(LEAST_SECONDS, SHARE * seconds)
 }
 
 function isNotFinite(error: unknown): error is PfgmError {

@@ -8,15 +8,10 @@ import { native } from '../native/native.js'
 import { itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
-import type { TrainOptions } from './options.js'
-import {
-  FIELD_BATCHES,
-  fitNetwork,
-  PRESETS,
-  preset,
-  presetForData,
-  type TrainingSettings,
-} from './presets.js'
+import { checkNorm, checkRange } from './data-checks.js'
+import { fitPreset, presetForData } from './fit.js'
+import type { Asked, TrainOptions } from './options.js'
+import { FIELD_BATCHES, PRESETS, preset, type TrainingSettings } from './presets.js'
 
 export interface LoadedData {
   readonly tensor: Tensor
@@ -50,12 +45,15 @@ export async function loadData(data: AnyDataset): Promise<LoadedData> {
       `Expected finite data but item ${notFinite} of ${name} has a NaN or an infinity`,
     )
   }
-  const warnings =
-    shape.length === 3 && Math.max(-minimum, maximum) > 1.5
-      ? [
-          `Expected images with values in [-1, 1] but they span ${minimum.toPrecision(3)} to ${maximum.toPrecision(3)}`,
-        ]
-      : []
+  const pixels = tensor.dtype === 'uint8'
+  let warnings: string[]
+  try {
+    warnings = checkRange({ name, count, shape, minimum, maximum, pixels })
+    if (shape.length === 1) warnings.push(...checkNorm(name, meanNorm))
+  } catch (error) {
+    tensor.dispose()
+    throw error
+  }
   return { tensor, name, count, shape, mirror, meanNorm, warnings, expectUnchanged: await watch(values) }
 }
 
@@ -73,11 +71,18 @@ async function watch(values: Values): Promise<() => Promise<void>> {
   }
 }
 
+/** What was asked for by a number, now or when the run was started. */
+export function askedFor(options: TrainOptions, { preset: name, training }: RunConfig): Asked {
+  const usual = PRESETS.find((each) => each === name)
+  const asked = (setting: 'sampleEvery' | 'evaluationCount') =>
+    options[setting] !== undefined || !usual || training[setting] !== preset(usual).training[setting]
+  return { pictures: asked('sampleEvery'), evaluation: asked('evaluationCount') }
+}
+
 /** The settings of a new run: what was given, else the preset's. */
-export function freshConfig(options: TrainOptions, data: LoadedData): RunConfig {
-  const name = options.preset ?? presetForData(data.shape)
-  expectOneOf('preset', name, PRESETS)
-  const base = preset(name)
+export function freshConfig(options: TrainOptions, data: LoadedData, device: string): RunConfig {
+  const name = options.preset ?? presetForData(data.shape, device)
+  const base = options.network ? preset(name) : fitPreset(name, data.shape)
   const { seed = 0, mirror = data.mirror, keep = 3 } = options
   expectSeed('seed', seed)
   const config: RunConfig = {
@@ -85,9 +90,7 @@ export function freshConfig(options: TrainOptions, data: LoadedData): RunConfig 
     data: data.name,
     count: data.count,
     shape: [...data.shape],
-    network: options.network
-      ? checkNetwork(options.network, data.shape)
-      : fitNetwork(base.network, data.shape),
+    network: options.network ? checkNetwork(options.network, data.shape) : base.network,
     flow: settingsFor({ ...base.flow, ...options.flow }, data),
     training: withGiven(base.training, options),
     seed: String(seed),

@@ -2,6 +2,7 @@ import type { RunFolder } from '../checkpoint/run-folder.js'
 import type { RunConfig } from './checkpoint.js'
 import type { TrainEvent } from './events.js'
 import { TrainingLoop } from './loop.js'
+import type { Asked } from './options.js'
 import { Recorder } from './recorder.js'
 import type { LoadedData } from './run-config.js'
 import type { Trainer } from './trainer.js'
@@ -14,16 +15,17 @@ export interface Run {
   readonly threads: number
   /** Where it begins. */
   readonly step: number
+  readonly asked: Asked
 }
 
 /** A training run: its steps, and what is recorded of them. */
 export async function* events(
-  { folder, config, data, trainer, threads, step }: Run,
+  { folder, config, data, trainer, threads, step, asked }: Run,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainEvent, void, void> {
   const began = performance.now()
   const loop = new TrainingLoop(config, data, trainer, step)
-  const recorder = new Recorder(folder, config, data, trainer, threads, step)
+  const recorder = new Recorder(folder, config, data, trainer, threads, step, asked)
   // A run that is stopped at once can be gone on with, too.
   if (step === 0) await recorder.save(0)
   yield {
@@ -42,7 +44,7 @@ export async function* events(
     yield { type: 'checkpoint', step: loop.step, path: recorder.checkpoint }
     throw signal?.reason ?? new Error('training stopped')
   }
-  yield* recorder.end(loop.step, began, signal)
+  yield* recorder.end(loop.step, began, loop.step * loop.secondsPerStep, signal)
 }
 
 async function* recordedSteps(
@@ -55,7 +57,7 @@ async function* recordedSteps(
     for await (const event of loop.steps(signal)) {
       await recorder.logStep(event)
       yield event
-      yield* recorder.due(event.step, signal)
+      yield* recorder.due(event, loop.secondsPerStep, signal)
     }
   } catch (error) {
     failed = true

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os'
+import { usableCores } from '../../scripts/install/limits.js'
 import { RunFolder } from '../checkpoint/run-folder.js'
 import { lockRun } from '../checkpoint/run-lock.js'
 import { writeWhole } from '../files/whole-file.js'
@@ -6,10 +6,10 @@ import { resolveDevice, setThreads } from '../native/device.js'
 import { readTrainingCheckpoint, type TrainingCheckpoint } from './checkpoint.js'
 import { identify } from './data-identity.js'
 import type { TrainEvent } from './events.js'
-import type { TrainOptions } from './options.js'
+import { type TrainOptions, trainOptions } from './options.js'
 import { type ResumedConfig, resumedConfig } from './resumed-config.js'
 import { events } from './run.js'
-import { freshConfig, type LoadedData, loadData } from './run-config.js'
+import { askedFor, freshConfig, type LoadedData, loadData } from './run-config.js'
 import { Trainer } from './trainer.js'
 
 /**
@@ -19,7 +19,8 @@ import { Trainer } from './trainer.js'
  * @throws PfgmError `ERR_PFGM_RUN_EXISTS`, `ERR_PFGM_RUN_BUSY`, `ERR_PFGM_DATA`, `ERR_PFGM_CHECKPOINT`,
  *   `ERR_PFGM_NOT_FINITE` (the last checkpoint is kept), `ERR_PFGM_IO`
  */
-export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  const options = trainOptions(given)
   options.signal?.throwIfAborted()
   const { signal, resume = false } = options
   const folder = new RunFolder(options.out)
@@ -30,7 +31,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const threads = await setThreads(options.threads ?? recordedThreads(resumed))
   const data = await loadData(options.data)
   using _values = data.tensor
-  const { config, warnings } = await configFor(options, data, resumed)
+  const { config, warnings } = await configFor(options, data, resumed, device)
   await folder.create()
   using _now = goesOn ? undefined : lockRun(folder.path)
   if (!goesOn) await folder.goesOn(false) // another may have been quicker
@@ -46,20 +47,22 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   ]) {
     yield { type: 'warning', message }
   }
-  yield* events({ folder, config, data, trainer, threads, step: resumed?.step ?? 0 }, signal)
+  const run = { folder, config, data, trainer, threads, step: resumed?.step ?? 0 }
+  yield* events({ ...run, asked: askedFor(options, config) }, signal)
 }
 
 async function configFor(
   options: TrainOptions,
   data: LoadedData,
   resumed: TrainingCheckpoint | undefined,
+  device: string,
 ): Promise<ResumedConfig> {
   if (resumed) return resumedConfig(options, resumed.config, data)
-  const config = freshConfig(options, data)
+  const config = freshConfig(options, data, device)
   return { config: { ...config, ...(await identify(data)) }, warnings: [] }
 }
 
 /** Other numbers of threads give other bits, so a run keeps its own where the machine has as many. */
 function recordedThreads(resumed: TrainingCheckpoint | undefined): number | undefined {
-  return resumed && resumed.threads <= availableParallelism() ? resumed.threads : undefined
+  return resumed && resumed.threads <= usableCores() ? resumed.threads : undefined
 }

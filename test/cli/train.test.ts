@@ -21,6 +21,16 @@ function tensors(path: string): Buffer {
   return bytes.subarray(8 + Number(bytes.readBigUInt64LE()))
 }
 
+/** A NumPy file of points on a sphere. */
+function npyOfPoints(count: number, dimensions: number): Buffer {
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${count}, ${dimensions}), }`
+  const head = Buffer.concat([Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1'), Buffer.from(header)])
+  const padded = Buffer.concat([head, Buffer.alloc(127 - head.length, ' '), Buffer.from('\n')])
+  padded.writeUInt16LE(padded.length - 10, 8)
+  const values = Float32Array.from({ length: count * dimensions }, (_, i) => Math.sin(12.9898 * i))
+  return Buffer.concat([padded, Buffer.from(values.buffer)])
+}
+
 describe('a training', () => {
   it('says what it will do, how far it is and what came out', async () => {
     const { code, stdout, stderr } = await run(folder, 'train', ...TINY_POINTS)
@@ -31,9 +41,7 @@ describe('a training', () => {
     expect(stderr).toMatch(/Memory: about .* of .* available/)
     expect(stderr).toMatch(/100 % {2}step 30\/30, loss [\d.]+, [\d,]+ points\/s, 0\.0 s left/)
     expect(stdout).toContain('A picture of samples: runs/two-moons/samples.png')
-    expect(stdout).toMatch(
-      /Energy distance of 5,000 samples to the data: -?[\d.]+\. As many real items score/,
-    )
+    expect(stdout).toMatch(/Energy distance of 50 samples to the data: -?[\d.]+\. As many real items score/)
     expect(stdout).toContain('npx pfgm-torch sample runs/two-moons')
     expect(existsSync(join(folder, 'runs/two-moons/samples.png'))).toBe(true)
     expect(stdout + stderr).not.toContain('\x1b')
@@ -63,6 +71,57 @@ describe('a training', () => {
     expect(JSON.parse(stdout)).toMatchObject({ type: 'start' })
     expect(stderr).toBe('')
     expect(checkpoints(join(folder, 'piped')).length).toBeGreaterThan(0)
+  })
+})
+
+describe('the end of a training', () => {
+  it('shows how far it is, and Ctrl-C leaves the trained model', async () => {
+    const args = [
+      'train',
+      ...TINY_IMAGES,
+      '--evaluation-count',
+      '20000',
+      '--json',
+      '--out',
+      'ending',
+      '--steps',
+      '2',
+    ]
+    const running = start(folder, ...args)
+    await running.line(/"type":"evaluating"/)
+    running.process.kill('SIGINT')
+    const { code, stdout, stderr } = await running.ended
+    expect({ code, stderr }).toMatchObject({ code: 130 })
+    expect(stderr).toContain('stopped by SIGINT: trained to the end and saved at step 2; draw samples with: ')
+    expect(stdout).not.toContain('"type":"end"')
+    const command = /draw samples with: npx pfgm-torch (.*)/.exec(stderr)?.[1] ?? ''
+    const drawn = await runShell(
+      folder,
+      `$CLI ${command.replace('--count 64', '--count 2')} --solver euler --steps 2`,
+    )
+    expect({ code: drawn.code, stderr: drawn.stderr }).toMatchObject({ code: 0 })
+  })
+
+  it('prints a command that works for points that have no picture', async () => {
+    writeFileSync(join(folder, 'three.npy'), npyOfPoints(64, 3))
+    const config = join(folder, 'three.json')
+    const network = { kind: 'mlp', dimensions: 3, width: 8, depth: 1 }
+    writeFileSync(config, JSON.stringify({ network, steps: 2, evaluationCount: 10 }))
+    const { code, stdout, stderr } = await run(
+      folder,
+      'train',
+      'npy:three.npy',
+      '--config',
+      config,
+      '--out',
+      'three',
+    )
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(stdout).toContain('Energy distance of 10 samples')
+    const command = /Draw more: npx pfgm-torch (.*)/.exec(stdout)?.[1] ?? ''
+    expect(command).toContain('samples.npy')
+    const drawn = await runShell(folder, `$CLI ${command.replace('--count 5000', '--count 5')}`)
+    expect({ code: drawn.code, stderr: drawn.stderr }).toMatchObject({ code: 0 })
   })
 })
 

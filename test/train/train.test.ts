@@ -239,6 +239,17 @@ describe('nothing is lost or overwritten', () => {
     expect(values.every(Number.isFinite)).toBe(true)
   })
 
+  it('a loss that diverges without becoming infinite is said while it does, and at the end', async () => {
+    const options = { steps: 150, learningRate: 10, clipNorm: 0, warmup: 2, evaluationCount: 50 }
+    const events = await collect(options)
+    const told = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+    const cure = 'start another run with a learningRate below 10 and a clipNorm of 1'
+    expect(told[0]).toMatch(/^At step \d+ the loss diverged: .*, far above /)
+    expect(told[0]).toContain(cure)
+    expect(told.filter((message) => message.startsWith('At step'))).toHaveLength(1)
+    for (const message of told) expect(message).not.toContain('Train longer')
+  })
+
   it('a trained model without finite samples is warned of, and its run ends well', async () => {
     const out = newOut()
     // A start so far out is no float32: no sample has a path, and every loss is finite.
@@ -288,7 +299,11 @@ describe('bad input', () => {
       { smallBatchSize: 65 },
       'Expected smallBatchSize to be an integer from 1 to 64',
     ],
-    ['an unknown preset', { preset: 'mnist' as never }, 'Expected preset to be one of digits, toy, cifar10'],
+    [
+      'an unknown preset',
+      { preset: 'mnist' as never },
+      'Expected preset to be one of digits, toy, small, cifar10',
+    ],
     ['a negative rate', { learningRate: -1 }, 'Expected learningRate to be a number from 0 to 10'],
     ['an unknown device', { device: 'tpu' as never }, 'Expected device to be cpu, cuda or cuda:N'],
   ]
@@ -298,13 +313,25 @@ describe('bad input', () => {
     expect(existsSync(out)).toBe(false)
   })
 
+  it.each([
+    [undefined, 'Expected the options of train to be an object with data and out but received undefined'],
+    [{}, 'Expected data to be a data set'],
+    [{ data: null, out: 'x' }, 'Expected data to be a data set'],
+    [{ data: {}, out: 3 }, 'Expected out to be a non-empty string but received 3'],
+    [{ data: {}, out: 'x', epochs: 3 }, 'but received "epochs"'],
+  ])('options %j are refused', async (options, message) => {
+    const first = train(options as never).next()
+    await expect(first).rejects.toThrow(message)
+    await expect(first).rejects.toBeInstanceOf(TypeError)
+  })
+
   it('data with a NaN is refused, and the item named', async () => {
     const data = await datasets.array(new Float32Array([0, 1, 2, Number.NaN]), [2], { name: 'mine' })
     await expect(collect({ data })).rejects.toSatisfy(fails('ERR_PFGM_DATA', /item 1 of mine has a NaN/))
   })
 
   it('data that does not fit the network is refused', async () => {
-    const data = await datasets.array(new Float32Array(24).fill(0.5), [1, 2, 3])
+    const data = await datasets.array(new Float32Array(24).fill(0.5).fill(-0.5, 6), [1, 2, 3])
     await expect(collect({ data })).rejects.toThrow(/Expected the network to take items of \[1, 2, 3\]/)
   })
 })

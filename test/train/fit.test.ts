@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { itemShape } from '../../src/nn/config.js'
+import { Network } from '../../src/nn/network.js'
+import { fitPreset, presetForData } from '../../src/train/fit.js'
+import { PRESETS, preset } from '../../src/train/presets.js'
+
+/** The network and the batch that data get which come without a preset. */
+function chosen(shape: number[], device = 'cpu') {
+  const name = presetForData(shape, device)
+  const { network, training } = fitPreset(name, shape)
+  return { name, network, batch: training.smallBatchSize }
+}
+
+async function parameters(shape: number[]): Promise<number> {
+  using network = await Network.create(chosen(shape).network, { seed: 0 })
+  return network.parameterCount
+}
+
+describe('data without a preset', () => {
+  it('small pictures and points get what is made for them', () => {
+    expect(chosen([1, 8, 8])).toMatchObject({ name: 'digits', network: preset('digits').network })
+    expect(chosen([2])).toMatchObject({ name: 'toy', network: preset('toy').network })
+    expect(chosen([3, 16, 16])).toMatchObject({
+      name: 'digits',
+      network: { channels: 3, attnResolutions: [8] },
+    })
+  })
+
+  it.each([
+    [28, [1, 2, 2], [14], 32],
+    [30, [1, 2], [15], 32],
+    [32, [1, 2, 2], [16], 32],
+    [33, [1], [], 32],
+    [64, [1, 2, 2, 2], [16], 8],
+    [128, [1, 2, 2, 2, 2], [16], 4],
+  ])(
+    '%i pixels on a CPU: levels %j, attention at %j, %i pictures a step',
+    (size, chMult, attnResolutions, batch) => {
+      expect(chosen([1, size, size])).toMatchObject({
+        name: 'small',
+        batch,
+        network: { channels: 1, imageSize: size, nf: 32, chMult, attnResolutions },
+      })
+    },
+  )
+
+  it('have a network of a size that a CPU can train', async () => {
+    for (const size of [28, 30, 32]) {
+      const grey = await parameters([1, size, size])
+      const colour = await parameters([3, size, size])
+      expect(grey).toBeGreaterThan(5e5)
+      expect(grey).toBeLessThan(4e6)
+      expect(colour).toBeGreaterThan(1.5 * grey)
+      expect(colour).toBeLessThan(4e6)
+    }
+  })
+
+  it('have the published one where a GPU trains colour', () => {
+    expect(chosen([3, 32, 32], 'cuda:0')).toEqual({
+      name: 'cifar10',
+      network: preset('cifar10').network,
+      batch: 128,
+    })
+    expect(chosen([1, 28, 28], 'cuda:0').name).toBe('small')
+  })
+
+  it('always get a network that takes them, or a size to bring them to that does', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1200 }), fc.constantFrom(1, 3), (size, channels) => {
+        const shape = [channels, size, size]
+        try {
+          const { network } = chosen(shape)
+          expect(itemShape(network)).toEqual(shape)
+          expect(size % 2 ** ((network.kind === 'unet' ? network.chMult.length : 1) - 1)).toBe(0)
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error
+          const next = Number(/pad them to (\d+) x/.exec(error.message)?.[1])
+          expect(next).toBeGreaterThan(size)
+          expect(next).toBeLessThan(1.34 * size)
+          expect(itemShape(chosen([channels, next, next]).network)).toEqual([channels, next, next])
+        }
+      }),
+    )
+  })
+})
+
+describe('a preset for data of another shape', () => {
+  it('is what it was where its levels fit', () => {
+    for (const name of PRESETS.filter((each) => each !== 'toy')) {
+      const { network } = preset(name)
+      expect(fitPreset(name, itemShape(network))).toEqual(preset(name))
+    }
+    expect(fitPreset('cifar10', [1, 64, 64]).network).toMatchObject({
+      channels: 1,
+      imageSize: 64,
+      nf: 128,
+      chMult: [1, 2, 2, 2],
+      attnResolutions: [32],
+    })
+  })
+
+  it('has fewer levels where they do not', () => {
+    expect(fitPreset('cifar10', [1, 28, 28]).network).toMatchObject({
+      chMult: [1, 2, 2],
+      attnResolutions: [14],
+    })
+  })
+
+  it('is refused with the way out', () => {
+    expect(() => fitPreset('small', [1, 28, 20])).toThrow(
+      'Expected square images but received items of [1, 28, 20]: crop or pad them, to 20 x 20 say (`--size 20`',
+    )
+    expect(() => fitPreset('toy', [1, 8, 8])).toThrow('Expected points for a network of points')
+    expect(() => fitPreset('cifar10', [2])).toThrow('Expected square images but received items of [2]')
+    expect(() => preset('nope' as never)).toThrow('Expected preset to be one of digits, toy, small')
+    expect(() => preset(null as never)).toThrow(TypeError)
+  })
+})
