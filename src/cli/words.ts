@@ -54,13 +54,14 @@ function quoted(argument: string): string {
   return /^[\w./:@=+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
 }
 
-/** A command to type, with options named as in the library. */
+/** A command to type, with options named as in the library; switches that are off are left out. */
 export function commandLine(
   words: readonly string[],
-  options: Readonly<Record<string, string | number | true>>,
+  options: Readonly<Record<string, string | number | boolean>>,
 ): string {
-  const flags = Object.entries(options).flatMap(([name, value]) =>
-    value === true ? [flagOf(name)] : [flagOf(name), String(value)],
-  )
+  const flags = Object.entries(options).flatMap(([name, value]) => {
+    if (value === false) return []
+    return value === true ? [flagOf(name)] : [flagOf(name), String(value)]
+  })
   return ['npx', 'pfgm-torch', ...words, ...flags].map(quoted).join(' ')
 }

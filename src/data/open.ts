@@ -34,7 +34,10 @@ const AT_PATH: Readonly<Record<PathFormat, Source>> = {
   cifar10: { takes: ['split', 'mirror'], open: (options, path) => cifar10(path, options) },
   cifar100: { takes: ['split', 'classes', 'mirror'], open: (options, path) => cifar100(path, options) },
   npy: { takes: ['mirror'], open: (options, path) => npy(path, options) },
-  folder: { takes: ['size', 'channels', 'mirror'], open: (options, path) => folder(path, options) },
+  folder: {
+    takes: ['size', 'channels', 'mirror', 'skipBroken'],
+    open: (options, path) => folder(path, options),
+  },
 }
 
 const POSSIBLE = [

@@ -31,7 +31,7 @@ export interface LoadedData {
 }
 
 export async function loadData(data: AnyDataset): Promise<LoadedData> {
-  const { name, shape, count, values, mirror } = data
+  const { name, shape, count, values, mirror, notes = [] } = data
   expectInteger('data.count', count, 1, 2 ** 31 - 1)
   if (values.length !== count * product(shape)) {
     throw new TypeError(
@@ -50,12 +50,12 @@ export async function loadData(data: AnyDataset): Promise<LoadedData> {
       `Expected finite data but item ${notFinite} of ${name} has a NaN or an infinity`,
     )
   }
-  const warnings =
-    shape.length === 3 && Math.max(-minimum, maximum) > 1.5
-      ? [
-          `Expected images with values in [-1, 1] but they span ${minimum.toPrecision(3)} to ${maximum.toPrecision(3)}`,
-        ]
-      : []
+  const warnings = [...notes]
+  if (shape.length === 3 && Math.max(-minimum, maximum) > 1.5) {
+    warnings.push(
+      `Expected images with values in [-1, 1] but they span ${minimum.toPrecision(3)} to ${maximum.toPrecision(3)}`,
+    )
+  }
   return { tensor, name, count, shape, mirror, meanNorm, warnings, expectUnchanged: await watch(values) }
 }
 
