@@ -13,6 +13,7 @@ export type {
   ImagesOptions,
   MappedValues,
   NpyOptions,
+  NpzOptions,
   OpenOptions,
   Split,
   ToyKind,

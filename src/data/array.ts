@@ -1,5 +1,5 @@
-import { describe, expectBoolean, expectString, unexpected } from '../check.js'
-import { expectItemShape } from './check.js'
+import { describe, expectString, unexpected } from '../check.js'
+import { expectItemShape, expectMirror } from './check.js'
 import type { Dataset } from './dataset.js'
 
 export interface ArrayOptions {
@@ -35,16 +35,6 @@ export async function array(
   const count = countItems(values, length, shape)
   if (labels !== undefined) expectLabels(labels, count)
   return { name, shape: [...shape], count, values, mirror, ...(labels && { labels }) }
-}
-
-/** Points have no left and right, so only images can be mirrored. */
-function expectMirror(mirror: unknown, shape: readonly number[]): void {
-  expectBoolean('mirror', mirror)
-  if (mirror && shape.length !== 3) {
-    throw new RangeError(
-      `Expected mirror to be false for points of shape ${describe(shape)} but received true`,
-    )
-  }
 }
 
 function countItems(values: Uint8Array | Float32Array, length: number, shape: readonly number[]): number {

@@ -1,4 +1,4 @@
-import { expectInteger, unexpected } from '../check.js'
+import { describe, expectBoolean, expectInteger, unexpected } from '../check.js'
 import { PfgmError } from '../errors.js'
 
 /** The largest number of values one item may have; native code counts them in 32 bits. */
@@ -22,6 +22,16 @@ export function expectItemShape(name: string, shape: unknown): number {
     throw new RangeError(unexpected(name, `at most ${MAX_ITEM_LENGTH} values in all`, shape))
   }
   return length
+}
+
+/** Points have no left and right, so only images can be mirrored. */
+export function expectMirror(mirror: unknown, shape: readonly number[]): void {
+  expectBoolean('mirror', mirror)
+  if (mirror && shape.length !== 3) {
+    throw new RangeError(
+      `Expected mirror to be false for points of shape ${describe(shape)} but received true`,
+    )
+  }
 }
 
 /** Allocates bytes, or says how many were wanted and for what. */

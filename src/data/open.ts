@@ -5,11 +5,12 @@ import { digits } from './digits.js'
 import { type FolderOptions, folder } from './folder.js'
 import { guessFormats, PATH_FORMATS, type PathFormat } from './guess.js'
 import { type IdxOptions, idx } from './idx.js'
-import { type NpyOptions, npy } from './npy.js'
+import { npy } from './npy.js'
+import { type NpzOptions, npz } from './npz.js'
 import { TOY_KINDS, type ToyOptions, toy } from './toys.js'
 
 /** The options of every kind of data; those that are `undefined` count as not given. */
-type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions & NpyOptions
+type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions & NpzOptions
 export type OpenOptions = { readonly [Name in keyof AllOptions]?: AllOptions[Name] | undefined }
 
 interface Source {
@@ -34,24 +35,18 @@ const AT_PATH: Readonly<Record<PathFormat, Source>> = {
   cifar10: { takes: ['split', 'mirror'], open: (options, path) => cifar10(path, options) },
   cifar100: { takes: ['split', 'classes', 'mirror'], open: (options, path) => cifar100(path, options) },
   npy: { takes: ['mirror'], open: (options, path) => npy(path, options) },
+  npz: { takes: ['array', 'mirror'], open: (options, path) => npz(path, options) },
   folder: {
     takes: ['size', 'channels', 'mirror', 'skipBroken'],
     open: (options, path) => folder(path, options),
   },
 }
 
-const POSSIBLE = [
-  ...NAMED.keys(),
-  'idx:PATH',
-  'cifar10:PATH',
-  'cifar100:PATH',
-  'npy:PATH',
-  'folder:PATH',
-].join(', ')
+const POSSIBLE = [...NAMED.keys(), ...PATH_FORMATS.map((format) => `${format}:PATH`)].join(', ')
 
 /**
  * Opens the data that a line of text names: `digits`, `two-moons`, `eight-gaussians`, `heart`, `idx:PATH`,
- * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
+ * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `npz:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
  * called like one of the names is written `./digits`.)
  *
  * @throws RangeError where the text names nothing, the format at the path is not recognised or could be several, or an

@@ -1,11 +1,7 @@
 import type { Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
 import { PfgmError } from '../errors.js'
-
-const gunzipAsync = promisify(gunzip)
 
 /** A path; as bytes where these are no UTF-8, which text cannot hold. */
 export type FilePath = string | Buffer
@@ -21,17 +17,6 @@ export async function readBytes(file: FilePath): Promise<Buffer> {
     return await readFile(file)
   } catch (cause) {
     throw fileError(file, 'a file', cause)
-  }
-}
-
-/** The whole file, unpacked where it is gzipped. */
-export async function readUnpacked(file: string): Promise<Buffer> {
-  const bytes = await readBytes(file)
-  if (!isGzip(bytes)) return bytes
-  try {
-    return await gunzipAsync(bytes)
-  } catch (cause) {
-    throw dataError(file, 'a complete gzip file', `${bytes.length} bytes (${reason(cause)})`, { cause })
   }
 }
 
