@@ -17,6 +17,7 @@ const HOUSES = [
     importsOf: typescriptImports,
     floors: [
       ['check.ts', 'errors.ts'],
+      ['arguments'],
       ['files'],
       ['native'],
       ['tensor'],

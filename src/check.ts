@@ -1,13 +1,40 @@
 /** Checks of arguments, worded alike: «Expected X to be Y but received Z». */
 
-/** `"32" (string)`, `1.5`, `[object Float64Array]`: a value as an error message shows it. */
+/** The most of a text and of an array that a message shows. */
+const MOST_LETTERS = 200
+const MOST_ENTRIES = 8
+const MOST_DEPTH = 3
+
+/** `"32" (string)`, `1.5`, `an object of type Map`: a value as an error message shows it, on one line. */
 export function describe(value: unknown): string {
-  if (typeof value === 'string') return `${JSON.stringify(value)} (string)`
+  return shown(value, MOST_DEPTH)
+}
+
+function shown(value: unknown, depth: number): string {
+  if (typeof value === 'string') return `${JSON.stringify(shortened(value))} (string)`
   if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return `[${value.map((entry) => describe(entry)).join(', ')}]`
-  if (typeof value === 'object') return `an object of type ${value.constructor?.name ?? 'Object'}`
   if (typeof value === 'function') return 'a function'
-  return typeof value === 'number' ? String(value) : `${String(value)} (${typeof value})`
+  if (typeof value !== 'object') {
+    return typeof value === 'number' ? String(value) : `${shortened(String(value))} (${typeof value})`
+  }
+  return Array.isArray(value) ? shownArray(value, depth) : `an object of type ${typeName(value)}`
+}
+
+function shownArray(array: readonly unknown[], depth: number): string {
+  if (depth === 0) return `an array of ${array.length}`
+  const first = Array.from(array.slice(0, MOST_ENTRIES), (entry) => shown(entry, depth - 1))
+  const more = array.length > MOST_ENTRIES ? [`${array.length - MOST_ENTRIES} more`] : []
+  return `[${[...first, ...more].join(', ')}]`
+}
+
+function shortened(text: string): string {
+  return text.length > MOST_LETTERS ? `${text.slice(0, MOST_LETTERS)}…` : text
+}
+
+function typeName(value: object): string {
+  const type: unknown = value.constructor
+  const name: unknown = typeof type === 'function' ? type.name : undefined
+  return typeof name === 'string' && name !== '' ? shortened(name) : 'Object'
 }
 
 /** The message every wrong argument gets. */
@@ -32,6 +59,12 @@ export function expectString(name: string, value: unknown): asserts value is str
   if (typeof value !== 'string' || value === '') {
     throw new TypeError(unexpected(name, 'a non-empty string', value))
   }
+}
+
+/** A path of a file or folder. What comes behind a null byte would be cut off where the system reads it. */
+export function expectPath(name: string, value: unknown): asserts value is string {
+  expectString(name, value)
+  if (value.includes('\0')) throw new TypeError(unexpected(name, 'a path without null bytes', value))
 }
 
 export function expectBoolean(name: string, value: unknown): asserts value is boolean {

@@ -1,5 +1,4 @@
 import { describe, expectBoolean, expectInteger, unexpected } from '../check.js'
-import { PfgmError } from '../errors.js'
 
 /** The largest number of values one item may have; native code counts them in 32 bits. */
 const MAX_ITEM_LENGTH = 2 ** 31 - 1
@@ -31,14 +30,5 @@ export function expectMirror(mirror: unknown, shape: readonly number[]): void {
     throw new RangeError(
       `Expected mirror to be false for points of shape ${describe(shape)} but received true`,
     )
-  }
-}
-
-/** Allocates bytes, or says how many were wanted and for what. */
-export function allocateBytes(length: number, purpose: string): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(length)
-  } catch (cause) {
-    throw new PfgmError('ERR_PFGM_OUT_OF_MEMORY', `No room for ${length} bytes of ${purpose}`, { cause })
   }
 }

@@ -1,6 +1,6 @@
+import { allocateBytes } from '../arguments/room.js'
 import { PfgmError } from '../errors.js'
 import type { FilePath } from '../files/read.js'
-import { allocateBytes } from './check.js'
 import { type Channels, type DecodedImage, decodeImage } from './decode.js'
 import { inParallel } from './in-parallel.js'
 

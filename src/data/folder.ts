@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
-import { expectBoolean, expectInteger, expectOneOf, expectString } from '../check.js'
+import { FUNCTION, integer, oneOf, optionsSchema, parseOptions, SIGNAL, SWITCH } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
 import { dataError } from '../files/read.js'
 import type { Dataset } from './dataset.js'
 import type { Channels } from './decode.js'
@@ -24,6 +25,16 @@ export interface FolderOptions {
   readonly signal?: AbortSignal
 }
 
+export const FOLDER_FIELDS = {
+  size: integer(1, 4096),
+  channels: oneOf([1, 3]),
+  mirror: SWITCH,
+  skipBroken: SWITCH,
+  onProgress: FUNCTION,
+  signal: SIGNAL,
+}
+const SCHEMA = optionsSchema<FolderOptions>(FOLDER_FIELDS)
+
 /**
  * The images of a folder and of all folders in it (png, jpeg, webp, gif, tiff, avif, bmp), sorted by folder and name,
  * pixels 0 to 255, planar. Files of other names are counted in the data set's notes; names that begin with a dot are
@@ -37,12 +48,9 @@ export interface FolderOptions {
  *   differ and no size was asked for
  */
 export async function folder(path: string, options: FolderOptions = {}): Promise<Dataset> {
-  const { size, channels = 3, mirror = true, skipBroken = false, signal } = options
-  expectString('path', path)
-  if (size !== undefined) expectInteger('size', size, 1, 4096)
-  expectOneOf('channels', channels, [1, 3])
-  expectBoolean('mirror', mirror)
-  expectBoolean('skipBroken', skipBroken)
+  expectPath('path', path)
+  const { mirror = true, channels = 3, ...reading } = parseOptions('folder', SCHEMA, options)
+  const { signal } = reading
   signal?.throwIfAborted()
 
   const found = await findImages(path, signal)
@@ -50,7 +58,7 @@ export async function folder(path: string, options: FolderOptions = {}): Promise
   if (files.length === 0) throw dataError(path, `images (${IMAGE_EXTENSIONS.join(', ')})`, whatElse(found))
   const name = basename(resolve(path))
   const { whole, values, shape, note } = await decodeAll(files, {
-    ...options,
+    ...reading,
     channels,
     cure: 'mend or remove them, or pass them over (skipBroken, --skip-broken of train)',
   })

@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
-import { expectBoolean, expectString, product } from '../check.js'
+import { allocateBytes } from '../arguments/room.js'
+import { optionsSchema, parseOptions, SWITCH, TEXT } from '../arguments/schema.js'
+import { expectPath, product } from '../check.js'
 import { ByteStream } from '../files/byte-stream.js'
 import { dataError } from '../files/read.js'
-import { allocateBytes } from './check.js'
 import type { Dataset } from './dataset.js'
 import { readNumbers } from './numbers.js'
 
@@ -12,6 +13,9 @@ export interface IdxOptions {
   /** Whether images may be mirrored left to right. Default false: most IDX files hold characters. */
   readonly mirror?: boolean
 }
+
+export const IDX_FIELDS = { labels: TEXT, mirror: SWITCH }
+const SCHEMA = optionsSchema<IdxOptions>(IDX_FIELDS)
 
 interface IdxFile {
   /** The sizes in the header, the number of items first. */
@@ -43,10 +47,9 @@ const DTYPES: ReadonlyMap<number, { readonly name: string; readonly bytes?: numb
  *   labels are more or fewer than the items
  */
 export async function idx(path: string, options: IdxOptions = {}): Promise<Dataset> {
-  const { labels, mirror = false } = options
-  expectString('path', path)
-  if (labels !== undefined) expectString('labels', labels)
-  expectBoolean('mirror', mirror)
+  const { labels, mirror = false } = parseOptions('idx', SCHEMA, options)
+  expectPath('path', path)
+  if (labels !== undefined) expectPath('labels', labels)
 
   const { dims, values } = await readIdx(path)
   const shape = itemShape(path, dims)

@@ -1,5 +1,6 @@
-import { expectInteger, expectOneOf, unexpected } from '../check.js'
-import { allocateBytes } from './check.js'
+import { allocateBytes } from '../arguments/room.js'
+import { integer, oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
+import { expectInteger, expectPath, unexpected } from '../check.js'
 import type { Dataset } from './dataset.js'
 import type { Channels } from './decode.js'
 import { decodeAll } from './decode-all.js'
@@ -11,6 +12,8 @@ export interface ImagesOptions {
   readonly channels?: Channels
 }
 
+const SCHEMA = optionsSchema<ImagesOptions>({ size: integer(1, 4096), channels: oneOf([1, 3]) })
+
 /**
  * Image files (png, jpeg, webp, gif, tiff, avif, bmp) in the order given, pixels 0 to 255, planar. A file that is given
  * several times is read once.
@@ -21,10 +24,9 @@ export async function images(
   files: readonly string[],
   options: ImagesOptions,
 ): Promise<Dataset<Uint8Array<ArrayBuffer>>> {
-  const { size, channels = 3 } = options
   expectPaths(files)
+  const { size, channels = 3 } = parseOptions('images', SCHEMA, options)
   expectInteger('size', size, 1, 4096)
-  expectOneOf('channels', channels, [1, 3])
   const different = [...new Set(files)]
   const { values, shape } = await decodeAll(different, { size, channels })
   const count = files.length
@@ -34,10 +36,7 @@ export async function images(
 function expectPaths(files: unknown): asserts files is readonly string[] {
   const expected = 'an array of paths'
   if (!Array.isArray(files)) throw new TypeError(unexpected('files', expected, files))
-  for (const [index, file] of files.entries()) {
-    if (typeof file !== 'string' || file === '')
-      throw new TypeError(unexpected(`files[${index}]`, 'a path', file))
-  }
+  for (const [index, file] of files.entries()) expectPath(`files[${index}]`, file)
   if (files.length === 0) throw new RangeError(unexpected('files', `${expected}, at least one,`, files))
 }
 

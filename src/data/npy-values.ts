@@ -1,9 +1,10 @@
+import { allocateBytes, expectRoom } from '../arguments/room.js'
 import { product } from '../check.js'
 import type { ByteStream } from '../files/byte-stream.js'
 import { dataError } from '../files/read.js'
 import { describeType, type NpyHeader, type NpyType, npyType } from '../tensor/npy-header.js'
 import { type ArrayLayout, layoutOf } from './array-layout.js'
-import { allocateBytes, expectItemShape } from './check.js'
+import { expectItemShape } from './check.js'
 import { type Axis, areInPlace, type NumberFormat, readNumbers } from './numbers.js'
 
 /** An array of a NumPy file as a data set wants it. */
@@ -57,7 +58,9 @@ export async function readArray(
   const wanted = count * format.bytes
   if (wanted > bytes.atMost) throw cutShort(name, wanted, await bytes.skipAll())
   const isFloat = format.kind === 'f'
-  const room = allocateBytes(count * (isFloat ? 4 : 1), purpose(name, isFloat))
+  const size = count * (isFloat ? 4 : 1)
+  expectRoom(size, purpose(name, isFloat))
+  const room = allocateBytes(size, purpose(name, isFloat))
   const values = isFloat ? new Float32Array(room.buffer) : room
   const read = await readNumbers(bytes, format, axes, values)
   if (read < wanted) throw cutShort(name, wanted, read)

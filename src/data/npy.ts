@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import { expectBoolean, expectString, product } from '../check.js'
+import { optionsSchema, parseOptions, SWITCH } from '../arguments/schema.js'
+import { expectPath, product } from '../check.js'
 import { ByteStream } from '../files/byte-stream.js'
 import { dataError, lookAt } from '../files/read.js'
 import { readNpyHead } from '../tensor/npy-header.js'
@@ -11,6 +12,9 @@ export interface NpyOptions {
   /** Whether images may be mirrored left to right; images only. Default false. */
   readonly mirror?: boolean
 }
+
+export const NPY_FIELDS = { mirror: SWITCH }
+const SCHEMA = optionsSchema<NpyOptions>(NPY_FIELDS)
 
 /**
  * A data set in a NumPy file (`numpy.save`).
@@ -25,9 +29,8 @@ export interface NpyOptions {
  * @throws PfgmError `ERR_PFGM_DATA` where the file is not such an array; the message has what makes it one in NumPy
  */
 export async function npy(path: string, options: NpyOptions = {}): Promise<AnyDataset> {
-  const { mirror = false } = options
-  expectString('path', path)
-  expectBoolean('mirror', mirror)
+  const { mirror = false } = parseOptions('npy', SCHEMA, options)
+  expectPath('path', path)
   await using bytes = await ByteStream.open(path, 'a NumPy file')
   const header = await readNpyHead(path, bytes)
   const array = describeArray(path, header)

@@ -2,20 +2,24 @@ import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { type Entry, openPromise, type ZipFile } from 'yauzl'
-import { expectBoolean, expectString } from '../check.js'
+import { optionsSchema, parseOptions, TEXT } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
 import type { PfgmError } from '../errors.js'
 import { ByteStream } from '../files/byte-stream.js'
 import { dataError, fileError, reason } from '../files/read.js'
 import { readNpyHead } from '../tensor/npy-header.js'
 import { expectMirror } from './check.js'
 import type { Dataset } from './dataset.js'
-import type { NpyOptions } from './npy.js'
+import { NPY_FIELDS, type NpyOptions } from './npy.js'
 import { describeArray, readArray } from './npy-values.js'
 
 export interface NpzOptions extends NpyOptions {
   /** Which of the arrays. Default: the only one, or the one called `images`, `x` or `arr_0`. */
   readonly array?: string
 }
+
+export const NPZ_FIELDS = { ...NPY_FIELDS, array: TEXT }
+const SCHEMA = optionsSchema<NpzOptions>(NPZ_FIELDS)
 
 const USUAL_NAMES = ['images', 'x', 'arr_0']
 
@@ -33,10 +37,8 @@ export function isZip(bytes: Uint8Array): boolean {
  * @throws RangeError where it has no array of the name
  */
 export async function npz(path: string, options: NpzOptions = {}): Promise<Dataset> {
-  const { array: name, mirror = false } = options
-  expectString('path', path)
-  if (name !== undefined) expectString('array', name)
-  expectBoolean('mirror', mirror)
+  const { array: name, mirror = false } = parseOptions('npz', SCHEMA, options)
+  expectPath('path', path)
   const zip = await openZip(path)
   try {
     const arrays = await listArrays(path, zip)

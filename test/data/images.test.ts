@@ -45,8 +45,8 @@ test.each([
   ],
   ['a.png', TypeError, 'Expected files to be an array of paths but received "a.png" (string)'],
   [undefined, TypeError, 'Expected files to be an array of paths but received undefined'],
-  [['a.png', 1], TypeError, 'Expected files[1] to be a path but received 1'],
-  [['a.png', ''], TypeError, 'Expected files[1] to be a path'],
+  [['a.png', 1], TypeError, 'Expected files[1] to be a non-empty string but received 1'],
+  [['a.png', ''], TypeError, 'Expected files[1] to be a non-empty string'],
   [[], RangeError, 'Expected files to be an array of paths, at least one, but received []'],
 ])('files %j are refused', async (files, type, message) => {
   const failure = images(files as string[], { size: 8 })
