@@ -17,6 +17,7 @@ export type {
   ImagesOptions,
   MappedValues,
   NpyOptions,
+  NpzOptions,
   OpenOptions,
   Split,
   ToyKind,

@@ -9,6 +9,7 @@ import {
   Tensor,
 } from '../index.js'
 import { UsageError } from './errors.js'
+import { printWarning } from './output.js'
 
 /** Images to work on, and what to call each of them. */
 export interface NamedImages {
@@ -40,9 +41,16 @@ export async function readImages(
       `Expected image files or the name of one data set but received ${other} among several`,
     )
   }
-  const data = await openDataset(first)
+  const data = await openData(first)
   const images = await dataTensor(data, count ?? DEFAULT_COUNT)
   return { images, names: Array.from({ length: images.shape[0]! }, (_, i) => `${data.name}[${i}]`) }
+}
+
+/** Opens data by name or path and shows what is to be known of it. */
+export async function openData(spec: string): Promise<AnyDataset> {
+  const data = await openDataset(spec)
+  for (const note of data.notes ?? []) printWarning(note)
+  return data
 }
 
 /** The first items of a data set, at most so many. */

@@ -4,7 +4,6 @@ import type { Command } from 'commander'
 import { writeWhole } from '../files/whole-file.js'
 import {
   compareSolvers,
-  openDataset,
   type PoissonFlow,
   type SolverComparison,
   type SolverName,
@@ -15,7 +14,7 @@ import {
 } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
-import { dataTensor } from './images.js'
+import { dataTensor, openData } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
 import { loadModel } from './load-model.js'
@@ -156,7 +155,7 @@ async function readData(flow: PoissonFlow, name: string | undefined): Promise<Te
   const known = flow.config.data
   if (name === undefined && known !== 'digits' && !(TOY_KINDS as readonly string[]).includes(known))
     return undefined
-  const data = await openDataset(name ?? known)
+  const data = await openData(name ?? known)
   const { itemShape } = flow.network
   if (data.shape.join() === itemShape.join()) return dataTensor(data, MOST_DATA)
   if (name === undefined) return undefined

@@ -50,7 +50,9 @@ export const TRAINING_OPTIONS = {
 export const DATA_OPTIONS = {
   size: { kind: INTEGER, value: 'n', help: 'folder: scale and crop the images to n x n pixels' },
   channels: { kind: oneOf([1, 3]), value: 'n', help: 'folder: 1 for grey, 3 for colour (default: 3)' },
+  skipBroken: { kind: SWITCH, help: 'folder: pass over images that do not decode, with a warning' },
   labels: { kind: TEXT, value: 'file', help: 'idx: the file with the labels' },
+  array: { kind: TEXT, value: 'name', help: 'npz: which array (default: the only one, images, x or arr_0)' },
   count: { kind: INTEGER, value: 'n', help: 'two-moons, eight-gaussians, heart: points (default: 10000)' },
 } as const
 export type DataSettings = Settings<typeof DATA_OPTIONS>

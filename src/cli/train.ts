@@ -24,6 +24,7 @@ What [data] may be:
   two-moons, eight-gaussians, heart     points in the plane
   idx:FILE                              an IDX file, as MNIST has (--labels FILE)
   cifar10:FOLDER, cifar100:FOLDER       the binary versions
+  npy:FILE, npz:FILE                    images or points saved by NumPy (--array NAME)
   folder:FOLDER                         a folder of images (--size N)
   PATH                                  any of these files and folders, recognised
 

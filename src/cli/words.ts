@@ -54,7 +54,7 @@ function quoted(argument: string): string {
   return /^[\w./:@=+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`
 }
 
-/** A command to type, with options named as in the library. */
+/** A command to type, with options named as in the library; switches that are off are left out. */
 export function commandLine(
   words: readonly string[],
   options: Readonly<Record<string, string | number | boolean>>,

@@ -1,5 +1,7 @@
-import { describe, expectBoolean, expectString, unexpected } from '../check.js'
-import { expectItemShape } from './check.js'
+import { kind, optionsSchema, parseOptions, SWITCH, TEXT } from '../arguments/schema.js'
+import { typedArray } from '../arguments/typed-array.js'
+import { describe } from '../check.js'
+import { expectItemShape, expectMirror } from './check.js'
 import type { Dataset } from './dataset.js'
 
 export interface ArrayOptions {
@@ -11,8 +13,15 @@ export interface ArrayOptions {
   readonly mirror?: boolean
 }
 
+const SCHEMA = optionsSchema<ArrayOptions>({
+  name: TEXT,
+  labels: kind('a Uint8Array', ArrayBuffer.isView),
+  mirror: SWITCH,
+})
+
 /**
- * A data set from values in memory. The values are used as they are, not copied: leave them alone afterwards.
+ * A data set from values in memory. The values are used as they are, not copied: leave them alone afterwards. (What is over
+ * shared or resizable memory is copied.)
  *
  * @param values a `Uint8Array` of pixels 0 to 255, or a `Float32Array` of the values themselves (in [-1, 1],
  *   or near it), item after item
@@ -25,26 +34,13 @@ export async function array(
   shape: readonly number[],
   options: ArrayOptions = {},
 ): Promise<Dataset> {
-  const { name = 'array', labels, mirror = false } = options
-  if (!(values instanceof Uint8Array) && !(values instanceof Float32Array)) {
-    throw new TypeError(unexpected('values', 'a Uint8Array or a Float32Array', values))
-  }
+  const { name = 'array', labels, mirror = false } = parseOptions('array', SCHEMA, options)
+  const own = typedArray('values', values, ['Uint8Array', 'Float32Array'])
   const length = expectItemShape('shape', shape)
-  expectString('name', name)
   expectMirror(mirror, shape)
-  const count = countItems(values, length, shape)
-  if (labels !== undefined) expectLabels(labels, count)
-  return { name, shape: [...shape], count, values, mirror, ...(labels && { labels }) }
-}
-
-/** Points have no left and right, so only images can be mirrored. */
-function expectMirror(mirror: unknown, shape: readonly number[]): void {
-  expectBoolean('mirror', mirror)
-  if (mirror && shape.length !== 3) {
-    throw new RangeError(
-      `Expected mirror to be false for points of shape ${describe(shape)} but received true`,
-    )
-  }
+  const count = countItems(own, length, shape)
+  const classes = labels === undefined ? {} : { labels: labelsOf(labels, count) }
+  return { name, shape: [...shape], count, values: own, mirror, ...classes }
 }
 
 function countItems(values: Uint8Array | Float32Array, length: number, shape: readonly number[]): number {
@@ -55,11 +51,8 @@ function countItems(values: Uint8Array | Float32Array, length: number, shape: re
   )
 }
 
-function expectLabels(labels: unknown, count: number): void {
-  if (!(labels instanceof Uint8Array)) throw new TypeError(unexpected('labels', 'a Uint8Array', labels))
-  if (labels.length !== count) {
-    throw new RangeError(
-      `Expected labels to hold ${count} values, one an item, but received ${labels.length}`,
-    )
-  }
+function labelsOf(labels: unknown, count: number): Uint8Array {
+  const own = typedArray('labels', labels, ['Uint8Array'])
+  if (own.length === count) return own
+  throw new RangeError(`Expected labels to hold ${count} values, one an item, but received ${own.length}`)
 }

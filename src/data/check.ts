@@ -1,5 +1,4 @@
-import { expectInteger, unexpected } from '../check.js'
-import { PfgmError } from '../errors.js'
+import { describe, expectBoolean, expectInteger, unexpected } from '../check.js'
 
 /** The largest number of values one item may have; native code counts them in 32 bits. */
 const MAX_ITEM_LENGTH = 2 ** 31 - 1
@@ -24,11 +23,12 @@ export function expectItemShape(name: string, shape: unknown): number {
   return length
 }
 
-/** Allocates bytes, or says how many were wanted and for what. */
-export function allocateBytes(length: number, purpose: string): Uint8Array<ArrayBuffer> {
-  try {
-    return new Uint8Array(length)
-  } catch (cause) {
-    throw new PfgmError('ERR_PFGM_OUT_OF_MEMORY', `No room for ${length} bytes of ${purpose}`, { cause })
+/** Points have no left and right, so only images can be mirrored. */
+export function expectMirror(mirror: unknown, shape: readonly number[]): void {
+  expectBoolean('mirror', mirror)
+  if (mirror && shape.length !== 3) {
+    throw new RangeError(
+      `Expected mirror to be false for points of shape ${describe(shape)} but received true`,
+    )
   }
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { expectBoolean, expectOneOf, expectString } from '../check.js'
+import { allocateBytes } from '../arguments/room.js'
+import { oneOf, optionsSchema, parseOptions, SWITCH } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
 import { dataError, lookAt, readBytes } from '../files/read.js'
-import { allocateBytes } from './check.js'
 import type { Dataset } from './dataset.js'
 
 export const SPLITS = ['train', 'test'] as const
@@ -18,6 +19,11 @@ export interface Cifar100Options extends Cifar10Options {
   /** `fine`: the 100 classes; `coarse`: the 20 groups of them. Default `fine`. */
   readonly classes?: 'fine' | 'coarse'
 }
+
+export const CIFAR10_FIELDS = { split: oneOf(SPLITS), mirror: SWITCH }
+export const CIFAR100_FIELDS = { ...CIFAR10_FIELDS, classes: oneOf(['fine', 'coarse']) }
+const CIFAR10_SCHEMA = optionsSchema<Cifar10Options>(CIFAR10_FIELDS)
+const CIFAR100_SCHEMA = optionsSchema<Cifar100Options>(CIFAR100_FIELDS)
 
 /** How one of the two data sets is stored. A record is its label bytes, then the red, green and blue planes. */
 export interface CifarFormat {
@@ -58,7 +64,7 @@ export const CIFAR100: CifarFormat = {
  * @throws PfgmError `ERR_PFGM_DATA` where a file is missing, no whole number of records, or holds an unknown label
  */
 export async function cifar10(path: string, options: Cifar10Options = {}): Promise<Dataset> {
-  return read(CIFAR10, path, options, { offset: 0, classes: 10 })
+  return read(CIFAR10, path, parseOptions('cifar10', CIFAR10_SCHEMA, options), { offset: 0, classes: 10 })
 }
 
 /**
@@ -69,10 +75,10 @@ export async function cifar10(path: string, options: Cifar10Options = {}): Promi
  * @throws PfgmError `ERR_PFGM_DATA` where a file is missing, no whole number of records, or holds an unknown label
  */
 export async function cifar100(path: string, options: Cifar100Options = {}): Promise<Dataset> {
-  const { classes = 'fine' } = options
-  expectOneOf('classes', classes, ['fine', 'coarse'])
+  const parsed = parseOptions('cifar100', CIFAR100_SCHEMA, options)
+  const { classes = 'fine' } = parsed
   const label = classes === 'fine' ? { offset: 1, classes: 100 } : { offset: 0, classes: 20 }
-  return read(CIFAR100, path, options, label)
+  return read(CIFAR100, path, parsed, label)
 }
 
 /** The folder that holds the files of the format: the path itself or the archive's folder in it. */
@@ -97,9 +103,7 @@ async function read(
   label: LabelByte,
 ): Promise<Dataset> {
   const { split = 'train', mirror = true } = options
-  expectString('path', path)
-  expectBoolean('mirror', mirror)
-  expectOneOf('split', split, SPLITS)
+  expectPath('path', path)
   const files = await findFiles(format, path, split)
   const counts: number[] = []
   for (const file of files) counts.push(await countRecords(format, file)) // the first that is wrong is the one named

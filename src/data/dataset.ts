@@ -17,6 +17,8 @@ export interface Dataset<V extends Values = Uint8Array | Float32Array> {
   readonly labels?: Uint8Array
   /** Whether a horizontally mirrored item is as likely as the item itself (photographs: yes; digits: no). */
   readonly mirror: boolean
+  /** What a user should know of how it was read, such as files that were passed over; `train()` warns of each. */
+  readonly notes?: readonly string[]
 }
 
 /** Values that stay in a file and are mapped, `length` of them from byte `offset` on. */

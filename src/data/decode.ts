@@ -1,5 +1,6 @@
-import { dataError, readBytes, reason } from '../files/read.js'
+import { dataError, type FilePath, readBytes, reason } from '../files/read.js'
 import { loadSharp, type Sharp } from '../native/sharp.js'
+import { isBmp, readBmp } from './bmp.js'
 
 /** 1: luminance; 3: sRGB. */
 export type Channels = 1 | 3
@@ -11,16 +12,24 @@ export interface DecodedImage {
   readonly planes: readonly Uint8Array[]
 }
 
+/** What libjpeg says of pixels that are missing or wrong. Its other warnings are of what every viewer shows. */
+const DAMAGE = /Corrupt JPEG data: (?!\d+ extraneous bytes)|premature end/i
+
+const END_OF_JPEG = Buffer.from([0xff, 0xd9])
+const FILLING = Buffer.alloc(1024, 0xa5)
+
 /**
  * Reads one image file: turned upright by its EXIF orientation, transparency laid on white, of several frames the
- * first, scaled to cover `size` x `size` pixels and cropped around the centre where a size is given.
+ * first, scaled to cover `size` x `size` pixels and cropped around the centre where a size is given. Warnings that
+ * leave the pixels whole are passed over.
  *
- * @throws PfgmError `ERR_PFGM_DATA` where it is missing, damaged, or no image
+ * @throws PfgmError `ERR_PFGM_DATA` where it is missing, damaged, or no image of 8 or 16 bits a sample
  */
-export async function decodeImage(file: string, channels: Channels, size?: number): Promise<DecodedImage> {
+export async function decodeImage(file: FilePath, channels: Channels, size?: number): Promise<DecodedImage> {
   // The bytes, not the path: libvips remembers paths and would return a file's former content.
   const bytes = await readBytes(file)
   const sharp = await loadSharp()
+  if (isTiff(bytes)) await expectPixels(sharp, file, bytes)
   try {
     return await decode(sharp, bytes, channels, size)
   } catch (cause) {
@@ -30,8 +39,62 @@ export async function decodeImage(file: string, channels: Channels, size?: numbe
   }
 }
 
+function isTiff(bytes: Buffer): boolean {
+  return ['II', 'MM'].includes(bytes.toString('latin1', 0, 2))
+}
+
+/** Other samples would be cut off to black or white: nothing says what is white. */
+async function expectPixels(sharp: Sharp, file: FilePath, bytes: Buffer): Promise<void> {
+  const { depth } = await sharp(bytes)
+    .metadata()
+    .catch(() => ({ depth: undefined })) // decoding says what is wrong
+  if (depth === undefined || depth === 'uchar' || depth === 'ushort') return
+  throw dataError(
+    file,
+    'an image of unsigned samples of 8 or 16 bits',
+    `samples of type ${depth}: convert it, with values from 0 to 255 or 65535`,
+  )
+}
+
 async function decode(sharp: Sharp, bytes: Buffer, channels: Channels, size?: number): Promise<DecodedImage> {
-  const image = sharp(bytes, { autoOrient: true }).flatten({ background: '#ffffff' })
+  if (isBmp(bytes)) {
+    const { data, ...raw } = readBmp(bytes)
+    return render(sharp, sharp(data, { raw: { ...raw, channels: 3 } }), channels, size)
+  }
+  const source = isUnended(bytes) ? await ended(sharp, bytes) : bytes
+  const open = (failOn: 'warning' | 'error') => sharp(source, { autoOrient: true, failOn })
+  try {
+    return await render(sharp, open('warning'), channels, size)
+  } catch (cause) {
+    if (DAMAGE.test(reason(cause))) throw cause
+    return render(sharp, open('error'), channels, size)
+  }
+}
+
+/** Whether the bytes are a JPEG without the marker at its end. */
+function isUnended(bytes: Buffer): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8 && !bytes.subarray(-2).equals(END_OF_JPEG)
+}
+
+/**
+ * The bytes with the marker at the end. If more than that is missing, pixels are made of whatever follows: libjpeg
+ * takes zeros for what is not there, so other bytes give another image.
+ */
+async function ended(sharp: Sharp, bytes: Buffer): Promise<Buffer> {
+  const whole = Buffer.concat([bytes, END_OF_JPEG])
+  const longer = Buffer.concat([bytes, FILLING, END_OF_JPEG])
+  const pixels = (from: Buffer): Promise<Buffer> => sharp(from, { failOn: 'none' }).raw().toBuffer()
+  if (!(await pixels(whole)).equals(await pixels(longer))) throw new Error('JPEG that is cut short')
+  return whole
+}
+
+async function render(
+  sharp: Sharp,
+  source: ReturnType<Sharp>,
+  channels: Channels,
+  size?: number,
+): Promise<DecodedImage> {
+  const image = source.flatten({ background: '#ffffff' })
   if (size !== undefined) image.resize(size, size, { fit: 'cover', position: 'centre' })
   const { data, info } = await image
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')

@@ -4,9 +4,10 @@ import { isNpy } from '../tensor/npy-header.js'
 import { CIFAR10, CIFAR100, type CifarFormat, findCifarFolder, recordLength } from './cifar.js'
 import { isIdx } from './idx.js'
 import { findImages } from './image-files.js'
+import { isZip } from './npz.js'
 
 /** The formats that are read from a path. */
-export const PATH_FORMATS = ['idx', 'cifar10', 'cifar100', 'npy', 'folder'] as const
+export const PATH_FORMATS = ['idx', 'cifar10', 'cifar100', 'npy', 'npz', 'folder'] as const
 export type PathFormat = (typeof PATH_FORMATS)[number]
 
 /** Every format that what is at the path may be in; none where nothing is there. */
@@ -28,6 +29,7 @@ async function guessFolder(path: string): Promise<PathFormat[]> {
 async function guessFile(path: string, size: number): Promise<PathFormat[]> {
   const head = await readHead(path)
   if (isNpy(head)) return ['npy']
+  if (isZip(head) && /\.npz$/i.test(path)) return ['npz']
   // Of the gzipped files only IDX is read; an archive is not.
   if (isGzip(head)) return /\.(tgz|tar\.gz)$/i.test(path) ? [] : ['idx']
   const cifar = [CIFAR10, CIFAR100].filter((format) => holdsRecords(format, size)).map(({ name }) => name)

@@ -1,9 +1,11 @@
-import { endianness } from 'node:os'
 import { basename } from 'node:path'
-import { expectBoolean, expectString } from '../check.js'
-import { dataError, readUnpacked } from '../files/read.js'
-import { allocateBytes } from './check.js'
+import { allocateBytes } from '../arguments/room.js'
+import { optionsSchema, parseOptions, SWITCH, TEXT } from '../arguments/schema.js'
+import { expectPath, product } from '../check.js'
+import { ByteStream } from '../files/byte-stream.js'
+import { dataError } from '../files/read.js'
 import type { Dataset } from './dataset.js'
+import { readNumbers } from './numbers.js'
 
 export interface IdxOptions {
   /** An IDX file of uint8 with one label an item. */
@@ -11,6 +13,9 @@ export interface IdxOptions {
   /** Whether images may be mirrored left to right. Default false: most IDX files hold characters. */
   readonly mirror?: boolean
 }
+
+export const IDX_FIELDS = { labels: TEXT, mirror: SWITCH }
+const SCHEMA = optionsSchema<IdxOptions>(IDX_FIELDS)
 
 interface IdxFile {
   /** The sizes in the header, the number of items first. */
@@ -36,16 +41,15 @@ const DTYPES: ReadonlyMap<number, { readonly name: string; readonly bytes?: numb
  *
  * The header gives the dimensions: `[count, d]` is points of shape `[d]`, `[count, h, w]` is grey images
  * `[1, h, w]`, `[count, c, h, w]` is planar images `[c, h, w]`. uint8 values are pixels 0 to 255; float32 values
- * are taken as they are.
+ * are taken as they are. The file is read in pieces, so it may be of any size that memory holds.
  *
  * @throws PfgmError `ERR_PFGM_DATA` where a file is missing, truncated, too long, of another type or shape, or the
  *   labels are more or fewer than the items
  */
 export async function idx(path: string, options: IdxOptions = {}): Promise<Dataset> {
-  const { labels, mirror = false } = options
-  expectString('path', path)
-  if (labels !== undefined) expectString('labels', labels)
-  expectBoolean('mirror', mirror)
+  const { labels, mirror = false } = parseOptions('idx', SCHEMA, options)
+  expectPath('path', path)
+  if (labels !== undefined) expectPath('labels', labels)
 
   const { dims, values } = await readIdx(path)
   const shape = itemShape(path, dims)
@@ -66,37 +70,47 @@ export function isIdx(bytes: Uint8Array): boolean {
 }
 
 async function readIdx(file: string): Promise<IdxFile> {
-  const bytes = await readUnpacked(file)
-  const dtype = readDtype(file, bytes)
-  const dims = readDims(file, bytes)
-  const start = 4 + 4 * dims.length
-  const expected = dims.reduce((product, size) => product * size, dtype.bytes)
-  if (bytes.length - start !== expected) {
-    const sizes = `${dims.join(' x ')} ${dtype.name}`
-    throw dataError(file, `${expected} bytes of values (${sizes})`, `${bytes.length - start}`)
-  }
-  // A copy: what was read may share its memory with other buffers, and float32 must be aligned.
-  const values = allocateBytes(expected, file)
-  values.set(bytes.subarray(start))
-  return { dims, values: dtype.bytes === 4 ? toFloat32(values) : values }
+  await using bytes = await ByteStream.open(file)
+  const magic = await bytes.take(4)
+  const dtype = readDtype(file, magic)
+  const dims = await readDims(file, magic[3]!, bytes)
+  const count = product(dims)
+  const wanted = count * dtype.bytes
+  const sizes = `${wanted} bytes of values (${dims.join(' x ')} ${dtype.name})`
+  if (wanted > bytes.atMost) throw dataError(file, sizes, `${await bytes.skipAll()}`)
+  const room = allocateBytes(wanted, file)
+  const values = dtype.bytes === 4 ? new Float32Array(room.buffer) : room
+  const format = {
+    kind: dtype.bytes === 4 ? 'f' : 'u',
+    bytes: dtype.bytes,
+    bigEndian: dtype.bytes > 1,
+  } as const
+  const read = await readNumbers(bytes, format, [{ size: count, stride: 1 }], values)
+  const received = read + (await bytes.skipAll())
+  if (received !== wanted) throw dataError(file, sizes, `${received}`)
+  return { dims, values }
 }
 
-function readDtype(file: string, bytes: Buffer): { name: string; bytes: number } {
-  if (!isIdx(bytes)) {
-    const start = bytes.length === 0 ? 'an empty file' : bytes.subarray(0, 4).toString('hex')
+function readDtype(file: string, magic: Buffer): { name: string; bytes: number } {
+  if (!isIdx(magic)) {
+    const start = magic.length === 0 ? 'an empty file' : magic.toString('hex')
     throw dataError(file, 'an IDX file (magic number 0000, type, dimensions)', start)
   }
-  const { name, bytes: size } = DTYPES.get(bytes[2]!)!
+  const { name, bytes: size } = DTYPES.get(magic[2]!)!
   if (size === undefined) throw dataError(file, 'values of type uint8 or float32', name)
   return { name, bytes: size }
 }
 
-function readDims(file: string, bytes: Buffer): number[] {
-  const rank = bytes[3]!
-  if (bytes.length < 4 + 4 * rank) {
-    throw dataError(file, `a header of ${4 + 4 * rank} bytes (${rank} dimensions)`, `${bytes.length} bytes`)
+async function readDims(file: string, rank: number, bytes: ByteStream): Promise<number[]> {
+  const sizes = await bytes.take(4 * rank)
+  if (sizes.length < 4 * rank) {
+    throw dataError(
+      file,
+      `a header of ${4 + 4 * rank} bytes (${rank} dimensions)`,
+      `${4 + sizes.length} bytes`,
+    )
   }
-  const dims = Array.from({ length: rank }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis))
+  const dims = Array.from({ length: rank }, (_, axis) => sizes.readUInt32BE(4 * axis))
   if (dims.includes(0)) throw dataError(file, 'dimensions of at least 1', dims.join(' x '))
   return dims
 }
@@ -122,10 +136,4 @@ async function readLabels(file: string, count: number): Promise<Uint8Array> {
     throw dataError(file, `${count} labels, one an item`, `${dims.join(' x ')}`)
   }
   return values
-}
-
-/** IDX stores the high byte first. */
-function toFloat32(bytes: Uint8Array<ArrayBuffer>): Float32Array {
-  if (endianness() === 'LE') Buffer.from(bytes.buffer).swap32()
-  return new Float32Array(bytes.buffer)
 }

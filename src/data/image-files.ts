@@ -1,62 +1,110 @@
-import type { Dirent } from 'node:fs'
-import { extname, join } from 'node:path'
-import { listFolder, lookAt } from '../files/read.js'
+import { extname } from 'node:path'
+import { type FilePath, type FolderEntry, listFolder, lookAt } from '../files/read.js'
 
-/** The file names taken for images: what sharp reads wherever it is installed. */
-export const IMAGE_EXTENSIONS = ['png', 'jpg', 'jpeg', 'webp', 'gif', 'tif', 'tiff', 'avif'] as const
+/** The file names taken for images: what sharp reads wherever it is installed, and BMP. */
+export const IMAGE_EXTENSIONS = [
+  'png',
+  'jpg',
+  'jpeg',
+  'jfif',
+  'webp',
+  'gif',
+  'tif',
+  'tiff',
+  'avif',
+  'bmp',
+] as const
 
 /** A label is a byte. */
 const MAX_CLASSES = 256
 
+/** Kinds of other files that a message names. */
+const MAX_KINDS = 8
+
 export interface ImageFiles {
   /** Paths, sorted by folder and name. */
-  readonly files: readonly string[]
+  readonly files: readonly FilePath[]
   /** Class of each file, where every file is in a subfolder and these are at most 256. */
   readonly labels?: Uint8Array
-  /** What else is in the folder, for a message. */
-  readonly others: string
+  /** How many other files there are of each extension. */
+  readonly others: ReadonlyMap<string, number>
 }
 
-interface Listing {
-  readonly images: string[]
-  readonly folders: string[]
-  readonly others: string[]
-}
-
-/** The image files of a folder and of the folders right in it. Names that begin with a dot are passed over. */
-export async function findImages(folder: string): Promise<ImageFiles> {
-  const top = await list(folder)
-  const nested = await Promise.all(top.folders.map(async (name) => (await list(name)).images))
-  const classes = nested.filter((images) => images.length > 0)
-  const files = [...top.images, ...classes.flat()]
-  const others = describe(top)
-  const labelled = files.length > 0 && top.images.length === 0 && classes.length <= MAX_CLASSES
+/**
+ * The image files of a folder and of all folders in it. Names that begin with a dot are passed over.
+ * The class of a file is the first of the folders that lead to it.
+ */
+export async function findImages(folder: FilePath, signal?: AbortSignal): Promise<ImageFiles> {
+  const walk = new Walk(signal)
+  const { images, folders } = await walk.list(folder)
+  const classes: FilePath[][] = []
+  for (const nested of folders) {
+    const found = await walk.collect(nested, [await identify(folder)])
+    if (found.length > 0) classes.push(found)
+  }
+  const files = [...images, ...classes.flat()]
+  const { others } = walk
+  const labelled = files.length > 0 && images.length === 0 && classes.length <= MAX_CLASSES
   return labelled ? { files, others, labels: labelByFolder(classes, files.length) } : { files, others }
 }
 
-async function list(folder: string): Promise<Listing> {
-  const listing: Listing = { images: [], folders: [], others: [] }
-  for (const entry of await listFolder(folder)) {
-    if (entry.name.startsWith('.')) continue
-    const path = join(folder, entry.name)
-    if (await isFolder(entry, path)) listing.folders.push(path)
-    else if (isImageName(entry.name)) listing.images.push(path)
-    else listing.others.push(entry.name)
+/** `53 other files (50 .heic, 3 .txt)`. */
+export function describeOthers(others: ReadonlyMap<string, number>): string {
+  const kinds = [...others].sort(([, a], [, b]) => b - a)
+  const total = kinds.reduce((sum, [, count]) => sum + count, 0)
+  const some = kinds.slice(0, MAX_KINDS).map(([kind, count]) => `${count} ${kind}`)
+  const list = [...some, ...(kinds.length > MAX_KINDS ? ['…'] : [])].join(', ')
+  return `${total} other file${total === 1 ? '' : 's'} (${list})`
+}
+
+class Walk {
+  readonly others = new Map<string, number>()
+
+  constructor(private readonly signal: AbortSignal | undefined) {}
+
+  /** What is right in a folder. */
+  async list(folder: FilePath): Promise<{ images: FilePath[]; folders: FilePath[] }> {
+    this.signal?.throwIfAborted()
+    const images: FilePath[] = []
+    const folders: FilePath[] = []
+    for (const entry of await listFolder(folder)) {
+      if (entry.name.startsWith('.')) continue
+      if (entry.kind === 'folder') folders.push(entry.path)
+      else if (isImage(entry)) images.push(entry.path)
+      else this.#count(entry.name)
+    }
+    return { images, folders }
   }
-  return listing
+
+  /** The images of a folder and of all in it. A link back to a folder above it is not followed. */
+  async collect(folder: FilePath, above: readonly string[]): Promise<FilePath[]> {
+    const identity = await identify(folder)
+    if (above.includes(identity)) return []
+    const { images, folders } = await this.list(folder)
+    for (const nested of folders) {
+      for (const file of await this.collect(nested, [...above, identity])) images.push(file)
+    }
+    return images
+  }
+
+  #count(name: string): void {
+    const kind = extname(name).toLowerCase() || 'without an extension'
+    this.others.set(kind, (this.others.get(kind) ?? 0) + 1)
+  }
 }
 
-async function isFolder(entry: Dirent, path: string): Promise<boolean> {
-  if (!entry.isSymbolicLink()) return entry.isDirectory()
-  return (await lookAt(path))?.isDirectory() ?? false
+async function identify(folder: FilePath): Promise<string> {
+  const stats = await lookAt(folder)
+  return `${stats?.dev}:${stats?.ino}`
 }
 
-function isImageName(name: string): boolean {
+/** A link that leads nowhere counts by its name: it is missing, not passed over. */
+function isImage({ name, kind }: FolderEntry): boolean {
   const extension = extname(name).slice(1).toLowerCase()
-  return (IMAGE_EXTENSIONS as readonly string[]).includes(extension)
+  return kind !== 'other' && (IMAGE_EXTENSIONS as readonly string[]).includes(extension)
 }
 
-function labelByFolder(classes: readonly string[][], count: number): Uint8Array {
+function labelByFolder(classes: readonly FilePath[][], count: number): Uint8Array {
   const labels = new Uint8Array(count)
   let first = 0
   for (const [index, files] of classes.entries()) {
@@ -64,10 +112,4 @@ function labelByFolder(classes: readonly string[][], count: number): Uint8Array 
     first += files.length
   }
   return labels
-}
-
-function describe({ folders, others }: Listing): string {
-  if (folders.length === 0 && others.length === 0) return 'an empty folder'
-  const some = [...others.slice(0, 3), ...(others.length > 3 ? ['…'] : [])].join(', ')
-  return `none (other files: ${others.length}${some && ` (${some})`}, folders: ${folders.length})`
 }

@@ -1,7 +1,9 @@
-import { expectInteger, expectOneOf } from '../check.js'
-import { dataError } from '../files/read.js'
+import { allocateBytes } from '../arguments/room.js'
+import { integer, oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
+import { expectInteger, expectPath, unexpected } from '../check.js'
 import type { Dataset } from './dataset.js'
-import { type Channels, decodeImage } from './decode.js'
+import type { Channels } from './decode.js'
+import { decodeAll } from './decode-all.js'
 
 export interface ImagesOptions {
   /** Height and width: each image is scaled to cover the square and cropped around the centre, 1 to 4096. */
@@ -10,25 +12,47 @@ export interface ImagesOptions {
   readonly channels?: Channels
 }
 
+const SCHEMA = optionsSchema<ImagesOptions>({ size: integer(1, 4096), channels: oneOf([1, 3]) })
+
 /**
- * Image files (png, jpeg, webp, gif, tiff, avif) in the order given, pixels 0 to 255, planar.
+ * Image files (png, jpeg, webp, gif, tiff, avif, bmp) in the order given, pixels 0 to 255, planar. A file that is given
+ * several times is read once.
  *
- * @throws PfgmError `ERR_PFGM_DATA` where one is missing or does not decode
+ * @throws PfgmError `ERR_PFGM_DATA` where some are missing or do not decode; all are listed
  */
 export async function images(
   files: readonly string[],
-  { size, channels = 3 }: ImagesOptions,
-): Promise<Dataset<Uint8Array>> {
+  options: ImagesOptions,
+): Promise<Dataset<Uint8Array<ArrayBuffer>>> {
+  expectPaths(files)
+  const { size, channels = 3 } = parseOptions('images', SCHEMA, options)
   expectInteger('size', size, 1, 4096)
-  expectOneOf('channels', channels, [1, 3])
-  if (files.length === 0) throw dataError('files', 'at least one image', 'none')
-  const decoded = await Promise.all(files.map((file) => decodeImage(file, channels, size)))
-  const values = Buffer.concat(decoded.flatMap(({ planes }) => planes))
-  return {
-    name: 'images',
-    shape: [channels, size, size],
-    count: files.length,
-    values: new Uint8Array(values.buffer, values.byteOffset, values.length),
-    mirror: false,
+  const different = [...new Set(files)]
+  const { values, shape } = await decodeAll(different, { size, channels })
+  const count = files.length
+  return { name: 'images', shape, count, values: repeat(values, different, files), mirror: false }
+}
+
+function expectPaths(files: unknown): asserts files is readonly string[] {
+  const expected = 'an array of paths'
+  if (!Array.isArray(files)) throw new TypeError(unexpected('files', expected, files))
+  for (const [index, file] of files.entries()) expectPath(`files[${index}]`, file)
+  if (files.length === 0) throw new RangeError(unexpected('files', `${expected}, at least one,`, files))
+}
+
+/** The image of each file, from those of the different ones. */
+function repeat(
+  values: Uint8Array<ArrayBuffer>,
+  different: readonly string[],
+  files: readonly string[],
+): Uint8Array<ArrayBuffer> {
+  if (different.length === files.length) return values
+  const length = values.length / different.length
+  const places = new Map(different.map((file, index) => [file, index * length]))
+  const repeated = allocateBytes(files.length * length, `${files.length} images`)
+  for (const [index, file] of files.entries()) {
+    const from = places.get(file)!
+    repeated.set(values.subarray(from, from + length), index * length)
   }
+  return repeated
 }

@@ -1,19 +1,29 @@
-import { expectString } from '../check.js'
-import { type Cifar100Options, cifar10, cifar100 } from './cifar.js'
+import { optionsSchema, parseOptions } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
+import { CIFAR100_FIELDS, type Cifar100Options, cifar10, cifar100 } from './cifar.js'
 import type { AnyDataset } from './dataset.js'
 import { digits } from './digits.js'
-import { type FolderOptions, folder } from './folder.js'
+import { FOLDER_FIELDS, type FolderOptions, folder } from './folder.js'
 import { guessFormats, PATH_FORMATS, type PathFormat } from './guess.js'
-import { type IdxOptions, idx } from './idx.js'
-import { type NpyOptions, npy } from './npy.js'
-import { TOY_KINDS, type ToyOptions, toy } from './toys.js'
+import { IDX_FIELDS, type IdxOptions, idx } from './idx.js'
+import { npy } from './npy.js'
+import { NPZ_FIELDS, type NpzOptions, npz } from './npz.js'
+import { TOY_FIELDS, TOY_KINDS, type ToyOptions, toy } from './toys.js'
 
 /** The options of every kind of data; those that are `undefined` count as not given. */
-type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions & NpyOptions
+type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions & NpzOptions
 export type OpenOptions = { readonly [Name in keyof AllOptions]?: AllOptions[Name] | undefined }
 
+const SCHEMA = optionsSchema<OpenOptions>({
+  ...TOY_FIELDS,
+  ...IDX_FIELDS,
+  ...CIFAR100_FIELDS,
+  ...FOLDER_FIELDS,
+  ...NPZ_FIELDS,
+})
+
 interface Source {
-  /** The options that mean something here, beside those that may always be given. */
+  /** The options that mean something here. */
   readonly takes: readonly (keyof OpenOptions)[]
   readonly open: (options: AllOptions, path: string) => Promise<AnyDataset>
 }
@@ -25,7 +35,7 @@ const NAMED: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['digits', { takes: [], open: () => digits() }],
   ...TOY_KINDS.map((kind): [string, Source] => [
     kind,
-    { takes: ['count'], open: (options) => toy(kind, options) },
+    { takes: ['count', 'seed'], open: (options) => toy(kind, options) },
   ]),
 ])
 
@@ -34,21 +44,18 @@ const AT_PATH: Readonly<Record<PathFormat, Source>> = {
   cifar10: { takes: ['split', 'mirror'], open: (options, path) => cifar10(path, options) },
   cifar100: { takes: ['split', 'classes', 'mirror'], open: (options, path) => cifar100(path, options) },
   npy: { takes: ['mirror'], open: (options, path) => npy(path, options) },
-  folder: { takes: ['size', 'channels', 'mirror'], open: (options, path) => folder(path, options) },
+  npz: { takes: ['array', 'mirror'], open: (options, path) => npz(path, options) },
+  folder: {
+    takes: ['size', 'channels', 'mirror', 'skipBroken', 'onProgress', 'signal'],
+    open: (options, path) => folder(path, options),
+  },
 }
 
-const POSSIBLE = [
-  ...NAMED.keys(),
-  'idx:PATH',
-  'cifar10:PATH',
-  'cifar100:PATH',
-  'npy:PATH',
-  'folder:PATH',
-].join(', ')
+const POSSIBLE = [...NAMED.keys(), ...PATH_FORMATS.map((format) => `${format}:PATH`)].join(', ')
 
 /**
  * Opens the data that a line of text names: `digits`, `two-moons`, `eight-gaussians`, `heart`, `idx:PATH`,
- * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
+ * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `npz:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
  * called like one of the names is written `./digits`.)
  *
  * @throws RangeError where the text names nothing, the format at the path is not recognised or could be several, or an
@@ -56,10 +63,11 @@ const POSSIBLE = [
  * @throws PfgmError `ERR_PFGM_DATA` where a file is not what it should be
  */
 export async function openDataset(spec: string, options: OpenOptions = {}): Promise<AnyDataset> {
-  expectString('dataset', spec)
-  options.signal?.throwIfAborted()
+  expectPath('dataset', spec)
+  const parsed = parseOptions('openDataset', SCHEMA, options)
+  parsed.signal?.throwIfAborted()
   const { label, source, path } = await resolve(spec)
-  return source.open(takenOptions(label, source, options), path)
+  return source.open(takenOptions(label, source, parsed), path)
 }
 
 async function resolve(spec: string): Promise<{ label: string; source: Source; path: string }> {
@@ -86,15 +94,16 @@ async function recognise(path: string): Promise<PathFormat> {
 }
 
 /** The options that were given, once it is known that all of them mean something. */
-function takenOptions(label: string, source: Source, options: OpenOptions): AllOptions {
+function takenOptions(label: string, { takes }: Source, options: OpenOptions): AllOptions {
+  const isTaken = (name: string): boolean => (takes as readonly string[]).includes(name)
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const taken = new Set<string>([...source.takes, ...ALWAYS_TAKEN])
   for (const [name, value] of given) {
-    if (taken.has(name)) continue
-    const known = source.takes.length > 0 ? `only ${source.takes.join(', ')}` : 'none'
+    if (isTaken(name) || (ALWAYS_TAKEN as readonly string[]).includes(name)) continue
+    const own = takes.filter((one) => !ALWAYS_TAKEN.includes(one))
+    const known = own.length > 0 ? `only ${own.join(', ')}` : 'none'
     throw new RangeError(
       `Expected no option ${name} for ${label} (it takes ${known}) but received ${String(value)}`,
     )
   }
-  return Object.fromEntries(given)
+  return Object.fromEntries(given.filter(([name]) => isTaken(name)))
 }

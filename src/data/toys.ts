@@ -1,4 +1,5 @@
-import { expectInteger, expectOneOf, expectSeed } from '../check.js'
+import { integer, optionsSchema, parseOptions, SEED } from '../arguments/schema.js'
+import { expectOneOf } from '../check.js'
 import { native } from '../native/native.js'
 import type { Dataset } from './dataset.js'
 
@@ -20,6 +21,9 @@ export interface ToyOptions {
 
 const MAX_COUNT = 2 ** 26
 
+export const TOY_FIELDS = { count: integer(1, MAX_COUNT), seed: SEED }
+const SCHEMA = optionsSchema<ToyOptions>(TOY_FIELDS)
+
 /**
  * Points drawn from a distribution in the plane, in or close to [-1, 1] x [-1, 1].
  *
@@ -28,10 +32,8 @@ const MAX_COUNT = 2 ** 26
  * @throws TypeError, RangeError where an argument is wrong
  */
 export async function toy(kind: ToyKind, options: ToyOptions = {}): Promise<Dataset> {
-  const { count = 10_000, seed = 0 } = options
+  const { count = 10_000, seed = 0 } = parseOptions('toy', SCHEMA, options)
   expectOneOf('kind', kind, TOY_KINDS)
-  expectInteger('count', count, 1, MAX_COUNT)
-  expectSeed('seed', seed)
   const points = await native().toyPoints(kind, count, seed)
   return { name: kind, shape: [2], count, values: new Float32Array(points), mirror: false }
 }

@@ -1,10 +1,10 @@
-import type { Dirent, Stats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { promisify } from 'node:util'
-import { gunzip } from 'node:zlib'
+import { join, sep } from 'node:path'
 import { PfgmError } from '../errors.js'
 
-const gunzipAsync = promisify(gunzip)
+/** A path; as bytes where these are no UTF-8, which text cannot hold. */
+export type FilePath = string | Buffer
 
 /** Whether the bytes begin like a gzip file; the name alone does not tell. */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -12,7 +12,7 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /** The whole file. */
-export async function readBytes(file: string): Promise<Buffer> {
+export async function readBytes(file: FilePath): Promise<Buffer> {
   try {
     return await readFile(file)
   } catch (cause) {
@@ -20,35 +20,57 @@ export async function readBytes(file: string): Promise<Buffer> {
   }
 }
 
-/** The whole file, unpacked where it is gzipped. */
-export async function readUnpacked(file: string): Promise<Buffer> {
-  const bytes = await readBytes(file)
-  if (!isGzip(bytes)) return bytes
-  try {
-    return await gunzipAsync(bytes)
-  } catch (cause) {
-    throw dataError(file, 'a complete gzip file', `${bytes.length} bytes (${reason(cause)})`, { cause })
-  }
-}
-
 /** What is at the path; `undefined` where nothing is. */
-export async function lookAt(path: string): Promise<Stats | undefined> {
+export async function lookAt(path: FilePath): Promise<Stats | undefined> {
   try {
     return await stat(path)
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return undefined
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(cause) ?? '')) return undefined
     throw fileError(path, 'a file or folder', cause)
   }
 }
 
+/** What is in a folder. */
+export interface FolderEntry {
+  /** As text, with replacement characters where it is no UTF-8. */
+  readonly name: string
+  readonly path: FilePath
+  /** Of what a link leads to; `nothing` where it leads nowhere, `other` for sockets and the like. */
+  readonly kind: 'file' | 'folder' | 'nothing' | 'other'
+}
+
 /** The entries of a folder, sorted by name (by code unit, so the order is the same everywhere). */
-export async function listFolder(folder: string): Promise<Dirent[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true })
-    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  } catch (cause) {
+export async function listFolder(folder: FilePath): Promise<FolderEntry[]> {
+  const entries = await readdir(folder, { encoding: 'buffer', withFileTypes: true }).catch((cause) => {
     throw fileError(folder, 'a folder', cause)
-  }
+  })
+  const described = entries.map(async (entry): Promise<FolderEntry> => {
+    const path = pathIn(folder, entry.name)
+    const kind = kindOf(entry.isSymbolicLink() ? await lookAt(path) : entry)
+    return { name: entry.name.toString(), path, kind }
+  })
+  return (await Promise.all(described)).sort(
+    (a, b) => compare(a.name, b.name) || compareBytes(a.path, b.path),
+  )
+}
+
+function pathIn(folder: FilePath, name: Buffer): FilePath {
+  const text = name.toString()
+  if (typeof folder === 'string' && Buffer.from(text).equals(name)) return join(folder, text)
+  return Buffer.concat([Buffer.from(folder), Buffer.from(sep), name])
+}
+
+function kindOf(entry: Pick<Stats, 'isFile' | 'isDirectory'> | undefined): FolderEntry['kind'] {
+  if (entry === undefined) return 'nothing'
+  return entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : 'other'
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+function compareBytes(a: FilePath, b: FilePath): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 /** The first line of what went wrong, for use inside another message. */
@@ -59,7 +81,7 @@ export function reason(cause: unknown): string {
 
 /** The error for a file that is not what it should be: names the file, what was expected and what came. */
 export function dataError(
-  file: string,
+  file: FilePath,
   expected: string,
   received: string,
   options?: ErrorOptions,
@@ -68,7 +90,7 @@ export function dataError(
 }
 
 /** The error for a path that could not be read. */
-export function fileError(path: string, expected: string, cause: unknown): PfgmError {
+export function fileError(path: FilePath, expected: string, cause: unknown): PfgmError {
   switch (codeOf(cause)) {
     case 'ENOENT':
       return dataError(path, expected, 'nothing: there is no such path', { cause })

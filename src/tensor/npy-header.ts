@@ -1,7 +1,8 @@
-import { open } from 'node:fs/promises'
 import { endianness } from 'node:os'
+import { z } from 'zod'
 import { product } from '../check.js'
-import { dataError, fileError, lookAt } from '../files/read.js'
+import { ByteStream } from '../files/byte-stream.js'
+import { dataError, lookAt } from '../files/read.js'
 import type { Dtype } from '../native/addon.js'
 
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1')
@@ -15,11 +16,22 @@ const DESCRIPTIONS: Readonly<Record<Dtype, string>> = {
 const valueBytes = (dtype: Dtype): number => Number(DESCRIPTIONS[dtype].slice(2))
 
 /** What a NumPy file says about its array. */
-export interface NpyHeader<D extends Dtype> {
-  readonly dtype: D
+export interface NpyHeader {
+  /** `<f4`; something else where it is an array of records. */
+  readonly descr: unknown
+  /** Whether the first axis varies fastest. */
+  readonly fortranOrder: boolean
   readonly shape: readonly number[]
   /** Where the values begin, in bytes. */
   readonly offset: number
+}
+
+/** The type of an array's values. */
+export interface NpyType {
+  /** NumPy's letter: `b` boolean, `i` and `u` integers, `f` float, `c` complex, `O` Python objects, … */
+  readonly kind: string
+  readonly bytes: number
+  readonly bigEndian: boolean
 }
 
 /** Whether the bytes begin like a NumPy file. */
@@ -46,59 +58,115 @@ export function npyHead(dtype: Dtype, shape: readonly number[]): Buffer {
 export async function readNpyHeader<D extends Dtype>(
   path: string,
   dtypes: readonly D[],
-): Promise<NpyHeader<D>> {
-  const { text, offset } = await readHead(path)
-  const header = { ...parseHead(path, text, dtypes), offset }
-  if (header.shape.length === 0 || header.shape.includes(0)) {
-    throw dataError(path, 'an array of at least one axis and one value', `[${header.shape.join(', ')}]`)
+): Promise<{ dtype: D; shape: readonly number[]; offset: number }> {
+  await using bytes = await ByteStream.open(path, 'a NumPy file')
+  const { descr, fortranOrder, shape, offset } = await readNpyHead(path, bytes)
+  const type = npyType(descr)
+  const dtype = dtypes.find((one) => type !== undefined && isSame(type, npyType(DESCRIPTIONS[one])!))
+  if (dtype === undefined || (valueBytes(dtype) > 1 && endianness() !== 'LE')) {
+    throw dataError(path, dtypes.map(inWords).join(' or '), describeType(descr))
   }
-  const wanted = offset + product(header.shape) * valueBytes(header.dtype)
+  if (fortranOrder) throw dataError(path, 'the last axis to vary fastest (order C)', 'Fortran order')
+  if (shape.length === 0 || shape.includes(0)) {
+    throw dataError(path, 'an array of at least one axis and one value', `[${shape.join(', ')}]`)
+  }
+  const wanted = offset + product(shape) * valueBytes(dtype)
   const size = (await lookAt(path))?.size ?? 0
   if (size < wanted) throw dataError(path, `${wanted} bytes, as its header says,`, `${size}`)
-  return header
+  return { dtype, shape, offset }
 }
 
-async function readHead(path: string): Promise<{ text: string; offset: number }> {
-  const file = await open(path).catch((cause) => {
-    throw fileError(path, 'a NumPy file', cause)
+/**
+ * Reads the head of an array's bytes, whatever it holds; the values come next.
+ * @throws PfgmError `ERR_PFGM_DATA` where it is none
+ */
+export async function readNpyHead(name: string, bytes: ByteStream): Promise<NpyHeader> {
+  const start = await bytes.take(10)
+  if (start.length < 10 || !start.subarray(0, 6).equals(MAGIC)) {
+    throw dataError(name, 'a NumPy file', 'something else')
+  }
+  const isFirstVersion = start[6] === 1
+  const lengthBytes = isFirstVersion
+    ? start.subarray(8)
+    : Buffer.concat([start.subarray(8), await bytes.take(2)])
+  const length = lengthBytes.readUIntLE(0, lengthBytes.length)
+  if (length > 1e6) throw dataError(name, 'a header of a NumPy file', `one of ${length} bytes`)
+  const text = await bytes.take(length)
+  if (text.length < length) throw dataError(name, `a header of ${length} bytes`, `${text.length}`)
+  return { ...parseHead(name, text.toString('latin1')), offset: 8 + lengthBytes.length + length }
+}
+
+const HEAD = z.object({
+  descr: z.unknown(),
+  fortran_order: z.boolean(),
+  shape: z.array(z.number().int().nonnegative()),
+})
+
+function parseHead(name: string, text: string): Omit<NpyHeader, 'offset'> {
+  const head = HEAD.safeParse(parsePython(text))
+  if (!head.success) {
+    throw dataError(
+      name,
+      "a header with 'descr', 'fortran_order' and 'shape'",
+      JSON.stringify(text.trim().slice(0, 200)),
+    )
+  }
+  const { descr, fortran_order: fortranOrder, shape } = head.data
+  return { descr, fortranOrder, shape }
+}
+
+/** A string, a whole number (`L` after it in Python 2), a word, or a sign. */
+const TOKEN = /'([^'\\]*)'|"([^"\\]*)"|(\d+)L?|([A-Za-z]+)|([{}()[\],:])|\s+|./g
+
+/** Rewritten as JSON, a literal of strings, numbers, booleans, tuples, lists and dictionaries; else nothing. */
+function parsePython(text: string): unknown {
+  const json = text.replaceAll(TOKEN, (token, single, double, digits, word, sign) => {
+    if (single !== undefined || double !== undefined) return JSON.stringify(single ?? double)
+    if (digits !== undefined) return digits.replace(/^0+(?=\d)/, '')
+    if (word !== undefined) return word.toLowerCase()
+    if (sign !== undefined) return sign === '(' ? '[' : sign === ')' ? ']' : sign
+    return token.trim()
   })
   try {
-    const head = Buffer.alloc(12)
-    const { bytesRead } = await file.read(head, 0, 12, 0)
-    if (bytesRead < 12 || !head.subarray(0, 6).equals(MAGIC)) {
-      throw dataError(path, 'a NumPy file', 'something else')
-    }
-    const [start, length] = head[6] === 1 ? [10, head.readUInt16LE(8)] : [12, head.readUInt32LE(8)]
-    if (length > 1e6) throw dataError(path, 'a header of a NumPy file', `one of ${length} bytes`)
-    const text = Buffer.alloc(length)
-    const read = await file.read(text, 0, length, start)
-    if (read.bytesRead < length) throw dataError(path, `a header of ${length} bytes`, `${read.bytesRead}`)
-    return { text: text.toString('latin1'), offset: start + length }
-  } catch (cause) {
-    throw cause instanceof Error && 'syscall' in cause ? fileError(path, 'a NumPy file', cause) : cause
-  } finally {
-    await file.close()
+    return JSON.parse(json.replaceAll(/,(?=[\]}])/g, ''))
+  } catch {
+    return undefined
   }
 }
 
-function parseHead<D extends Dtype>(
-  path: string,
-  head: string,
-  dtypes: readonly D[],
-): { dtype: D; shape: number[] } {
-  const descr = /'descr'\s*:\s*'([^']*)'/.exec(head)?.[1]
-  const dtype = dtypes.find((one) => DESCRIPTIONS[one] === descr)
-  if (dtype === undefined || (valueBytes(dtype) > 1 && endianness() !== 'LE')) {
-    throw dataError(path, dtypes.map(inWords).join(' or '), descr ?? 'no type of one kind')
-  }
-  if (!/'fortran_order'\s*:\s*False/.test(head)) {
-    throw dataError(path, 'the last axis to vary fastest (order C)', 'Fortran order')
-  }
-  const shape = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(head)?.[1]
-  if (shape === undefined) throw dataError(path, 'a shape', 'a header without one')
-  const sizes = shape.split(',').filter((size) => size.trim() !== '')
-  return { dtype, shape: sizes.map(Number) }
+/** The type that a description such as `<f4` or `|u1` names; none where it is one of records. */
+export function npyType(descr: unknown): NpyType | undefined {
+  const parts = typeof descr === 'string' ? /^([<>|=]?)([A-Za-z?])(\d*)/.exec(descr) : undefined
+  if (!parts) return undefined
+  const [, order = '', letter = '', digits = ''] = parts
+  const kind = letter === '?' ? 'b' : letter
+  const bytes = letter === '?' ? 1 : Number(digits)
+  const isHosts = order === '' || order === '='
+  return { kind, bytes, bigEndian: bytes > 1 && (isHosts ? endianness() === 'BE' : order === '>') }
 }
+
+function isSame(a: NpyType, b: NpyType): boolean {
+  return a.kind === b.kind && a.bytes === b.bytes && a.bigEndian === b.bigEndian
+}
+
+/** `int64 (<i8)`; of a type without such a name what the file has. */
+export function describeType(descr: unknown): string {
+  const type = npyType(descr)
+  const name = type && KIND_NAMES.get(type.kind)
+  const text = typeof descr === 'string' ? descr : JSON.stringify(descr)
+  if (type === undefined || name === undefined) return text
+  const bits = ['b', 'O'].includes(type.kind) ? '' : 8 * type.bytes
+  return `${type.bigEndian ? 'big-endian ' : ''}${name}${bits} (${text})`
+}
+
+const KIND_NAMES: ReadonlyMap<string, string> = new Map([
+  ['b', 'bool'],
+  ['i', 'int'],
+  ['u', 'uint'],
+  ['f', 'float'],
+  ['c', 'complex'],
+  ['O', 'Python objects'],
+])
 
 function inWords(dtype: Dtype): string {
   return `${valueBytes(dtype) > 1 ? 'little-endian ' : ''}${dtype} (${DESCRIPTIONS[dtype]})`

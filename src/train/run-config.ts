@@ -26,7 +26,7 @@ export interface LoadedData {
 }
 
 export async function loadData(data: AnyDataset): Promise<LoadedData> {
-  const { name, shape, count, values, mirror } = data
+  const { name, shape, count, values, mirror, notes = [] } = data
   expectInteger('data.count', count, 1, 2 ** 31 - 1)
   if (values.length !== count * product(shape)) {
     throw new TypeError(
@@ -46,9 +46,9 @@ export async function loadData(data: AnyDataset): Promise<LoadedData> {
     )
   }
   const pixels = tensor.dtype === 'uint8'
-  let warnings: string[]
+  const warnings = [...notes]
   try {
-    warnings = checkRange({ name, count, shape, minimum, maximum, pixels })
+    warnings.push(...checkRange({ name, count, shape, minimum, maximum, pixels }))
     if (shape.length === 1) warnings.push(...checkNorm(name, meanNorm))
   } catch (error) {
     tensor.dispose()

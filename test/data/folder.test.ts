@@ -48,6 +48,7 @@ test('images come in the order of their names, planar and unchanged', async () =
     count: 9,
     values: patches.values,
     mirror: true,
+    notes: [`${basename(path)}: passed over 1 other file (1 .txt)`],
   })
   expect(seen).toEqual(Array.from({ length: 9 }, (_, index) => [index + 1, 9]))
 })
@@ -161,33 +162,91 @@ test('images of different sizes need a size', async () => {
   await expect(failure).rejects.toThrow('--size N')
 })
 
-test('a broken JPEG and a text file in disguise are named', async () => {
+test('broken files are listed all at once, or passed over', async () => {
   const path = await temporary()
-  const whole = await sharp(photograph).resize(64, 64).jpeg().toBuffer()
-  await writeFile(join(path, 'a.jpg'), whole)
-  await writeFile(join(path, 'b.jpg'), whole.subarray(0, whole.length / 2))
-  await expect(folder(path)).rejects.toThrow(`${join(path, 'b.jpg')}: expected an image but received`)
-
-  const other = await temporary()
-  await writeFile(join(other, 'text.png'), 'not an image')
-  await writeFile(join(other, 'zero.png'), '')
-  const failure = folder(other)
+  await mkdir(join(path, 'a'))
+  await mkdir(join(path, 'b'))
+  const whole = await (await patchImage(0)).jpeg().toBuffer()
+  await writeFile(join(path, 'a', '1.jpg'), whole.subarray(0, whole.length / 2))
+  await writeFile(join(path, 'a', '2.png'), 'not an image')
+  await (await patchImage(1)).png().toFile(join(path, 'a', '3.png'))
+  await writeFile(join(path, 'b', '4.png'), '')
+  await symlink(join(path, 'nowhere'), join(path, 'b', '5.png'))
+  await (await patchImage(2)).png().toFile(join(path, 'b', '6.png'))
+  for (let more = 10; more < 20; more++) await writeFile(join(path, 'b', `${more}.bmp`), '')
+  const failure = folder(path)
   await expect(failure).rejects.toMatchObject({ name: 'PfgmError', code: 'ERR_PFGM_DATA' })
-  await expect(failure).rejects.toThrow(
-    /text\.png: expected an image but received 12 bytes that do not decode/,
+  await expect(failure).rejects.toThrow('Expected 16 images but 14 of them are broken:')
+  for (const expected of [
+    `${join(path, 'a', '1.jpg')}: expected an image but received`,
+    `${join(path, 'a', '2.png')}: expected an image but received 12 bytes that do not decode`,
+    `${join(path, 'b', '10.bmp')}: expected an image but received 0 bytes`,
+    '; and 4 more; mend or remove them, or pass them over (skipBroken',
+  ]) {
+    await expect(failure).rejects.toThrow(expected)
+  }
+  const dataset = await folder(path, { skipBroken: true })
+  expect(dataset).toMatchObject({ count: 2, shape: [3, 16, 16] })
+  expect(dataset.values).toEqual(new Uint8Array(Buffer.concat([patch(1), patch(2)])))
+  expect(dataset.labels).toEqual(Uint8Array.of(0, 1))
+  expect(dataset.notes).toHaveLength(1)
+  expect(dataset.notes?.[0]).toMatch(
+    /passed over 14 of 16 images, which are broken: .*1\.jpg: .*; .*and 4 more$/,
   )
-  await expect(failure).rejects.not.toThrow(/\n/)
+})
+
+test('where no file is an image, nothing is left to skip', async () => {
+  const path = await temporary()
+  await writeFile(join(path, 'text.png'), 'not an image')
+  await expect(folder(path, { skipBroken: true })).rejects.toThrow(
+    /^.*text\.png: expected an image but received 12 bytes that do not decode \([^\n]*\)$/,
+  )
+  await writeFile(join(path, 'zero.png'), '')
+  await expect(folder(path, { skipBroken: true })).rejects.toThrow(
+    'Expected 2 images but 2 of them are broken',
+  )
+})
+
+test('what is passed over is counted and named, at any depth', async () => {
+  const path = await temporary()
+  await mkdir(join(path, 'cats', 'in', 'boxes'), { recursive: true })
+  await mkdir(join(path, 'dogs'))
+  await symlink(path, join(path, 'cats', 'in', 'back'))
+  await (await patchImage(0)).png().toFile(join(path, 'cats', 'in', 'boxes', '0.png'))
+  await (await patchImage(1)).png().toFile(join(path, 'cats', '1.png'))
+  await (await patchImage(2)).png().toFile(join(path, 'dogs', '2.png'))
+  for (const name of ['cats/a.HEIC', 'cats/in/b.heic', 'dogs/c.txt', 'README', '.DS_Store']) {
+    await writeFile(join(path, name), '')
+  }
+  const { values, labels, notes } = await folder(path)
+  expect(values).toEqual(new Uint8Array(Buffer.concat([1, 0, 2].map(patch))))
+  expect(labels).toEqual(Uint8Array.of(0, 0, 1))
+  expect(notes).toEqual([
+    `${basename(path)}: passed over 4 other files (2 .heic, 1 without an extension, 1 .txt)`,
+  ])
+})
+
+test('names that are no UTF-8', async () => {
+  const path = await temporary()
+  const under = (...bytes: number[]): Buffer => Buffer.concat([Buffer.from(`${path}/`), Buffer.from(bytes)])
+  const png = async (item: number): Promise<Buffer> => (await patchImage(item)).png().toBuffer()
+  const extension = [...Buffer.from('.png')]
+  await mkdir(under(0xff))
+  await writeFile(under(0xff, 0x2f, 0xe4, ...extension), await png(0)) // ÿ/ä.png in Latin-1
+  await writeFile(under(0xff, 0x2f, 0xe5, ...extension), await png(1))
+  const { values } = await folder(path)
+  expect(values).toEqual(new Uint8Array(Buffer.concat([0, 1].map(patch))))
 })
 
 test('folders without images', async () => {
   const path = await temporary()
   await expect(folder(path)).rejects.toThrow(
-    `${path}: expected images (png, jpg, jpeg, webp, gif, tif, tiff, avif) but received an empty folder`,
+    `${path}: expected images (png, jpg, jpeg, jfif, webp, gif, tif, tiff, avif, bmp) but received an empty folder`,
   )
-  await writeFile(join(path, 'a.bmp'), '')
-  await expect(folder(path)).rejects.toThrow('but received none (other files: 1 (a.bmp), folders: 0)')
+  await writeFile(join(path, 'a.heic'), '')
+  await expect(folder(path)).rejects.toThrow('but received none, only 1 other file (1 .heic)')
   await expect(folder(join(path, 'none'))).rejects.toThrow('expected a folder but received nothing')
-  await expect(folder(join(path, 'a.bmp'))).rejects.toThrow('expected a folder but received a file')
+  await expect(folder(join(path, 'a.heic'))).rejects.toThrow('expected a folder but received a file')
 })
 
 test('a signal ends the reading', async () => {
@@ -210,6 +269,7 @@ test.each([
   [{ size: Number.NaN }, RangeError, 'received NaN'],
   [{ size: '32' }, TypeError, 'Expected size to be an integer from 1 to 4096 but received "32" (string)'],
   [{ channels: 4 }, RangeError, 'Expected channels to be one of 1, 3 but received 4'],
+  [{ skipBroken: 1 }, TypeError, 'Expected skipBroken to be true or false but received 1'],
   [{ mirror: 'no' }, TypeError, 'Expected mirror to be true or false but received "no" (string)'],
 ])('options %o are refused', async (options, type, message) => {
   const failure = folder('anywhere', options as object)

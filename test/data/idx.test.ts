@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
@@ -76,6 +76,19 @@ test('values have memory of their own', async () => {
   const { values } = await idx(await write(encode(0x08, [2, 3], new Uint8Array(6))))
   expect(values.byteOffset).toBe(0)
   expect(values.buffer.byteLength).toBe(6)
+})
+
+test('a file of more than 2 GiB is read', { timeout: 120_000 }, async () => {
+  // Sparse: only the ends are on the disk.
+  const [count, side] = [2 ** 19 + 1, 64]
+  const path = await write(encode(0x08, [count, side, side], new Uint8Array(0)))
+  const file = await open(path, 'r+')
+  await file.write(Uint8Array.of(7), 0, 1, 16 + count * side * side - 1)
+  await file.close()
+  const { values, ...dataset } = await idx(path)
+  expect(dataset).toMatchObject({ count, shape: [1, side, side] })
+  expect(values.length).toBeGreaterThan(2 ** 31)
+  expect([values[0], values.at(-2), values.at(-1)]).toEqual([0, 0, 7])
 })
 
 test('labels and mirror', async () => {

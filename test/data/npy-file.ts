@@ -6,11 +6,18 @@ export function npyBytes(
   fortran = 'False',
 ): Buffer {
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ')
-  const text = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (${sizes}), }`
-  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10
-  const head = Buffer.alloc(10)
-  head.write('\x93NUMPY\x01\x00', 'latin1')
-  head.writeUInt16LE(length, 8)
+  return npyWithHeader(`{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': (${sizes}), }`, values)
+}
+
+/** A NumPy file whose header is written otherwise. */
+export function npyWithHeader(header: string, values: NodeJS.TypedArray, version = 1): Buffer {
+  const before = version === 1 ? 10 : 12
+  const length = Math.ceil((before + header.length + 1) / 64) * 64 - before
+  const head = Buffer.alloc(before)
+  head.write('\x93NUMPY', 'latin1')
+  head[6] = version
+  if (version === 1) head.writeUInt16LE(length, 8)
+  else head.writeUInt32LE(length, 8)
   const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
-  return Buffer.concat([head, Buffer.from(`${text.padEnd(length - 1)}\n`), bytes])
+  return Buffer.concat([head, Buffer.from(`${header.padEnd(length - 1)}\n`), bytes])
 }

@@ -1,0 +1,129 @@
+import { allocateBytes } from '../arguments/room.js'
+import { PfgmError } from '../errors.js'
+import type { FilePath } from '../files/read.js'
+import { type Channels, type DecodedImage, decodeImage } from './decode.js'
+import { inParallel } from './in-parallel.js'
+
+export interface DecodeOptions {
+  readonly size?: number
+  readonly channels: Channels
+  readonly skipBroken?: boolean
+  /** What to do where some are broken, for the error. */
+  readonly cure?: string
+  readonly onProgress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+export interface DecodedImages {
+  /** `[channels, height, width]`. */
+  readonly shape: readonly [number, number, number]
+  /** Of the files that are whole, image after image, planar. */
+  readonly values: Uint8Array<ArrayBuffer>
+  /** The places of these among the files. */
+  readonly whole: readonly number[]
+  /** What is wrong with the others, one line, where there are any. */
+  readonly note?: string
+}
+
+/** Broken files that a message names. */
+const MAX_NAMED = 10
+
+/**
+ * Decodes image files, a few at a time, into one block of memory. Without a size the first gives the one that all
+ * have to have.
+ *
+ * @throws PfgmError `ERR_PFGM_DATA` that lists the broken files, unless they are skipped; where sizes differ; where no
+ *   file is whole
+ */
+export async function decodeAll(files: readonly FilePath[], options: DecodeOptions): Promise<DecodedImages> {
+  const { size, channels, skipBroken = false, cure, onProgress, signal } = options
+  const broken = new Map<number, PfgmError>()
+  const decode = async (index: number): Promise<DecodedImage | undefined> => {
+    try {
+      return await decodeImage(files[index]!, channels, size)
+    } catch (error) {
+      if (!(error instanceof PfgmError) || error.code !== 'ERR_PFGM_DATA') throw error
+      broken.set(index, error)
+      return undefined
+    }
+  }
+  let done = 0
+  let next = 0
+  let first: DecodedImage | undefined
+  while (first === undefined && next < files.length) {
+    signal?.throwIfAborted()
+    first = await decode(next++)
+    onProgress?.(++done, files.length)
+  }
+  if (first === undefined) throw brokenError(broken, files.length, cure)
+  const firstIndex = next - 1
+  const { width, height } = first
+  const length = channels * height * width
+  const values = allocateBytes(files.length * length, `${files.length} images of ${width} x ${height} pixels`)
+  store(first, values, firstIndex * length)
+  await inParallel(next, files.length, signal, async (index) => {
+    const image = await decode(index)
+    if (image !== undefined) {
+      if (image.width !== width || image.height !== height) {
+        throw sizesDiffer(files[firstIndex]!, first, files[index]!, image)
+      }
+      store(image, values, index * length)
+    }
+    onProgress?.(++done, files.length)
+  })
+  if (broken.size > 0 && !skipBroken) throw brokenError(broken, files.length, cure)
+  const whole = [...files.keys()].filter((index) => !broken.has(index))
+  for (const [place, index] of whole.entries()) {
+    values.copyWithin(place * length, index * length, (index + 1) * length)
+  }
+  return {
+    shape: [channels, height, width],
+    values: values.subarray(0, whole.length * length),
+    whole,
+    ...(broken.size > 0 && {
+      note: `passed over ${broken.size} of ${files.length} images, which are broken: ${list(broken)}`,
+    }),
+  }
+}
+
+function store({ planes }: DecodedImage, values: Uint8Array, offset: number): void {
+  let to = offset
+  for (const plane of planes) {
+    values.set(plane, to)
+    to += plane.length
+  }
+}
+
+function brokenError(
+  broken: ReadonlyMap<number, PfgmError>,
+  total: number,
+  cure: string | undefined,
+): PfgmError {
+  const [only] = broken.values()
+  if (total === 1 && only !== undefined) return only
+  const advice = cure !== undefined && broken.size < total ? `; ${cure}` : ''
+  return new PfgmError(
+    'ERR_PFGM_DATA',
+    `Expected ${total} images but ${broken.size} of them are broken: ${list(broken)}${advice}`,
+  )
+}
+
+/** What is wrong with each, in the order of the files. */
+function list(broken: ReadonlyMap<number, PfgmError>): string {
+  const messages = [...broken].sort(([a], [b]) => a - b).map(([, { message }]) => message)
+  const rest = messages.length - MAX_NAMED
+  return [...messages.slice(0, MAX_NAMED), ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ')
+}
+
+function sizesDiffer(
+  firstFile: FilePath,
+  first: DecodedImage,
+  file: FilePath,
+  image: DecodedImage,
+): PfgmError {
+  return new PfgmError(
+    'ERR_PFGM_DATA',
+    `Expected images of one size but ${firstFile} is ${first.width} x ${first.height} and ${file} is ` +
+      `${image.width} x ${image.height}; give a size to scale and crop them to (size, --size N)`,
+  )
+}
