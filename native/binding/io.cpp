@@ -59,7 +59,7 @@ std::string device_of(const NamedTensors& state) {
 // writeState(owner, path, header, slots)
 Napi::Value write(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
-  const std::string path = call(1, "path").string(), header = call(2, "header").string();
+  const std::string path = call(1, "path").path(), header = call(2, "header").string();
   const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
   return call.environment().submit(
       device_of(state),
@@ -79,7 +79,7 @@ void weights_changed(const Object& owner) {
 Napi::Value read(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
   const Object owner = call.environment().get(call(0, "owner").id());
-  const std::string path = call(1, "path").string();
+  const std::string path = call(1, "path").path();
   const int64_t offset = call(2, "dataOffset").integer();
   const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
   return call.environment().submit(
