@@ -11,6 +11,7 @@ namespace pfgm {
 namespace {
 
 constexpr double kLargestInteger = 9007199254740991.0;
+constexpr uint32_t kMostItems = 1 << 24;  // an array without entries may claim any length
 
 std::string kind_of(const Napi::Value& value) {
   switch (value.Type()) {
@@ -88,9 +89,17 @@ std::string Argument::string() const {
   return value_.As<Napi::String>().Utf8Value();
 }
 
+std::string Argument::path() const {
+  const std::string path = string();
+  if (path.find('\0') != std::string::npos)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected " + name_ + " to be a path without null bytes");
+  return path;
+}
+
 std::vector<Argument> Argument::items() const {
   if (!value_.IsArray()) expected("an array");
   const Napi::Array array = value_.As<Napi::Array>();
+  if (array.Length() > kMostItems) expected("an array of at most 2^24 items");
   std::vector<Argument> items;
   for (uint32_t i = 0; i < array.Length(); ++i)
     items.emplace_back(array.Get(i), name_ + "[" + std::to_string(i) + "]");

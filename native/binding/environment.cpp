@@ -185,23 +185,41 @@ void Environment::deliver(Letter& letter) {
   letter.deferred.Reject(to_js(env_, *letter.failure));
 }
 
+namespace {
+
+// What libtorch says of memory that it did not get, without where in its source it says so: "... you tried to
+// allocate 256000000000 bytes. Error code 12 ..." of the CPU, "... Tried to allocate 20.00 GiB. GPU 0 has
+// ...".
+std::string no_room(const std::string& said) {
+  const std::string before = "ried to allocate ";
+  const size_t found = said.find(before);
+  if (found == std::string::npos) return "No room for the numbers of a call";
+  const size_t begin = found + before.size();
+  const bool gpu = said[found - 1] == 'T';
+  return "No room for " + said.substr(begin, said.find(". ", begin) - begin) + " of numbers" +
+         (gpu ? " on the GPU" : "");
+}
+
+}  // namespace
+
 Failure current_failure() {
   try {
     throw;
   } catch (const Error& error) {
     return {error.code(), error.what()};
   } catch (const c10::OutOfMemoryError& error) {
-    return {"ERR_PFGM_OUT_OF_MEMORY", error.what_without_backtrace()};
+    return {"ERR_PFGM_OUT_OF_MEMORY", no_room(error.what_without_backtrace())};
   } catch (const c10::Error& error) {
     const std::string message = error.what_without_backtrace();
     // libtorch's CPU allocator has no type of its own for this.
     const bool memory = message.find("not enough memory") != std::string::npos ||
                         message.find("can't allocate memory") != std::string::npos;
-    return {memory ? "ERR_PFGM_OUT_OF_MEMORY" : "ERR_PFGM_LIBTORCH", message};
+    if (memory) return {"ERR_PFGM_OUT_OF_MEMORY", no_room(message)};
+    return {"ERR_PFGM_LIBTORCH", message};
   } catch (const std::bad_alloc&) {
-    return {"ERR_PFGM_OUT_OF_MEMORY", "an allocation failed"};
+    return {"ERR_PFGM_OUT_OF_MEMORY", "No room for the numbers of a call"};
   } catch (const std::length_error&) {
-    return {"ERR_PFGM_OUT_OF_MEMORY", "an allocation failed: the size is beyond what a buffer can have"};
+    return {"ERR_PFGM_OUT_OF_MEMORY", "No room for the numbers of a call: more than a buffer can have"};
   } catch (const std::exception& error) {
     return {"ERR_PFGM_LIBTORCH", error.what()};
   } catch (...) {

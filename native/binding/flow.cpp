@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "binding/arguments.h"
 #include "field/field.h"
 #include "flow/pfgm.h"
@@ -8,6 +10,7 @@ namespace pfgm {
 namespace {
 
 constexpr int64_t kMostProbes = 65536;
+constexpr int64_t kMostNumbers = int64_t(1) << 32;  // of starts that are drawn at once
 
 // createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon, normalised, deterministic}): a flow handle.
 Napi::Value create_pfgm_flow(const Call& call) {
@@ -51,6 +54,8 @@ Napi::Value prior(const Call& call) {
   const int64_t dimensions = call(1, "dimensions").integer();
   const double z_max = call(2, "zMax").number(), upper_norm = call(3, "upperNorm").number();
   if (dimensions < 1 || dimensions > (int64_t(1) << 31)) call(1, "dimensions").expected("from 1 to 2^31");
+  if (dimensions > kMostNumbers / std::max<int64_t>(int64_t(keys.size()), 1))
+    call(0, "keys").expected("fewer: at most 2^32 numbers in all");
   if (!(z_max > 0)) call(2, "zMax").expected("above 0");
   if (!(upper_norm >= 1)) call(3, "upperNorm").expected("at least 1");
   return call.environment().submit(

@@ -65,7 +65,7 @@ Napi::Value text_to_js(Napi::Env env, const std::string& text) {
 // writeState(owner, path, header, slots): resolves to the checksum of what was written.
 Napi::Value write(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
-  const std::string path = call(1, "path").string(), header = call(2, "header").string();
+  const std::string path = call(1, "path").path(), header = call(2, "header").string();
   const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
   // Not on the device's thread: what is stored can be saved while a step computes that is never taken.
   return call.environment().submit(
@@ -81,7 +81,7 @@ void weights_changed(const Object& owner) {
 Napi::Value read(const Call& call) {
   const NamedTensors state = state_of(call(0, "owner"));
   const Object owner = call.environment().get(call(0, "owner").id());
-  const std::string path = call(1, "path").string();
+  const std::string path = call(1, "path").path();
   const int64_t offset = call(2, "dataOffset").integer();
   const std::vector<TensorSlot> slots = slots_of(state, call(3, "slots"));
   return call.environment().submit(

@@ -11,6 +11,8 @@
 namespace pfgm {
 namespace {
 
+constexpr int64_t kMostDraws = 1000000;
+
 at::Tensor rows_argument(const Argument& argument) {
   const at::Tensor tensor = argument.tensor();
   // Rows of no numbers take no memory, so there may be any number of them.
@@ -60,8 +62,9 @@ Napi::Value floor_distances(const Call& call) {
   const int64_t count = call(1, "count").integer(), repeats = call(2, "repeats").integer();
   const uint64_t seed = call(3, "seed").seed();
   const bool pixels = call(4, "pixels").boolean();
-  if (count < 2 || repeats < 1 || repeats > 1000)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected count >= 2 and repeats from 1 to 1000");
+  // The work is the square of the count, and holds the one thread of the CPU's kernels.
+  if (count < 2 || count > kMostDraws || repeats < 1 || repeats > 1000)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected count from 2 to 1000000 and repeats from 1 to 1000");
   return call.environment().submit(
       "cpu",
       [=] {

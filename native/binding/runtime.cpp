@@ -36,7 +36,7 @@ Napi::Value info(const Call& call) {
 
 // loadCuda(path): linkers drop libtorch_cuda, so it is loaded by name; returns '' or what went wrong.
 Napi::Value load_cuda(const Call& call) {
-  const std::string path = call(0, "path").string();
+  const std::string path = call(0, "path").path();
   if (::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL)) return Napi::String::New(call.env(), "");
   const char* reason = ::dlerror();
   return Napi::String::New(call.env(), reason ? reason : "unknown");

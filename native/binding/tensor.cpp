@@ -132,7 +132,7 @@ Napi::Value row_norms(const Call& call) {
 // mapTensor(path, dtype, shape, offset): resolves to a tensor of the values in a file from a byte on. They
 // are read as they are used, so the file must be left alone as long as the tensor lives.
 Napi::Value map_tensor(const Call& call) {
-  const std::string path = call(0, "path").string();
+  const std::string path = call(0, "path").path();
   const ElementType type = element_type(call(1, "dtype"));
   const std::vector<int64_t> shape = call(2, "shape").integers();
   const int64_t offset = call(3, "offset").integer(), size = int64_t(c10::elementSize(type.type));
@@ -142,6 +142,7 @@ Napi::Value map_tensor(const Call& call) {
     if (length < 1) call(2, "shape").expected("sizes of at least 1");
     bytes *= double(length);
   }
+  if (bytes > double(size) * kMostValues) call(2, "shape").expected("sizes of at most 2^40 values in all");
   return call.environment().submit(
       "cpu", [=] { return map_values(path, type.type, shape, offset, bytes); }, tensor_to_js);
 }

@@ -7,6 +7,8 @@
 namespace pfgm {
 namespace {
 
+constexpr int64_t kMostSources = 10000000;
+
 // createTrainer(config, seed, {beta1, beta2, epsilon}, device): resolves to {id, network, ema,
 // parameterCount}.
 Napi::Value create_trainer(const Call& call) {
@@ -51,6 +53,7 @@ Napi::Value make_pfgm_batch(const Call& call) {
   settings.gamma = given["gamma"].number();
   settings.perturbation = {given["sigma"].number(), given["tau"].number(), given["M"].number(),
                            given["restrictM"].boolean()};
+  if (settings.sources > kMostSources) given["batchSize"].expected("from 1 to 10000000");
   if (data.dim() < 2) throw Error("ERR_PFGM_ARGUMENT", "Expected data of one item a row");
   // Where the data is: beside a step on another device, behind it on the same one.
   return call.environment().submit(

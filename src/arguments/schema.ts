@@ -34,8 +34,19 @@ export function oneOf<T extends string | number>(choices: readonly T[]): z.ZodTy
 }
 
 /** What a test says yes to; another value is of the wrong type. */
-export function kind<T>(expected: string, test: (value: unknown) => boolean): z.ZodType<T> {
+export function kind<T>(expected: string, test: (value: unknown) => boolean): z.ZodType<T, T> {
   return z.custom<T>(test, { error: expected, params: { ofType: true } })
+}
+
+/**
+ * An array of at most so many entries. Its length is looked at first: an array without entries may claim any, which a
+ * schema of its entries alone would go through.
+ * @param expected in words: `an array of sizes`
+ */
+export function list<T>(entry: z.ZodType<T>, most: number, expected: string): z.ZodType<T[]> {
+  return kind<unknown[]>(expected, Array.isArray)
+    .refine(({ length }) => length <= most, { error: `${expected}, at most ${most}` })
+    .pipe(z.array(entry))
 }
 
 const SEED_RANGE = 'a whole number from 0 to 2^64 - 1'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { list } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
 import type { NativeNetworkConfig } from '../native/addon.js'
 
@@ -17,11 +18,13 @@ const unet = z.strictObject({
   /** Channels at full resolution, a multiple of 4. */
   nf: size(4, 4096).refine((value) => value % 4 === 0, { error: 'a multiple of 4' }),
   /** Channels at each resolution, in multiples of nf; one level each. */
-  chMult: z.array(size(1, 64)).min(1).max(10),
+  chMult: list(size(1, 64), 10, 'an array of multiples').refine(({ length }) => length >= 1, {
+    error: 'an array of at least one multiple',
+  }),
   /** Residual blocks a level on the way down; one more on the way up. */
   numResBlocks: size(1, 64),
   /** Resolutions with self-attention. */
-  attnResolutions: z.array(size(1, 4096)),
+  attnResolutions: list(size(1, 4096), 64, 'an array of resolutions'),
   /** Share of activations dropped in training. */
   dropout: z.number().min(0).lt(1),
   /** How z comes in: sines and cosines of z, or random Fourier features of ln z. */

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import { expectRoom } from '../arguments/room.js'
-import { integer, kind, oneOf, optionsSchema, parse, parseOptions } from '../arguments/schema.js'
+import { integer, kind, list, oneOf, optionsSchema, parse, parseOptions } from '../arguments/schema.js'
 import { type ArrayKind, typedArray } from '../arguments/typed-array.js'
 import { expectInteger, expectPath, product } from '../check.js'
 import { writeWhole } from '../files/whole-file.js'
@@ -30,10 +29,10 @@ const DTYPES = Object.keys(ARRAYS) as Dtype[]
 const DTYPE = oneOf(DTYPES)
 /** Far more than memory or a file holds; its bytes can still be counted. */
 const MOST_VALUES = 2 ** 40
-const SHAPE = z
-  .array(integer(0, Number.MAX_SAFE_INTEGER), { error: 'an array of sizes' })
-  .max(64)
-  .refine((shape) => product(shape) <= MOST_VALUES, { error: 'sizes of at most 2^40 values in all' })
+const SHAPE = list(integer(0, Number.MAX_SAFE_INTEGER), 64, 'an array of sizes').refine(
+  (shape) => product(shape) <= MOST_VALUES,
+  { error: 'sizes of at most 2^40 values in all' },
+)
 const FROM_SCHEMA = optionsSchema<{ device?: string }>({ device: DEVICE })
 
 /**
@@ -167,4 +166,4 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
 /** One of any shape and dtype. */
 export const TENSOR = kind<Tensor>('a tensor', (value) => value instanceof Tensor)
 
-const TENSORS = z.array(TENSOR, { error: 'an array of tensors' }).max(1_000_000)
+const TENSORS = list(TENSOR, 1_000_000, 'an array of tensors')

@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import {
   FUNCTION,
   integer,
+  list,
   oneOf,
   optionsSchema,
   parse,
@@ -39,8 +39,8 @@ const MOST_RUNS = 1000
 const COMPARISON_SCHEMA = optionsSchema<ComparisonOptions>({
   count: integer(1, 100_000),
   seed: SEED,
-  solvers: z.array(oneOf(SOLVERS)).max(MOST_RUNS),
-  evaluations: z.array(integer(2, 10_000)).max(MOST_RUNS),
+  solvers: list(oneOf(SOLVERS), MOST_RUNS, 'an array of names'),
+  evaluations: list(integer(2, 10_000), MOST_RUNS, 'an array of numbers'),
   data: TENSOR,
   signal: SIGNAL,
   onProgress: FUNCTION,

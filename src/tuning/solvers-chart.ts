@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { kind, parse, TEXT } from '../arguments/schema.js'
+import { kind, list, parse, TEXT } from '../arguments/schema.js'
 import {
   COLOURS,
   caption,
@@ -46,13 +46,15 @@ const NUMBER = kind<number>('a number', (value) => typeof value === 'number')
 
 /** What is drawn of a comparison. */
 const COMPARISON = z.object({
-  points: z.array(
+  points: list(
     z.object({
       solver: TEXT,
       evaluations: NUMBER,
       mean: NUMBER,
       energyDistance: NUMBER.optional(),
     }),
+    1_000_000,
+    'an array of points',
   ),
   energyDistance: NUMBER.optional(),
 })

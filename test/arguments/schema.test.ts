@@ -5,6 +5,7 @@ import { z } from 'zod'
 import {
   FUNCTION,
   integer,
+  list,
   number,
   oneOf,
   optionsSchema,
@@ -36,7 +37,7 @@ const SCHEMA = optionsSchema<Options>({
   of: oneOf(['state', 'denoised']),
   mirror: SWITCH,
   film: optionsSchema<{ frames?: number }>({ frames: integer(2, 1000) }),
-  shape: z.array(integer(0, 9)).max(3),
+  shape: list(integer(0, 9), 3, 'an array of sizes'),
   onProgress: FUNCTION,
 })
 
@@ -74,7 +75,7 @@ describe('options', () => {
     [{ count: 10 }, RangeError, 'count to be an integer from 1 to 9 but received 10'],
     [{ count: 1.5 }, RangeError, 'count to be an integer from 1 to 9 but received 1.5'],
     [{ count: Number.NaN }, RangeError, 'count to be an integer from 1 to 9 but received NaN'],
-    [{ count: 2 ** 60 }, RangeError, 'count to be an integer from 1 to 9 but received 1152921504606846976'],
+    [{ count: 2 ** 60 }, RangeError, 'count to be an integer from 1 to 9 but received 1152921504606847000'],
     [{ rate: 0 }, RangeError, 'rate to be a number from 0.1 to 1 but received 0'],
     [{ rate: true }, TypeError, 'rate to be a number from 0.1 to 1 but received true (boolean)'],
     [{ seed: -1 }, RangeError, 'seed to be a whole number from 0 to 2^64 - 1 but received -1'],
@@ -88,8 +89,16 @@ describe('options', () => {
     [{ film: { frames: 1 } }, RangeError, 'film.frames to be an integer from 2 to 1000 but received 1'],
     [{ film: { frmes: 1 } }, TypeError, 'film to be an object of frames but received one with "frmes"'],
     [{ shape: [1, 'x'] }, TypeError, 'shape[1] to be an integer from 0 to 9 but received "x" (string)'],
-    [{ shape: [1, 1, 1, 1] }, RangeError, 'shape to be of at most 3 entries but received [1, 1, 1, 1]'],
-    [{ shape: new Array(2 ** 32 - 1) }, RangeError, 'shape to be of at most 3 entries but received ['],
+    [
+      { shape: [1, 1, 1, 1] },
+      RangeError,
+      'shape to be an array of sizes, at most 3 but received [1, 1, 1, 1]',
+    ],
+    [
+      { shape: new Array(2 ** 32 - 1) },
+      RangeError,
+      'shape to be an array of sizes, at most 3 but received [',
+    ],
     [{ onProgress: {} }, TypeError, 'onProgress to be a function but received an object of type Object'],
   ] as [unknown, ErrorConstructor, string][]
   // Not as arguments of it.each, which prints them: one ends in itself.

@@ -1,7 +1,8 @@
 // The package's public functions, found in its exports; and for each, arguments that it takes.
 import * as api from '../../dist/index.js'
 
-const { Network, PoissonFlow, Tensor, datasets } = api
+const exported = { ...api }
+const { Network, PoissonFlow, Tensor, datasets } = exported
 
 /** Public to the package's own code alone, as their docstrings say. */
 const INTERNAL = ['keep', 'sharedFlow', 'sharedFlowWithDivergence']
@@ -12,7 +13,7 @@ const isTable = (value) => Object.getPrototypeOf(value) === Object.prototype && 
 
 /** `sample`, `Tensor.from`, `Tensor#data`, `datasets.idx`: every function that a caller can reach by name. */
 export function publicFunctions() {
-  return Object.entries(api).flatMap(([name, value]) => {
+  return Object.entries(exported).flatMap(([name, value]) => {
     if (isClass(value))
       return [...methodsOf(value).map((one) => `${name}.${one}`), ...instanceMethods(name, value)]
     if (typeof value === 'function') return [name]
@@ -199,7 +200,7 @@ export const CALLS = {
 /** Calls a function by its name, and waits for what it gives; of a training, for its first events. */
 export async function callOf(name, { on, args }) {
   const [, owner, method] = /^(?:(\w+)[.#])?(\w+)$/.exec(name) ?? []
-  const receiver = on ?? (owner === undefined ? api : api[owner])
+  const receiver = on ?? (owner === undefined ? exported : exported[owner])
   const result = await receiver[method](...args)
   if (typeof result?.[Symbol.asyncIterator] !== 'function') return
   let events = 0

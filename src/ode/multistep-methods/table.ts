@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { list } from '../../arguments/schema.js'
 import { describe } from '../../check.js'
 import type { MultistepMethod, Weights } from './multistep-method.js'
 
@@ -9,13 +10,13 @@ const MOST_KNOWN = 63
 const MOST_STEPS = 100_000
 
 const number = z.number({ error: 'a finite number' })
-const list = (what: string) => z.array(number, { error: `an array of ${what}` })
+const numbers = (what: string) => list(number, MOST_STEPS + 1, `an array of ${what}`)
 
 const weightsShape = {
   /** Weight of the state at the step's beginning. */
   ofX: number,
   /** Weights of the flow's known values, newest first. */
-  ofKnown: list('weights of known values, newest first'),
+  ofKnown: numbers('weights of known values, newest first'),
 }
 
 const stepSchema = z.strictObject(
@@ -34,8 +35,8 @@ const tableSchema = z.strictObject(
     /** What the known values are: `denoised` images d, or `height`, the drift dx/dz = (x - d) / z. */
     view: z.enum(['denoised', 'height'], { error: 'denoised or height' }),
     /** z of the steps' ends, falling. */
-    heights: list('heights, falling from z_max to z_min'),
-    steps: z.array(stepSchema, { error: 'an array of steps' }),
+    heights: numbers('heights, falling from z_max to z_min'),
+    steps: list(stepSchema, MOST_STEPS, 'an array of steps'),
   },
   { error: 'an object of view, heights and steps' },
 )
