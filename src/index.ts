@@ -35,7 +35,7 @@ export {
   pfgmSettingsSchema,
 } from './flow/pfgm.js'
 export { posteriorMean } from './flow/pfgmpp.js'
-export { energyDistance, energyFloor } from './metrics/energy-distance.js'
+export { energyDistance, energyFloor, type MeasureOptions } from './metrics/energy-distance.js'
 export type { DensityOptions, DensityResult } from './model/density.js'
 export type { EncodeOptions, EncodeResult } from './model/encode.js'
 export type { ImageTensor } from './model/images.js'

@@ -1,6 +1,7 @@
-import { parse } from '../arguments/schema.js'
+import { optionsSchema, parse, parseOptions, SIGNAL } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
+import { stoppable } from '../native/stoppable.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
 
 /** Images are compared as clipped pixels in [0, 1], points as they are. */
@@ -8,17 +9,30 @@ function comparesPixels(data: Tensor): boolean {
   return data.shape.length === 4
 }
 
+export interface MeasureOptions {
+  /** Ends the measuring at once; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+const MEASURE_SCHEMA = optionsSchema<MeasureOptions>({ signal: SIGNAL })
+
 /**
  * Energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| of samples X to data Y, in Euclidean distances. The samples' own
  * diagonal is left out, the data's is kept: a perfect sampler scores 0, and chance may bring it slightly below.
  */
-export async function energyDistance(samples: Tensor, data: Tensor): Promise<number> {
+export async function energyDistance(
+  samples: Tensor,
+  data: Tensor,
+  options: MeasureOptions = {},
+): Promise<number> {
   parse('samples', TENSOR, samples)
   parse('data', TENSOR, data)
-  return native().energyDistance(samples.handle, data.handle, comparesPixels(data))
+  const { signal } = parseOptions('energyDistance', MEASURE_SCHEMA, options)
+  signal?.throwIfAborted()
+  return stoppable(native().energyDistance(samples.handle, data.handle, comparesPixels(data)), signal)
 }
 
-/** As many as can be compared with each other in minutes. */
+/** More would take days to compare with each other. */
 const MOST_DRAWS = 1_000_000
 
 /**
@@ -31,11 +45,17 @@ export async function energyFloor(
   data: Tensor,
   count: number,
   repeats = 5,
+  options: MeasureOptions = {},
 ): Promise<{ mean: number; deviation: number }> {
   parse('data', TENSOR, data)
   expectInteger('count', count, 2, MOST_DRAWS)
   expectInteger('repeats', repeats, 1, 1000)
-  const values = await native().energyFloor(data.handle, count, repeats, 0, comparesPixels(data))
+  const { signal } = parseOptions('energyFloor', MEASURE_SCHEMA, options)
+  signal?.throwIfAborted()
+  const values = await stoppable(
+    native().energyFloor(data.handle, count, repeats, 0, comparesPixels(data)),
+    signal,
+  )
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length
   const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
   return { mean, deviation: Math.sqrt(square / Math.max(1, values.length - 1)) }

@@ -42,7 +42,7 @@ export interface SamplingOptions extends StartOptions {
   maxEvaluations?: number
   /** A sample that is not finite ends with the status `notFinite`, rather than all with an error. Default false. */
   keepNotFinite?: boolean
-  /** Ends the sampling at the next step, or in the middle of a hook; the promise rejects with the signal's reason. */
+  /** Ends the sampling at once, in the middle of an evaluation or a hook; the promise rejects with the signal's reason. */
   signal?: AbortSignal
   /**
    * Gets the denoised images d(x, z) = x - z v_x / v_z of the samples under way at every evaluation of the network, the

@@ -86,9 +86,9 @@ export class Evaluation {
     if (count <= 1 || (!asked && (!drawn.exact || samples < Math.min(count, MEASURED)))) return
     watch.signal?.throwIfAborted()
     using items = await itemsOf(this.#data, product(this.#config.shape))
-    const value = await energyDistance(images, items)
-    watch.signal?.throwIfAborted()
-    const floor = await energyFloor(items, samples)
+    const options = watch.signal ? { signal: watch.signal } : {}
+    const value = await energyDistance(images, items, options)
+    const floor = await energyFloor(items, samples, 5, options)
     found.distance = { value, samples, items: items.shape[0] ?? 0, floor }
   }
 }

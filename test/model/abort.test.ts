@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { memory } from '../../src/native/device.js'
-import type { PoissonFlow, SampleOptions } from '../../src/poisson-flow.js'
+import { memory, setThreads } from '../../src/native/device.js'
+import type { NetworkConfig } from '../../src/nn/config.js'
+import { Network } from '../../src/nn/network.js'
+import { PoissonFlow, type SampleOptions } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
+import { preset } from '../../src/train/presets.js'
 import { tinyFlow } from '../tiny-flow.js'
 
 const EULER = { solver: 'euler', steps: 5, count: 3 } as const
@@ -93,4 +96,41 @@ it('takes the signal of another realm or library', async () => {
   await inHook
   for (const listener of listeners) listener()
   await expect(sampling).rejects.toMatchObject({ name: 'AbortError' })
+})
+
+describe('a signal ends a sampling in the middle of an evaluation that takes long', () => {
+  /** Its evaluation of 256 images takes tens of seconds. */
+  async function slowFlow(): Promise<PoissonFlow> {
+    const base = preset('digits')
+    const network = await Network.create({ ...base.network, imageSize: 32, nf: 96 } as NetworkConfig)
+    const flow = { sigma: 0.01, tau: 0.03, M: 260, restrictM: true, gamma: 5 }
+    const heights = { zMax: 40, zMin: 1e-3, upperNorm: 3000, zExp: 5 }
+    return PoissonFlow.of(network, { flow: { ...flow, ...heights }, data: 'none', step: 0 })
+  }
+
+  it('at once, and frees the native thread', async () => {
+    using slow = await slowFlow()
+    const before = memory().handles
+    const controller = new AbortController()
+    const sampling = slow.sample({ count: 256, solver: 'euler', steps: 2, signal: controller.signal })
+    setTimeout(() => controller.abort(new Error('enough')), 200)
+    await expect(sampling).rejects.toThrow('enough')
+    await setThreads() // behind it in the thread's queue
+    expect(memory().handles).toBe(before)
+  }, 10_000)
+
+  it('and others that share the evaluation get what they get alone', async () => {
+    using slow = await slowFlow()
+    const options = { count: 2, solver: 'euler', steps: 2, seed: 3 } as const
+    const alone = await slow.sample(options)
+    const controller = new AbortController()
+    const aborted = slow.sample({ ...options, seed: 9, signal: controller.signal })
+    const whole = slow.sample(options)
+    setTimeout(() => controller.abort(new Error('enough')), 20)
+    await expect(aborted).rejects.toThrow('enough')
+    const { images } = await whole
+    expect(await images.data()).toEqual(await alone.images.data())
+    images.dispose()
+    alone.images.dispose()
+  })
 })

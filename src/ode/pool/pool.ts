@@ -161,7 +161,7 @@ class Pool<State> implements Trajectories<State> {
     const { heights } = where
     const { evaluations, outside, seconds } = this.#statistics
     const began = performance.now()
-    const flags = await this.#problem.flow.evaluate({ pool: this.#pool, ...where })
+    const flags = await this.#problem.flow.evaluate({ pool: this.#pool, ...where }, this.#options.signal)
     seconds.network += (performance.now() - began) / 1000
     this.#evaluations += heights.length
     for (const [i, row] of rowsAt(this.rows, where.rows).entries()) {

@@ -1,3 +1,4 @@
+import { orAborted } from '../../arguments/signal.js'
 import type { Evaluation, FlowHandle } from '../../native/addon.js'
 import { type NativeObject, native } from '../../native/native.js'
 
@@ -5,6 +6,9 @@ interface Asked {
   readonly evaluation: Evaluation
   resolve(outside: Uint8Array): void
   reject(error: unknown): void
+  /** Whoever asked does not wait any more. */
+  leave(): void
+  gone: boolean
 }
 
 /**
@@ -51,12 +55,31 @@ export class SharedFlow {
     }
   }
 
-  /** Resolves to a flag a row of the evaluation, set where it left the region the network was trained on. */
-  evaluate(evaluation: Evaluation): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      this.#asked.push({ evaluation, resolve, reject })
+  /**
+   * Resolves to a flag a row of the evaluation, set where it left the region the network was trained on.
+   * @throws the signal's reason as soon as it is given, however long the network takes
+   */
+  async evaluate(evaluation: Evaluation, signal?: AbortSignal): Promise<Uint8Array> {
+    let asked: Asked | undefined
+    const answer = new Promise<Uint8Array>((resolve, reject) => {
+      const leave = () => {
+        this.#asked = this.#asked.filter((one) => one !== asked)
+      }
+      asked = { evaluation, resolve, reject, leave, gone: false }
+      this.#asked.push(asked)
       this.#callWhereAllAsk()
     })
+    try {
+      return await orAborted(
+        signal,
+        () => answer,
+        () => {},
+      )
+    } catch (error) {
+      asked!.gone = true
+      asked!.leave()
+      throw error
+    }
   }
 
   #callWhereAllAsk(): void {
@@ -68,11 +91,18 @@ export class SharedFlow {
 
   /** Where a call fails, memory is short for all of them or one of them is at fault: each is then called alone. */
   async #call(together: readonly Asked[]): Promise<void> {
+    const nobodyWaits = () => together.every(({ gone }) => gone)
     try {
-      const outside = await native().evaluateDrifts(
+      const call = native().evaluateDrifts(
         this.#flow!.handle,
         together.map(({ evaluation }) => evaluation),
       )
+      for (const one of together) {
+        one.leave = () => {
+          if (nobodyWaits()) native().stop(call)
+        }
+      }
+      const outside = await call
       let first = 0
       for (const { evaluation, resolve } of together) {
         const rows = evaluation.heights.length
@@ -80,6 +110,7 @@ export class SharedFlow {
         first += rows
       }
     } catch (error) {
+      if (nobodyWaits()) return
       if (together.length > 1) for (const one of together) await this.#call([one])
       else for (const { reject } of together) reject(error)
     }
