@@ -17,6 +17,7 @@
 #include <cmath>
 
 #include "random/philox.h"
+#include "runtime/error.h"
 #include "runtime/stop.h"
 
 namespace pfgm::nn {
@@ -76,7 +77,13 @@ at::Tensor Conv::operator()(const at::Tensor& x) const {
 GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels)
     : weight(builder.constant(name + ".weight", {channels}, 1)),
       bias(builder.constant(name + ".bias", {channels}, 0)),
-      groups(std::min<int64_t>(channels / 4, 32)) {}
+      groups(std::min<int64_t>(channels / 4, 32)) {
+  if (groups < 1 || channels % groups != 0)
+    throw Error("ERR_PFGM_ARGUMENT",
+                "Expected every layer's channels to divide into the groups that are normalised together, at most "
+                "32, but " +
+                    std::to_string(channels) + " do not: make nf a multiple of 32");
+}
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
   return at::group_norm(x, groups, weight, bias, 1e-6);

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packageRoot, readJson, writeJson } from '../install/cache.js'
 import { GPU_ENVIRONMENT } from './gpu.js'
-import { killGroup, runStage } from './stage.js'
+import { killTree, runStage } from './stage.js'
 
 const { out, started, unpacked, seconds } = parseArgs({
   options: {
@@ -119,7 +119,7 @@ async function perform(stage) {
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
   process.once(signal, () => {
-    killGroup(running)
+    killTree(running)
     Object.assign(report.stages.at(-1), { state: 'killed', tail: `${signal} ended the kit's run` })
     save()
     process.exit(1)

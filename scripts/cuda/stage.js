@@ -1,6 +1,6 @@
 // Runs one command of the kit to its end or its limit, all that it says going to a log.
 import { spawn } from 'node:child_process'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs'
 
 const TAIL_BYTES = 4000
 
@@ -30,11 +30,11 @@ export function runStage(command, args, { cwd, env, seconds, log, onStart }) {
     let expired = false
     const timer = setTimeout(() => {
       expired = true
-      killGroup(child.pid)
+      killTree(child.pid)
     }, seconds * 1000)
     const end = (rc, said) => {
       clearTimeout(timer)
-      killGroup(child.pid)
+      killTree(child.pid)
       const tail = said ?? readTail(file, before)
       closeSync(file)
       const state = expired ? 'timed out' : rc === 0 ? 'passed' : 'failed'
@@ -45,12 +45,39 @@ export function runStage(command, args, { cwd, env, seconds, log, onStart }) {
   })
 }
 
-/** @param {number | undefined} pid of the group's leader; nothing happens where none of it is left */
-export function killGroup(pid) {
+/**
+ * Ends a program and all that it started, some of which leads groups of its own.
+ * @param {number | undefined} pid nothing happens where it has ended, and all in its group
+ */
+export function killTree(pid) {
+  if (!pid) return
+  for (const each of [...descendants(pid), pid]) {
+    for (const target of [-each, each]) {
+      try {
+        process.kill(target, 'SIGKILL')
+      } catch {
+        // it has ended, or leads no group
+      }
+    }
+  }
+}
+
+/** @param {number} pid */
+function descendants(pid) {
+  const found = [pid]
+  // children come after their parents, so that each is met once
+  for (const parent of found) found.push(...childrenOf(parent))
+  return found.slice(1)
+}
+
+/** @param {number} pid */
+function childrenOf(pid) {
   try {
-    if (pid) process.kill(-pid, 'SIGKILL')
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    )
   } catch {
-    // it has ended
+    return [] // it has ended
   }
 }
 

@@ -35,7 +35,7 @@ export function foreignSignal(given: Aborting): AbortSignal {
 export async function orAborted<T>(
   signal: AbortSignal | undefined,
   work: () => T | PromiseLike<T>,
-  late: (value: T) => void,
+  late: (value: T) => void = () => {},
 ): Promise<T> {
   if (!signal) return work()
   signal.throwIfAborted()

@@ -1,3 +1,4 @@
+import { isEnding } from '../../scripts/install/ending.js'
 import { Stopped } from './errors.js'
 import { printHint } from './output.js'
 
@@ -42,11 +43,14 @@ export async function interruptible<T>(
 
 /**
  * Has every command end at signals. Where nobody listens, the system ends a process by itself, but not process 1 of a
- * container.
+ * container. A setup that is under way has its turn first, and ends the programs that it runs before the process.
  */
 export function endWithSignals(): void {
   for (const [name, exitCode] of Object.entries(EXIT_CODES)) {
-    process.on(name, () => insist(new Stopped(exitCode, `stopped by ${name}`)))
+    const end = () => {
+      if (!isEnding()) insist(new Stopped(exitCode, `stopped by ${name}`))
+    }
+    process.on(name, () => setImmediate(end))
   }
 }
 

@@ -64,7 +64,6 @@ function fitUnet(network: UnetConfig, size: number, channels: number, adapts: bo
     ...network,
     channels,
     imageSize: size,
-    nf: adapts && channels > 1 ? 1.5 * network.nf : network.nf,
     chMult: levels.map((level) => chMult[Math.min(level, chMult.length - 1)]!),
     attnResolutions: levels.filter(attends).map((level) => size >> level),
   }

@@ -1,3 +1,4 @@
+import { orAborted } from '../arguments/signal.js'
 import { PfgmError } from '../errors.js'
 import type { Batch } from '../flow/batch.js'
 import type { Flow } from '../flow/flow.js'
@@ -65,7 +66,8 @@ export class TrainingLoop {
       next = this.#batch(this.#step, batchSize, smallBatchSize)
       while (!this.finished && !signal?.aborted) {
         const step = this.#step
-        const batch = await next
+        const made = next
+        const batch = await orAborted(signal, () => made)
         const learningRate = learningRateAt(step, training.learningRate, training.warmup)
         const settings = {
           update: step + 1,

@@ -117,7 +117,7 @@ describe('paths between images and the far plane', () => {
     const refused: readonly [string, number, string][] = [
       ['none.npy', 1, `none.npy: expected a NumPy file but received nothing: there is no such path${remedy}`],
       ['dark.png', 1, `dark.png: expected a NumPy file but received something else${remedy}`],
-      ['pixels.npy', 1, `pixels.npy: expected little-endian float64 (<f8) but received |u1${remedy}`],
+      ['pixels.npy', 1, `pixels.npy: expected little-endian float64 (<f8) but received uint8 (|u1)${remedy}`],
       ['floats.npy', 1, 'expected little-endian float64 (<f8) but received <f4'],
       ['big.npy', 1, 'expected little-endian float64 (<f8) but received >f8'],
       ['fortran.npy', 1, 'but received Fortran order'],

@@ -212,6 +212,8 @@ describe('a NumPy file', () => {
     const path = await write('four.npy', one)
     await expect(Tensor.map(path, 'float32', [5])).rejects.toThrow('to have 20 bytes but it has 16')
     await expect(Tensor.map(path, 'float32', [1], 2)).rejects.toThrow('a multiple of')
-    await expect(Tensor.map(path, 'float32', [2 ** 40, 2 ** 40])).rejects.toThrow('but it has 16')
+    await expect(Tensor.map(path, 'float32', [2 ** 40, 2 ** 40])).rejects.toThrow(
+      'Expected shape to be sizes of at most',
+    )
   })
 })

@@ -158,7 +158,7 @@ describe('a stage', () => {
     const outcome = await runStage('sh', ['-c', 'sleep 600 & echo $!; wait'], options)
     expect(outcome).toMatchObject({ state: 'timed out', rc: null })
     expect(outcome.seconds).toBeLessThan(10)
-    expect(isRunning(outcome.tail)).toBe(false)
+    await expect.poll(() => isRunning(outcome.tail)).toBe(false)
   })
 })
 
@@ -240,7 +240,7 @@ describe('the run', () => {
     child.kill('SIGTERM')
     expect(await end).toBe(1)
     expect(stagesOf(kit).at(-1)).toMatchObject({ name: 'machine', state: 'killed' })
-    expect(isRunning(readFileSync(mark, 'utf8'))).toBe(false)
+    await expect.poll(() => isRunning(readFileSync(mark, 'utf8'))).toBe(false)
   })
 
   it('leaves its JSON when the archive is damaged', async () => {

@@ -314,11 +314,11 @@ describe('bad input', () => {
   })
 
   it.each([
-    [undefined, 'Expected the options of train to be an object with data and out but received undefined'],
+    [undefined, 'Expected options of train to be an object but received undefined'],
     [{}, 'Expected data to be a data set'],
     [{ data: null, out: 'x' }, 'Expected data to be a data set'],
     [{ data: {}, out: 3 }, 'Expected out to be a non-empty string but received 3'],
-    [{ data: {}, out: 'x', epochs: 3 }, 'but received "epochs"'],
+    [{ data: {}, out: 'x', epochs: 3 }, 'but received one with "epochs"'],
   ])('options %j are refused', async (options, message) => {
     const first = train(options as never).next()
     await expect(first).rejects.toThrow(message)

@@ -70,11 +70,7 @@ export class SharedFlow {
       this.#callWhereAllAsk()
     })
     try {
-      return await orAborted(
-        signal,
-        () => answer,
-        () => {},
-      )
+      return await orAborted(signal, () => answer)
     } catch (error) {
       asked!.gone = true
       asked!.leave()
