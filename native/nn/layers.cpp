@@ -79,10 +79,11 @@ GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels
       bias(builder.constant(name + ".bias", {channels}, 0)),
       groups(std::min<int64_t>(channels / 4, 32)) {
   if (groups < 1 || channels % groups != 0)
-    throw Error("ERR_PFGM_ARGUMENT",
-                "Expected every layer's channels to divide into the groups that are normalised together, at most "
-                "32, but " +
-                    std::to_string(channels) + " do not: make nf a multiple of 32");
+    throw Error(
+        "ERR_PFGM_ARGUMENT",
+        "Expected every layer's channels to divide into the groups that are normalised together, at most "
+        "32, but " +
+            std::to_string(channels) + " do not: make nf a multiple of 32");
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
