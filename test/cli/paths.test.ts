@@ -118,8 +118,8 @@ describe('paths between images and the far plane', () => {
       ['none.npy', 1, `none.npy: expected a NumPy file but received nothing: there is no such path${remedy}`],
       ['dark.png', 1, `dark.png: expected a NumPy file but received something else${remedy}`],
       ['pixels.npy', 1, `pixels.npy: expected little-endian float64 (<f8) but received uint8 (|u1)${remedy}`],
-      ['floats.npy', 1, 'expected little-endian float64 (<f8) but received <f4'],
-      ['big.npy', 1, 'expected little-endian float64 (<f8) but received >f8'],
+      ['floats.npy', 1, 'expected little-endian float64 (<f8) but received float32 (<f4)'],
+      ['big.npy', 1, 'expected little-endian float64 (<f8) but received big-endian float64 (>f8)'],
       ['fortran.npy', 1, 'but received Fortran order'],
       [
         'flat.npy',

@@ -155,6 +155,7 @@ export const CALLS = {
   'datasets.cifar10': () => ({ args: ['cifar', { split: 'test', mirror: true }] }),
   'datasets.cifar100': () => ({ args: ['cifar', { split: 'test', classes: 'fine' }] }),
   'datasets.npy': () => ({ args: ['points.npy', { mirror: false }] }),
+  'datasets.npz': () => ({ args: ['arrays.npz', { array: 'x', mirror: false }] }),
   'datasets.folder': () => ({ args: ['pictures', { size: 8, channels: 1, mirror: true, signal: soon() }] }),
   'datasets.images': () => ({ args: [['pictures/one.png'], { size: 8, channels: 1 }] }),
   'datasets.array': () => ({ args: [new Uint8Array(64), [1, 8, 8], { name: 'x', mirror: false }] }),

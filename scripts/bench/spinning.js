@@ -1,0 +1,64 @@
+// node scripts/bench/spinning.js: how many images a second training takes, by threads and by how long they spin while
+// they wait for each other, on a quiet machine and beside as many busy processes as it has cores (docs/notes/threads.md).
+import { execFile, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const ROUNDS = 3
+const SETTINGS = [
+  { threads: 1, spin: 3000 },
+  ...[0, 300, 1000, 3000, 10_000].map((spin) => ({ threads: availableParallelism(), spin })),
+]
+
+/** In a process of its own, as OpenMP reads the setting once. The first steps are not counted. */
+const TRAINING = `
+  import { datasets, train } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url))}
+  const [out, threads] = process.argv.slice(1)
+  const options = { out, threads: Number(threads), steps: 1000, sampleEvery: 0, evaluationCount: 0 }
+  let began
+  for await (const { type, step } of train({ data: await datasets.digits(), ...options })) {
+    if (type === 'step' && step === 10) began = performance.now()
+    if (type === 'step' && step === 40) break
+  }
+  console.log((128 * 30) / ((performance.now() - began) / 1000))`
+
+/** @param {{ threads: number, spin: number }} setting */
+async function imagesPerSecond({ threads, spin }) {
+  const folder = mkdtempSync(join(tmpdir(), 'pfgm-spinning-'))
+  try {
+    const args = ['--input-type=module', '-e', TRAINING, join(folder, 'run'), String(threads)]
+    const env = { ...process.env, GOMP_SPINCOUNT: String(spin) }
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env })
+    return Number(stdout)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** @returns {Promise<number[]>} the median of each setting's rounds, which take turns */
+async function measure() {
+  const rounds = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const values = []
+    for (const setting of SETTINGS) values.push(await imagesPerSecond(setting))
+    rounds.push(values)
+  }
+  return SETTINGS.map((_, i) => rounds.map((values) => values[i]).sort((a, b) => a - b)[ROUNDS >> 1])
+}
+
+const quiet = await measure()
+const neighbours = Array.from({ length: availableParallelism() }, () =>
+  spawn(process.execPath, ['-e', 'for (;;);']),
+)
+try {
+  const busy = await measure()
+  const share = (value, all) => `${value.toFixed(0)} (${((100 * value) / Math.max(...all)).toFixed(0)} %)`
+  console.log('| threads | GOMP_SPINCOUNT | alone | beside busy processes |\n| ---: | ---: | ---: | ---: |')
+  for (const [i, { threads, spin }] of SETTINGS.entries()) {
+    console.log(`| ${threads} | ${spin} | ${share(quiet[i], quiet)} | ${share(busy[i], busy)} |`)
+  }
+} finally {
+  for (const neighbour of neighbours) neighbour.kill()
+}
