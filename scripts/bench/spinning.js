@@ -1,4 +1,4 @@
-// node scripts/bench/spinning.js: how many images a second training takes, by threads and by how long they spin while
+// node scripts/bench/spinning.js [rounds]: how many images a second training takes, by threads and by how long they spin while
 // they wait for each other, on a quiet machine and beside as many busy processes as it has cores (docs/notes/threads.md).
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -6,7 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-const ROUNDS = 3
+const ROUNDS = Number(process.argv[2] ?? 3)
 const SETTINGS = [
   { threads: 1, spin: 3000 },
   ...[0, 300, 1000, 3000, 10_000].map((spin) => ({ threads: availableParallelism(), spin })),
@@ -19,10 +19,10 @@ const TRAINING = `
   const options = { out, threads: Number(threads), steps: 1000, sampleEvery: 0, evaluationCount: 0 }
   let began
   for await (const { type, step } of train({ data: await datasets.digits(), ...options })) {
-    if (type === 'step' && step === 10) began = performance.now()
-    if (type === 'step' && step === 40) break
+    if (type === 'step' && step === 5) began = performance.now()
+    if (type === 'step' && step === 25) break
   }
-  console.log((128 * 30) / ((performance.now() - began) / 1000))`
+  console.log((128 * 20) / ((performance.now() - began) / 1000))`
 
 /** @param {{ threads: number, spin: number }} setting */
 async function imagesPerSecond({ threads, spin }) {
