@@ -97,7 +97,7 @@ Napi::Value read(const Call& call) {
 // checksumFile(path, header, dataOffset, length): as writeState gave it, of a header that says what it said
 // then.
 Napi::Value checksum(const Call& call) {
-  const std::string path = call(0, "path").string(), header = call(1, "header").string();
+  const std::string path = call(0, "path").path(), header = call(1, "header").string();
   const int64_t offset = call(2, "dataOffset").integer(), length = call(3, "length").integer();
   return call.environment().submit(
       "cpu", [=] { return checksum_tensor_file(path, header, offset, length); }, text_to_js);
@@ -122,7 +122,7 @@ Napi::Value hash(const Call& call) {
 // lockFile(path, holder): a lock's handle, 'busy' where another has it, or 'unsupported' where files have no
 // locks.
 Napi::Value lock(const Call& call) {
-  const FileLock::Attempt attempt = FileLock::try_lock(call(0, "path").string(), call(1, "holder").string());
+  const FileLock::Attempt attempt = FileLock::try_lock(call(0, "path").path(), call(1, "holder").string());
   if (attempt.lock) return Napi::Number::New(call.env(), call.environment().add(attempt.lock));
   return text_to_js(call.env(), attempt.outcome == FileLock::Outcome::busy ? "busy" : "unsupported");
 }

@@ -6,18 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
-#include "runtime/error.h"
+#include "io/failure.h"
 
 namespace pfgm {
-namespace {
-
-[[noreturn]] void fail(const std::string& what, const std::string& path) {
-  throw Error("ERR_PFGM_IO", "Could not " + what + " " + path + ": " + std::strerror(errno));
-}
-
-}  // namespace
 
 FileLock::Attempt FileLock::try_lock(const std::string& path, const std::string& holder) {
   for (;;) {

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <map>
 
+#include "io/failure.h"
 #include "io/xxh64.h"
 #include "runtime/error.h"
 
@@ -25,10 +25,6 @@ at::ScalarType scalar_type(const std::string& dtype) {
     throw Error("ERR_PFGM_CHECKPOINT",
                 "Expected a dtype of F64, F32, F16, BF16, U8, I64 or I32 but received " + dtype);
   return found->second;
-}
-
-[[noreturn]] void fail(const std::string& what, const std::string& path) {
-  throw Error("ERR_PFGM_IO", "Could not " + what + " " + path + ": " + std::strerror(errno));
 }
 
 class File {

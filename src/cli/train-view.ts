@@ -1,4 +1,5 @@
 import type { AnyDataset, TrainEvent } from '../index.js'
+import { isDrawable } from '../tensor/picture.js'
 import { printHint, printJson, printLine, printWarning } from './output.js'
 import { startProgress } from './progress.js'
 import { bytes, commandLine, count, duration, items, several } from './words.js'
@@ -114,10 +115,8 @@ export class WordyTrainView implements TrainView {
 
 /** The command that draws samples of a trained model: as a picture where there can be one. */
 export function drawCommand(out: string, shape: readonly number[]): string {
-  const [channels] = shape
-  const drawable = shape.length === 1 ? channels === 2 : channels === 1 || channels === 3
   const count = PICTURE_SAMPLES[shape.length === 1 ? 'points' : 'images']
-  return commandLine(['sample', out], { count, out: drawable ? 'samples.png' : 'samples.npy' })
+  return commandLine(['sample', out], { count, out: isDrawable(shape) ? 'samples.png' : 'samples.npy' })
 }
 
 function describeDistance(

@@ -74,7 +74,7 @@ export async function decodeAll(files: readonly FilePath[], options: DecodeOptio
   if (broken.size > 0 && !skipBroken) throw brokenError(broken, files.length, cure)
   const whole = [...files.keys()].filter((index) => !broken.has(index))
   for (const [place, index] of whole.entries()) {
-    values.copyWithin(place * length, index * length, (index + 1) * length)
+    if (place !== index) values.copyWithin(place * length, index * length, (index + 1) * length)
   }
   return {
     shape: [channels, height, width],

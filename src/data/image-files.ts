@@ -37,9 +37,10 @@ export interface ImageFiles {
 export async function findImages(folder: FilePath, signal?: AbortSignal): Promise<ImageFiles> {
   const walk = new Walk(signal)
   const { images, folders } = await walk.list(folder)
+  const above = [await identify(folder)]
   const classes: FilePath[][] = []
   for (const nested of folders) {
-    const found = await walk.collect(nested, [await identify(folder)])
+    const found = await walk.collect(nested, above)
     if (found.length > 0) classes.push(found)
   }
   const files = [...images, ...classes.flat()]

@@ -2,8 +2,7 @@ import { basename } from 'node:path'
 import { optionsSchema, parseOptions, SWITCH } from '../arguments/schema.js'
 import { expectPath, product } from '../check.js'
 import { ByteStream } from '../files/byte-stream.js'
-import { dataError, lookAt } from '../files/read.js'
-import { readNpyHead } from '../tensor/npy-header.js'
+import { expectSize, readNpyHead } from '../tensor/npy-header.js'
 import { expectMirror } from './check.js'
 import type { AnyDataset, Values } from './dataset.js'
 import { describeArray, dtypeInPlace, readArray } from './npy-values.js'
@@ -51,9 +50,4 @@ export async function npy(path: string, options: NpyOptions = {}): Promise<AnyDa
     mirror,
     ...(notes.length > 0 && { notes }),
   }
-}
-
-async function expectSize(path: string, wanted: number): Promise<void> {
-  const size = (await lookAt(path))?.size ?? 0
-  if (size < wanted) throw dataError(path, `${wanted} bytes, as its header says,`, `${size}`)
 }

@@ -70,10 +70,14 @@ export async function readNpyHeader<D extends Dtype>(
   if (shape.length === 0 || shape.includes(0)) {
     throw dataError(path, 'an array of at least one axis and one value', `[${shape.join(', ')}]`)
   }
-  const wanted = offset + product(shape) * valueBytes(dtype)
+  await expectSize(path, offset + product(shape) * valueBytes(dtype))
+  return { dtype, shape, offset }
+}
+
+/** @throws PfgmError `ERR_PFGM_DATA` where a file is shorter than the bytes that its header tells of */
+export async function expectSize(path: string, wanted: number): Promise<void> {
   const size = (await lookAt(path))?.size ?? 0
   if (size < wanted) throw dataError(path, `${wanted} bytes, as its header says,`, `${size}`)
-  return { dtype, shape, offset }
 }
 
 /**

@@ -47,9 +47,11 @@ export interface Asked {
   readonly evaluation: boolean
 }
 
+const DATA = 'a data set, such as `await datasets.digits()`'
+
 /** What only has to be of its kind here is judged by value where the run's settings are made. */
 const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
-  data: kind('a data set, such as `await datasets.digits()`', isObject),
+  data: kind(DATA, isObject),
   out: TEXT,
   preset: oneOf(PRESETS),
   network: z.unknown(),
@@ -78,9 +80,7 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
 /** @throws TypeError or RangeError where an option is missing, unknown or of another kind */
 export function trainOptions(given: TrainOptions): TrainOptions {
   const options = parseOptions('train', TRAIN_SCHEMA, given)
-  if (options.data === undefined) {
-    throw new TypeError(unexpected('data', 'a data set, such as `await datasets.digits()`', undefined))
-  }
+  if (options.data === undefined) throw new TypeError(unexpected('data', DATA, undefined))
   expectPath('out', options.out)
   return options
 }

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import type { ZodType } from 'zod'
+import { parse } from '../arguments/schema.js'
 import { expectInteger, expectNumber, expectOneOf, expectSeed, product } from '../check.js'
 import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
@@ -108,7 +108,7 @@ function settingsFor(given: GivenFlow, { meanNorm, shape }: LoadedData): FlowSet
 }
 
 function checkNetwork(given: NetworkConfig, shape: readonly number[]): NetworkConfig {
-  const network = parseOption(networkConfigSchema, 'network', given)
+  const network = parse('network', networkConfigSchema, given)
   const takes = itemShape(network)
   if (takes.join() !== shape.join()) {
     throw new RangeError(
@@ -116,16 +116,6 @@ function checkNetwork(given: NetworkConfig, shape: readonly number[]): NetworkCo
     )
   }
   return network
-}
-
-/** A structured option, checked field by field. */
-function parseOption<T>(schema: ZodType<T>, name: string, value: unknown): T {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new RangeError(
-    `Expected ${[name, ...(issue?.path ?? [])].join('.')} to be right but: ${issue?.message}`,
-  )
 }
 
 /** Settings, those that are given in place of the others. */

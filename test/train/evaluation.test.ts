@@ -1,6 +1,3 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
 import { memory } from '../../src/native/device.js'
@@ -9,24 +6,11 @@ import type { TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
 import { preset } from '../../src/train/presets.js'
 import { train } from '../../src/train/train.js'
-
-const home = mkdtempSync(join(tmpdir(), 'pfgm-evaluation-'))
-let runs = 0
-const newOut = () => join(home, `run-${runs++}`)
-
-const SMALL = {
-  network: { kind: 'mlp', dimensions: 2, width: 16, depth: 1 },
-  steps: 12,
-  batchSize: 64,
-  smallBatchSize: 16,
-  sampleEvery: 0,
-} as const
+import { eventsOf, newOut, SMALL } from './runs.js'
 
 async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
-  const events: TrainEvent[] = []
   const data = options.data ?? (await datasets.toy('two-moons', { count: 500 }))
-  for await (const event of train({ ...SMALL, data, out: newOut(), ...options })) events.push(event)
-  return events
+  return eventsOf({ ...SMALL, data, out: newOut(), ...options })
 }
 
 describe('samples at the end', () => {

@@ -1,18 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
 import { setThreads } from '../../src/native/device.js'
 import type { TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
 import { train } from '../../src/train/train.js'
 import { withMetadata } from '../checkpoint/metadata.js'
-
-const home = mkdtempSync(join(tmpdir(), 'pfgm-resume-'))
-afterAll(() => rmSync(home, { recursive: true }))
-let runs = 0
-const newOut = () => join(home, `run-${runs++}`)
+import { eventsOf, newOut } from './runs.js'
 
 const SMALL = {
   network: { kind: 'mlp', dimensions: 3, width: 16, depth: 1 },
@@ -32,10 +28,8 @@ const points = (name: string, count: number, change = 0) => {
 }
 
 async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
-  const events: TrainEvent[] = []
   const data = options.data ?? (await points('mine', 100))
-  for await (const event of train({ ...SMALL, data, out: newOut(), ...options })) events.push(event)
-  return events
+  return eventsOf({ ...SMALL, data, out: newOut(), ...options })
 }
 
 const warnings = (events: TrainEvent[]) =>

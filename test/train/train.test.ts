@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { lockRun } from '../../src/checkpoint/run-lock.js'
@@ -14,26 +13,14 @@ import type { TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
 import { preset } from '../../src/train/presets.js'
 import { train } from '../../src/train/train.js'
+import * as runs from './runs.js'
+import { home, newOut } from './runs.js'
 
-const home = mkdtempSync(join(tmpdir(), 'pfgm-train-'))
-let runs = 0
-const newOut = () => join(home, `run-${runs++}`)
-
-const SMALL = {
-  network: { kind: 'mlp', dimensions: 2, width: 16, depth: 1 },
-  steps: 12,
-  batchSize: 64,
-  smallBatchSize: 16,
-  checkpointEvery: 4,
-  sampleEvery: 0,
-  evaluationCount: 0,
-} as const
+const SMALL = { ...runs.SMALL, checkpointEvery: 4, evaluationCount: 0 } as const
 
 async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
-  const events: TrainEvent[] = []
   const data = options.data ?? (await datasets.toy('two-moons', { count: 500 }))
-  for await (const event of train({ ...SMALL, data, out: newOut(), ...options })) events.push(event)
-  return events
+  return runs.eventsOf({ ...SMALL, data, out: newOut(), ...options })
 }
 
 const fails = (code: PfgmErrorCode, message: RegExp) => (error: unknown) =>

@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import type { TrainEvent } from '../../src/train/events.js'
+import type { TrainOptions } from '../../src/train/options.js'
+import { train } from '../../src/train/train.js'
+
+/** For all tests of a file, gone after them. */
+export const home = mkdtempSync(join(tmpdir(), 'pfgm-train-'))
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+let runs = 0
+
+/** A run folder that is not there yet. */
+export const newOut = (): string => join(home, `run-${runs++}`)
+
+/** A training of points in the plane that takes no time. */
+export const SMALL = {
+  network: { kind: 'mlp', dimensions: 2, width: 16, depth: 1 },
+  steps: 12,
+  batchSize: 64,
+  smallBatchSize: 16,
+  sampleEvery: 0,
+} as const
+
+/** All that happens in a run, to its end. */
+export async function eventsOf(options: TrainOptions): Promise<TrainEvent[]> {
+  const events: TrainEvent[] = []
+  for await (const event of train(options)) events.push(event)
+  return events
+}
