@@ -1,4 +1,15 @@
-import { describe, expectBoolean, expectInteger, unexpected } from '../check.js'
+import { list, parse, TEXT } from '../arguments/schema.js'
+import { typedArray } from '../arguments/typed-array.js'
+import {
+  describe,
+  expectBoolean,
+  expectInteger,
+  expectOneOf,
+  expectPath,
+  expectString,
+  unexpected,
+} from '../check.js'
+import type { AnyDataset, Values } from './dataset.js'
 
 /** The largest number of values one item may have; native code counts them in 32 bits. */
 const MAX_ITEM_LENGTH = 2 ** 31 - 1
@@ -31,4 +42,29 @@ export function expectMirror(mirror: unknown, shape: readonly number[]): void {
       `Expected mirror to be false for points of shape ${describe(shape)} but received true`,
     )
   }
+}
+
+/** A data set that anybody may have put together: checked field by field, with values of this realm. */
+export function checkedDataset(data: AnyDataset): AnyDataset {
+  const { name, shape, count, mirror, notes } = data
+  expectString('data.name', name)
+  expectItemShape('data.shape', shape)
+  expectInteger('data.count', count, 1, 2 ** 31 - 1)
+  expectBoolean('data.mirror', mirror)
+  if (notes !== undefined) parse<readonly string[]>('data.notes', NOTES, notes)
+  return { ...data, values: checkedValues(data.values) }
+}
+
+const NOTES = list(TEXT, 1000, 'an array of texts')
+
+function checkedValues(values: unknown): Values {
+  if (typeof values !== 'object' || values === null || ArrayBuffer.isView(values)) {
+    return typedArray('data.values', values, ['Uint8Array', 'Float32Array'])
+  }
+  const { path, offset, dtype, length } = values as Record<string, unknown>
+  expectPath('data.values.path', path)
+  expectInteger('data.values.offset', offset, 0, Number.MAX_SAFE_INTEGER)
+  expectOneOf('data.values.dtype', dtype, ['uint8', 'float32'])
+  expectInteger('data.values.length', length, 1, Number.MAX_SAFE_INTEGER)
+  return { path, offset, dtype, length }
 }

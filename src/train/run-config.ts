@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { parse } from '../arguments/schema.js'
 import { expectInteger, expectNumber, expectOneOf, expectSeed, product } from '../check.js'
+import { checkedDataset } from '../data/check.js'
 import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
 import { type FlowSettings, flowKind, type GivenFlow, parseFlow } from '../flow/kinds.js'
@@ -26,8 +27,7 @@ export interface LoadedData {
 }
 
 export async function loadData(data: AnyDataset): Promise<LoadedData> {
-  const { name, shape, count, values, mirror, notes = [] } = data
-  expectInteger('data.count', count, 1, 2 ** 31 - 1)
+  const { name, shape, count, values, mirror, notes = [] } = checkedDataset(data)
   if (values.length !== count * product(shape)) {
     throw new TypeError(
       `Expected data.values to have ${count} x [${shape.join(', ')}] = ${count * product(shape)} values but received ${values.length}`,

@@ -312,6 +312,21 @@ describe('bad input', () => {
     await expect(first).rejects.toBeInstanceOf(TypeError)
   })
 
+  it.each([
+    [{ shape: () => 1 }, 'Expected data.shape to be [channels, height, width] or [dimensions]'],
+    [{ shape: [Symbol('x')] }, 'Expected data.shape[0] to be an integer'],
+    [{ count: 1.5 }, 'Expected data.count to be an integer'],
+    [{ name: 3 }, 'Expected data.name to be a non-empty string'],
+    [{ mirror: 'no' }, 'Expected data.mirror to be true or false'],
+    [{ notes: 'all' }, 'Expected data.notes to be an array of texts'],
+    [{ values: [1, 2] }, 'Expected data.values.path to be a non-empty string'],
+    [{ values: new Float64Array(4) }, 'Expected data.values to be a Uint8Array or a Float32Array'],
+    [{ values: { path: 'x', offset: -1 } }, 'Expected data.values.offset to be an integer'],
+  ])('a data set put together by hand is checked: %o', async (wrong, message) => {
+    const whole = await datasets.array(new Float32Array([0, 1, 2, 3]), [2])
+    await expect(collect({ data: { ...whole, ...wrong } as never })).rejects.toThrow(message)
+  })
+
   it('data with a NaN is refused, and the item named', async () => {
     const data = await datasets.array(new Float32Array([0, 1, 2, Number.NaN]), [2], { name: 'mine' })
     await expect(collect({ data })).rejects.toSatisfy(fails('ERR_PFGM_DATA', /item 1 of mine has a NaN/))
