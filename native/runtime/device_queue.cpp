@@ -9,6 +9,8 @@
 #include <map>
 #include <thread>
 
+#include "runtime/spinning.h"
+
 namespace pfgm {
 namespace {
 
@@ -48,8 +50,10 @@ void DeviceQueue::run() {
       jobs_.pop_front();
       ++busy_devices;
     }
+    const auto began = std::chrono::steady_clock::now();
     if (!exiting) job();
     job = nullptr;  // what the job owned is freed before the device counts as idle
+    adapt_spinning(std::chrono::steady_clock::now() - began);
     --busy_devices;
   }
 }

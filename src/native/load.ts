@@ -54,12 +54,13 @@ function load(): { addon: Addon; located: LocatedAddon } {
 
 /**
  * OpenMP's threads wait for each other by spinning, by default so long that two processes on the same cores slow each
- * other fivefold and more. With this setting they take about a quarter longer than they must, at the price of up to a tenth
- * for a process that is alone (docs/notes/threads.md). OpenMP reads it once, when it is loaded; a worker cannot set it for
- * the process.
+ * other fivefold and more. So they spin for a short time, and not at all while the process has neighbours
+ * (native/runtime/spinning.h). OpenMP reads this once, when it is loaded; a worker cannot set it for the process.
  */
 function shortenSpinning(): void {
-  process.env.GOMP_SPINCOUNT ??= '3000'
+  if (process.env.GOMP_SPINCOUNT !== undefined || process.env.OMP_WAIT_POLICY !== undefined) return
+  process.env.GOMP_SPINCOUNT = '10000'
+  process.env.OMP_WAIT_POLICY = 'passive'
 }
 
 function loadError(located: LocatedAddon, said: string, cause?: unknown): PfgmError {
