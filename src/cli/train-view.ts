@@ -100,11 +100,12 @@ export class WordyTrainView implements TrainView {
     if (step === steps) this.#progress.end()
   }
 
-  #showEnd({ step, seconds, picture, distance }: EventOf<'end'>): void {
+  #showEnd({ step, seconds, picture, distance, undrawable }: EventOf<'end'>): void {
     this.#progress.end()
     const where = picture === undefined ? '' : ` A picture of samples: ${picture}`
     printLine(`Trained to step ${count(step)} in ${duration(seconds)}.${where}`)
     if (distance) printLine(describeDistance(distance, this.#data.count))
+    if (undrawable) return
     printLine(`Draw more: ${drawCommand(this.#start?.out ?? '', this.#data.shape)}`)
   }
 

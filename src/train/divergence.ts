@@ -28,6 +28,13 @@ export class DivergenceWatch {
     return this.#above >= PATIENCE
   }
 
+  /** Takes up what the loss was, on average over many steps, when a run ended that is looked at again. */
+  recall(loss: number): void {
+    this.#mean = loss
+    this.#best = Math.min(this.#best, loss)
+    if (loss > FAR * this.#best) this.#above = PATIENCE
+  }
+
   /** @returns whether that is so for the first time since it last was well */
   after(loss: number): boolean {
     this.#mean = this.#mean === undefined ? loss : this.#mean + QUICK_SHARE * (loss - this.#mean)

@@ -13,8 +13,8 @@ export interface Estimate {
   readonly availableBytes: number
 }
 
-/** Below this a step on two points is quick enough to measure one on the whole batch. */
-const QUICK_SECONDS = 0.05
+/** Up to this long a step on the whole batch is measured. A few items alone take up to twice their share of one. */
+const WHOLE_STEP_SECONDS = 3
 /** Bytes a parameter in an optimizer step beyond what the trainer holds already. */
 const STEP_BYTES_A_PARAMETER = 4
 
@@ -25,20 +25,24 @@ export async function estimate(
   done: number,
 ): Promise<Estimate> {
   const { smallBatchSize, steps } = settings
-  let count = Math.min(2, smallBatchSize)
-  await probe(count) // the first call sets kernels up
-  let cost = await probe(count)
-  if (cost.seconds < QUICK_SECONDS) {
-    count = smallBatchSize
-    cost = await probe(count)
+  const { resident } = memory()
+  const availableBytes = availableMemory() + resident
+  const measure = async (count: number) => {
+    const { seconds, activationBytes } = await probe(count)
+    const scale = smallBatchSize / count
+    const activations = activationBytes * scale * 1.5 // the backward pass adds to what the forward pass kept
+    const bytes = resident + activations + trainer.parameterCount * STEP_BYTES_A_PARAMETER
+    return { seconds: seconds * scale, memoryBytes: Math.max(memory().peak, bytes) }
   }
-  const scale = smallBatchSize / count
-  const { resident, peak } = memory()
-  const activations = cost.activationBytes * scale * 1.5 // the backward pass adds to what the forward pass kept
+  const few = Math.min(2, smallBatchSize)
+  await probe(few) // the first call sets kernels up
+  let step = await measure(few)
+  if (step.seconds < WHOLE_STEP_SECONDS && step.memoryBytes < availableBytes)
+    step = await measure(smallBatchSize)
   return {
-    secondsPerStep: cost.seconds * scale,
-    seconds: cost.seconds * scale * (steps - done),
-    memoryBytes: Math.max(peak, resident + activations + trainer.parameterCount * STEP_BYTES_A_PARAMETER),
-    availableBytes: availableMemory() + resident,
+    secondsPerStep: step.seconds,
+    seconds: step.seconds * (steps - done),
+    memoryBytes: step.memoryBytes,
+    availableBytes,
   }
 }

@@ -48,4 +48,6 @@ export interface EndEvent {
     items: number
     floor: { mean: number; deviation: number }
   }
+  /** Samples of the model could not be drawn: a warning said why. */
+  readonly undrawable?: boolean
 }

@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, readFile } from 'node:fs/promises'
 import { product } from '../check.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
 import { PfgmError } from '../errors.js'
@@ -167,19 +167,24 @@ export class Recorder {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TrainEvent, void, void> {
     const found: Found = {}
+    let undrawable = false
     const { evaluationCount } = this.#config.training
     const limit = this.#asked.evaluation && evaluationCount > 1 ? undefined : shareOf(seconds)
+    if (step === this.#first) this.#divergence.recall(await this.#lastLoss())
+    const diverged = this.#divergence.diverged ? `${this.#divergence.words}; ${this.#wayBack}` : undefined
     const saved = `The model is trained and saved as ${this.checkpoint}`
     try {
       const evaluating = following(signal, (report, either) =>
         this.#evaluation.run(step, evaluationCount, limit, found, { signal: either, onProgress: report }),
       )
       for await (const fraction of evaluating) yield { type: 'evaluating', step, fraction }
+      if (diverged !== undefined) yield { type: 'warning', message: `${saved}, but ${diverged}` }
       if (found.noTime) yield { type: 'warning', message: `${saved}, but no samples were drawn: ${NO_TIME}` }
     } catch (error) {
       if (signal?.aborted || (!isNotFinite(error) && !isOutOfMemory(error))) throw error
       const failed = found.picture === undefined ? 'drawn' : 'measured'
-      const why = this.#divergence.diverged ? `${this.#divergence.words}; ${this.#wayBack}` : error.message
+      undrawable = failed === 'drawn'
+      const why = diverged ?? error.message
       yield { type: 'warning', message: `${saved}, but its samples could not be ${failed}: ${why}` }
     }
     const { picture, distance } = found
@@ -189,9 +194,16 @@ export class Recorder {
       seconds: (performance.now() - began) / 1000,
       ...(picture !== undefined && { picture }),
       ...(distance && { distance }),
+      ...(undrawable && { undrawable }),
     }
     await this.#log(event)
     yield event
+  }
+
+  /** The newest loss in the log of a run that had ended; 0 where there is none. */
+  async #lastLoss(): Promise<number> {
+    const log = await readFile(this.#folder.log, 'utf8').catch(() => '')
+    return Number(/"loss":([^,}]+)/.exec(log.slice(log.lastIndexOf('"loss"')))?.[1] ?? 0)
   }
 
   async #log(event: TrainEvent): Promise<void> {

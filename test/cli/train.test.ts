@@ -123,6 +123,20 @@ describe('the end of a training', () => {
     const drawn = await runShell(folder, `$CLI ${command.replace('--count 5000', '--count 5')}`)
     expect({ code: drawn.code, stderr: drawn.stderr }).toMatchObject({ code: 0 })
   })
+
+  it('prints no command to draw with for a model that cannot be drawn from', async () => {
+    const diverging = ['--learning-rate', '10', '--clip-norm', '0', '--warmup', '2', '--steps', '100']
+    const { code, stdout, stderr } = await run(
+      folder,
+      'train',
+      ...TINY_POINTS,
+      ...diverging,
+      '--out',
+      'diverged',
+    )
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('could not be drawn') })
+    expect(stdout).not.toContain('Draw more')
+  })
 })
 
 describe('an interrupted training', () => {
