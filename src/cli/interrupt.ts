@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { isEnding } from '../../scripts/install/ending.js'
 import { Stopped } from './errors.js'
 import { printHint } from './output.js'
@@ -8,6 +9,9 @@ const PIPE_EXIT_CODE = 141
 
 /** A launcher such as npx passes on a Ctrl-C that the terminal has sent already: two so close together are one. */
 const SAME_SIGNAL_MS = 500
+
+/** Of stdin, stdout and stderr, before one is closed. */
+const TERMINALS = [0, 1, 2].filter(isatty)
 
 /** How what runs now is asked to end. */
 let stop: (reason: Stopped) => void = exitAtOnce
@@ -65,7 +69,17 @@ export function endWithReader(): void {
   }
 }
 
+/** Ends the process; what was under way may compute on for a while, for nobody. */
+export function exit(exitCode: number): never {
+  if (TERMINALS.some((fd) => !isatty(fd))) {
+    // Node.js crashes in its exit when it cannot reset its terminal. The hang-up itself ends the process as well.
+    process.removeAllListeners('SIGHUP')
+    process.kill(process.pid, 'SIGHUP')
+  }
+  process.exit(exitCode)
+}
+
 function exitAtOnce({ exitCode, message }: Stopped): void {
   if (message !== '') printHint(message)
-  process.exit(exitCode)
+  exit(exitCode)
 }

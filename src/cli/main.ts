@@ -5,7 +5,7 @@ import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
-import { endWithReader, endWithSignals } from './interrupt.js'
+import { endWithReader, endWithSignals, exit } from './interrupt.js'
 import { addLikelihoodCommand } from './likelihood.js'
 import { printHint } from './output.js'
 import { addSampleCommand } from './sample.js'
@@ -55,8 +55,7 @@ async function main(): Promise<void> {
     await program.parseAsync()
   } catch (error) {
     process.exitCode = report(error, program)
-    // What was under way may compute on for a while, for nobody.
-    if (error instanceof Stopped) process.exit()
+    if (error instanceof Stopped) exit(process.exitCode)
   }
 }
 

@@ -101,7 +101,7 @@ function whatIsLeft(
   steps: number | undefined,
   { again, draw }: { again: string; draw: string },
 ): string {
-  if (saved === undefined) return `nothing was to be saved yet; go on with: ${again}`
+  if (saved === undefined) return 'nothing was to be saved yet; the same command begins anew'
   if (saved === steps) return `trained to the end and saved at step ${saved}; draw samples with: ${draw}`
   return `saved at step ${saved}; go on with: ${again}`
 }

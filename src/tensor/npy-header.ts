@@ -5,6 +5,7 @@ import { ByteStream } from '../files/byte-stream.js'
 import { dataError, lookAt } from '../files/read.js'
 import type { Dtype } from '../native/addon.js'
 
+const ZIP = Buffer.from('PK')
 const MAGIC = Buffer.from('\x93NUMPY', 'latin1')
 
 const DESCRIPTIONS: Readonly<Record<Dtype, string>> = {
@@ -87,7 +88,8 @@ export async function expectSize(path: string, wanted: number): Promise<void> {
 export async function readNpyHead(name: string, bytes: ByteStream): Promise<NpyHeader> {
   const start = await bytes.take(10)
   if (start.length < 10 || !start.subarray(0, 6).equals(MAGIC)) {
-    throw dataError(name, 'a NumPy file', 'something else')
+    const isArchive = start.subarray(0, 2).equals(ZIP)
+    throw dataError(name, 'a NumPy file', isArchive ? 'an archive, which npz reads' : 'something else')
   }
   const isFirstVersion = start[6] === 1
   const lengthBytes = isFirstVersion

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
 import { noNamespaces, signalContained, startContained } from '../processes.js'
-import { BIN, checkpoints, sharedFolder, start, TINY_POINTS } from './cli.js'
+import { BIN, checkpoints, sharedFolder, start, startProgram, TINY_POINTS } from './cli.js'
 
 const folder = sharedFolder()
 const SIGNALS = [
@@ -21,6 +24,23 @@ it('a closed terminal has a training saved', async () => {
   expect(step).toBeGreaterThanOrEqual(20)
   expect(checkpoints(`${folder}/hung-up`).at(-1)).toBe(`step-${String(step).padStart(7, '0')}.safetensors`)
 })
+
+const noTerminal = spawnSync('script', ['--version']).error?.message
+if (noTerminal !== undefined) console.log(`A terminal that is closed: skipped, ${noTerminal}`)
+
+it.skipIf(noTerminal !== undefined)(
+  'a terminal that is closed ends a training as a hang-up does, and no crash',
+  async () => {
+    // The shell stays, to tell how the training ended; where it writes is gone.
+    const line = `trap '' HUP; ${process.execPath} ${BIN} ${train('no-terminal').join(' ')}; echo $? > ended`
+    const terminal = startProgram(folder, 'script', ['-qec', line, '/dev/null'])
+    await terminal.line(/"type":"step","step":20,/)
+    terminal.process.kill('SIGKILL')
+    await vi.waitFor(() => expect(existsSync(join(folder, 'ended'))).toBe(true), 20_000)
+    expect(readFileSync(join(folder, 'ended'), 'utf8')).toBe('129\n')
+    expect(checkpoints(join(folder, 'no-terminal'))).toHaveLength(2)
+  },
+)
 
 describe.skipIf(noNamespaces !== undefined)('process 1 of a container', () => {
   it.each(SIGNALS)('saves a training on %s', async (signal, exitCode) => {

@@ -23,6 +23,7 @@ test('the array with a usual name, compressed; the others are named', async () =
   expect(dataset).toMatchObject({ name: 'compressed', shape: [3, 4, 4], count: 2, values: pixels })
   expect(dataset.notes).toEqual([`${path}: array images was read, not labels`])
   expect(await openDataset(`npz:${path}`)).toEqual(dataset)
+  await expect(openDataset(`npy:${path}`)).rejects.toThrow('received an archive, which npz reads')
 })
 
 test('an array by its name', async () => {
