@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readHeader, readTensors } from '../src/checkpoint/safetensors.js'
+import type { FlowSettings } from '../src/flow/kinds.js'
+import type { GaussiansConfig } from '../src/nn/config.js'
 import { Network } from '../src/nn/network.js'
 import { PoissonFlow } from '../src/poisson-flow.js'
 
@@ -11,10 +13,42 @@ export interface Mixture {
   readonly deviation: number
 }
 
+/** One whose Gaussians differ. */
+export interface UnequalMixture {
+  readonly centres: readonly (readonly number[])[]
+  readonly deviation: number | number[]
+  readonly weights?: number[]
+}
+
 /** Its exact field as a network. */
-export async function gaussiansNetwork({ centres, deviation }: Mixture, gamma = 5): Promise<Network> {
+export async function gaussiansNetwork(mixture: Mixture, gamma = 5): Promise<Network> {
+  return withCentres(mixture, { gamma })
+}
+
+/** Its exact denoiser under the kernel of D extra dimensions, or of infinitely many. */
+export async function gaussiansDenoiser(mixture: UnequalMixture, D?: number): Promise<Network> {
+  const { weights } = mixture
+  return withCentres(mixture, { gamma: 0, output: 'denoised', ...(weights && { weights }), ...(D && { D }) })
+}
+
+/** Its exact flow: EDM, or PFGM++ of D extra dimensions. */
+export async function denoisingFlow(
+  mixture: UnequalMixture,
+  { D, ...given }: { D?: number; sigmaMax?: number; sigmaMin?: number } = {},
+): Promise<PoissonFlow> {
+  const settings = { sigmaMax: 80, sigmaMin: 0.002, sigmaData: 0.5, pMean: -1.2, pStd: 1.2, ...given }
+  const flow: FlowSettings = D
+    ? { kind: 'pfgmpp', D, target: 'image', draw: 'paper', ...settings }
+    : { kind: 'edm', ...settings }
+  return PoissonFlow.of(await gaussiansDenoiser(mixture, D), { data: 'gaussians', step: 0, flow })
+}
+
+async function withCentres(
+  { centres, deviation }: UnequalMixture,
+  config: Pick<GaussiansConfig, 'gamma' | 'output' | 'weights' | 'D'>,
+): Promise<Network> {
   const [components, dimensions] = [centres.length, centres[0]!.length]
-  const network = await Network.create({ kind: 'gaussians', dimensions, components, deviation, gamma })
+  const network = await Network.create({ kind: 'gaussians', dimensions, components, deviation, ...config })
   const folder = await mkdtemp(join(tmpdir(), 'pfgm-gaussians-'))
   const path = join(folder, 'centres.safetensors')
   const values = Buffer.from(Float32Array.from(centres.flat()).buffer)

@@ -1,10 +1,15 @@
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "binding/arguments.h"
 #include "field/field.h"
 #include "flow/pfgm.h"
+#include "flow/pfgmpp.h"
 #include "flow/with_divergence.h"
 #include "runtime/error.h"
+#include "train/pfgmpp_batch.h"
 
 namespace pfgm {
 namespace {
@@ -20,6 +25,16 @@ Napi::Value create_pfgm_flow(const Call& call) {
                      config["deterministic"].boolean(), config["normalised"].boolean()};
   return Napi::Number::New(call.env(),
                            call.environment().add(make_pfgm_flow(call(0, "network").network(), c)));
+}
+
+// createPfgmppFlow(network, {sigmaData, deterministic}): a flow handle.
+Napi::Value create_pfgmpp_flow(const Call& call) {
+  const Argument config = call(1, "config");
+  const Preconditioning scales{config["sigmaData"].number()};
+  if (!(scales.sigma_data > 0)) config["sigmaData"].expected("above 0");
+  const std::shared_ptr<Flow> flow =
+      make_pfgmpp_flow(call(0, "network").network(), scales, config["deterministic"].boolean());
+  return Napi::Number::New(call.env(), call.environment().add(flow));
 }
 
 // {exact, probes, given}
@@ -61,6 +76,25 @@ Napi::Value prior(const Call& call) {
   return call.environment().submit(
       "cpu",
       [keys, dimensions, z_max, upper_norm] { return pfgm_prior(keys, dimensions, z_max, upper_norm); },
+      tensor_to_js);
+}
+
+// pfgmppPrior(keys, dimensions, sigma, d): resolves to starts [count, dimensions] float64.
+Napi::Value pfgmpp_prior(const Call& call) {
+  const std::vector<uint64_t> keys = call(0, "keys").seeds();
+  const int64_t dimensions = call(1, "dimensions").integer();
+  const double sigma = call(2, "sigma").number(), d = call(3, "d").number();
+  if (dimensions < 1 || dimensions > (int64_t(1) << 31)) call(1, "dimensions").expected("from 1 to 2^31");
+  if (dimensions > kMostNumbers / std::max<int64_t>(int64_t(keys.size()), 1))
+    call(0, "keys").expected("fewer: at most 2^32 numbers in all");
+  if (!(sigma >= 0)) call(2, "sigma").expected("at least 0");
+  if (!(d >= 1)) call(3, "d").expected("at least 1");
+  return call.environment().submit(
+      "cpu",
+      [=] {
+        const at::Tensor origin = at::zeros({int64_t(keys.size()), dimensions}, at::kDouble);
+        return perturb_by_kernel(origin, keys, sigma, d);
+      },
       tensor_to_js);
 }
 
@@ -114,15 +148,61 @@ Napi::Value perturb_points(const Call& call) {
       });
 }
 
+// perturbDenoising(y, {sigma, gaussian, beta}, {d, sigmaData, published}): resolves to the points [b, N] of
+// given draws, and what a network learns there, {points, x, z, target}.
+Napi::Value perturb_denoising(const Call& call) {
+  const Argument given = call(1, "draws"), settings = call(2, "settings");
+  const at::Tensor y = call(0, "y").tensor(), sigma = given["sigma"].tensor(),
+                   gaussian = given["gaussian"].tensor();
+  const at::Tensor beta = given["beta"].present() ? given["beta"].tensor() : at::Tensor();
+  const double d = settings["d"].number();
+  const Preconditioning scales{settings["sigmaData"].number()};
+  const bool published = settings["published"].boolean();
+  const int64_t count = y.dim() ? y.size(0) : 0;
+  if (count == 0 || gaussian.numel() != y.numel() || sigma.numel() != count ||
+      (beta.defined() ? beta.numel() != count : std::isfinite(d)))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected draws of one number a value of y, or a row of it");
+  if (!(d >= 1)) settings["d"].expected("at least 1");
+  if (!(scales.sigma_data > 0)) settings["sigmaData"].expected("above 0");
+  struct Learned {
+    at::Tensor points;
+    Batch batch;
+  };
+  return call.environment().submit(
+      "cpu",
+      [=] {
+        const auto host = [](const at::Tensor& given) {
+          return given.to(at::kCPU).to(at::kDouble).contiguous();
+        };
+        const at::Tensor rows = host(y).reshape({count, -1}), flat = host(sigma);
+        const std::vector<double> sigmas(flat.const_data_ptr<double>(),
+                                         flat.const_data_ptr<double>() + count);
+        const KernelDraws draws{host(gaussian), beta.defined() ? host(beta) : beta};
+        const at::Tensor points = perturb_by_kernel(rows, sigmas, draws, d, published);
+        return Learned{points, preconditioned(points, rows, sigmas, scales)};
+      },
+      [](Napi::Env env, const Learned& learned) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("points", tensor_to_js(env, learned.points));
+        object.Set("x", tensor_to_js(env, learned.batch.x));
+        object.Set("z", tensor_to_js(env, learned.batch.z));
+        object.Set("target", tensor_to_js(env, learned.batch.target));
+        return object;
+      });
+}
+
 }  // namespace
 
 const std::vector<Export>& flow_exports() {
   static const std::vector<Export> table = {{"createPfgmFlow", 2, create_pfgm_flow},
+                                            {"createPfgmppFlow", 2, create_pfgmpp_flow},
+                                            {"pfgmppPrior", 4, pfgmpp_prior},
                                             {"withDivergence", 2, create_with_divergence},
                                             {"pfgmPrior", 4, prior},
                                             {"fieldTarget", 4, target},
                                             {"posteriorMean", 4, mean},
-                                            {"perturb", 3, perturb_points}};
+                                            {"perturb", 3, perturb_points},
+                                            {"perturbDenoising", 3, perturb_denoising}};
   return table;
 }
 

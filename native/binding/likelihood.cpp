@@ -2,6 +2,7 @@
 
 #include "binding/arguments.h"
 #include "flow/pfgm.h"
+#include "flow/pfgmpp.h"
 #include "flow/states.h"
 #include "runtime/error.h"
 
@@ -51,6 +52,18 @@ Napi::Value perturb_data(const Call& call) {
   if (!(upper_norm > 0)) call(3, "upperNorm").expected("above 0");
   return call.environment().submit(
       "cpu", [=] { return perturb_to(data_state(data, 0), keys, z, upper_norm); }, tensor_to_js);
+}
+
+// perturbByKernel(data, keys, sigma, d): resolves to points [b, N] float64 of PFGM++'s kernel around the
+// data.
+Napi::Value perturb_data_by_kernel(const Call& call) {
+  const at::Tensor data = data_of(call(0, "data"));
+  const std::vector<uint64_t> keys = keys_of(call(1, "keys"), data.size(0));
+  const double sigma = call(2, "sigma").number(), d = call(3, "d").number();
+  if (!(sigma >= 0)) call(2, "sigma").expected("at least 0");
+  if (!(d >= 1)) call(3, "d").expected("at least 1");
+  return call.environment().submit(
+      "cpu", [=] { return perturb_by_kernel(data_state(data, 0), keys, sigma, d); }, tensor_to_js);
 }
 
 // slerp(ends, fractions): resolves to points [fractions, ...] between the two rows of ends [2, ...] float64.
@@ -106,11 +119,10 @@ Napi::Value read_likelihood(const Call& call) {
 }  // namespace
 
 const std::vector<Export>& likelihood_exports() {
-  static const std::vector<Export> table = {{"dataState", 2, state},
-                                            {"dequantize", 3, dequantize_data},
-                                            {"perturbTo", 4, perturb_data},
-                                            {"slerp", 2, interpolate},
-                                            {"readLikelihood", 2, read_likelihood}};
+  static const std::vector<Export> table = {
+      {"dataState", 2, state},        {"dequantize", 3, dequantize_data},
+      {"perturbTo", 4, perturb_data}, {"perturbByKernel", 4, perturb_data_by_kernel},
+      {"slerp", 2, interpolate},      {"readLikelihood", 2, read_likelihood}};
   return table;
 }
 

@@ -26,7 +26,7 @@ at::Tensor as_pixels(const at::Tensor& values) {
   return ((as_values(values) + 1) / 2).clamp(0, 1);
 }
 
-// dataStatistics(data): resolves to {meanNorm, minimum, maximum, notFinite}.
+// dataStatistics(data): resolves to {meanNorm, deviation, minimum, maximum, notFinite}.
 Napi::Value statistics(const Call& call) {
   const at::Tensor data = rows_argument(call(0, "data"));
   return call.environment().submit(
@@ -34,6 +34,7 @@ Napi::Value statistics(const Call& call) {
       [](Napi::Env env, const DataStatistics& s) {
         Napi::Object object = Napi::Object::New(env);
         object.Set("meanNorm", s.mean_norm);
+        object.Set("deviation", s.deviation);
         object.Set("minimum", s.minimum);
         object.Set("maximum", s.maximum);
         object.Set("notFinite", double(s.not_finite));

@@ -9,6 +9,16 @@
 namespace pfgm {
 namespace {
 
+// "field" where it is not given.
+Output output_of(const Argument& config) {
+  if (!config["output"].present()) return Output::kField;
+  const std::string name = config["output"].string();
+  if (name == "field") return Output::kField;
+  if (name == "image") return Output::kImage;
+  if (name == "denoised") return Output::kDenoised;
+  config["output"].expected("field, image or denoised");
+}
+
 UnetConfig unet_config(const Argument& config) {
   UnetConfig c;
   c.channels = config["channels"].integer();
@@ -25,6 +35,7 @@ UnetConfig unet_config(const Argument& config) {
   c.skip_rescale = config["skipRescale"].boolean();
   c.init_scale = config["initScale"].number();
   c.centered = config["centered"].boolean();
+  c.output = output_of(config);
   return c;
 }
 
@@ -41,14 +52,18 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     c.dimensions = config["dimensions"].integer();
     c.width = config["width"].integer();
     c.depth = config["depth"].integer();
+    c.output = output_of(config);
     return [c, seed, device] { return make_mlp(c, seed, device); };
   }
   if (kind == "gaussians") {
     GaussiansConfig c;
     c.dimensions = config["dimensions"].integer();
     c.components = config["components"].integer();
-    c.deviation = config["deviation"].number();
+    c.deviations = config["deviations"].numbers();
+    c.weights = config["weights"].numbers();
     c.gamma = config["gamma"].number();
+    c.output = output_of(config);
+    c.extra_dimensions = config["D"].number();
     return [c, seed, device] { return make_gaussians(c, seed, device); };
   }
   config["kind"].expected("unet, mlp or gaussians");
@@ -85,12 +100,12 @@ Napi::Value forward(const Call& call) {
       [network, x, z] {
         const at::NoGradGuard no_grad;
         const Field field = network->forward(x.to(network->device()), z.to(network->device()), Mode{});
-        return Field{field.x.contiguous(), field.z.contiguous()};
+        return Field{field.x.contiguous(), field.z.defined() ? field.z.contiguous() : field.z};
       },
       [](Napi::Env env, const Field& field) {
         Napi::Object object = Napi::Object::New(env);
         object.Set("x", tensor_to_js(env, field.x));
-        object.Set("z", tensor_to_js(env, field.z));
+        if (field.z.defined()) object.Set("z", tensor_to_js(env, field.z));
         return object;
       });
 }

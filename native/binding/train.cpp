@@ -1,7 +1,11 @@
+#include <functional>
+#include <utility>
+
 #include "binding/arguments.h"
 #include "binding/makers.h"
 #include "runtime/error.h"
 #include "train/batch.h"
+#include "train/pfgmpp_batch.h"
 #include "train/trainer.h"
 
 namespace pfgm {
@@ -38,33 +42,58 @@ Napi::Value create_trainer(const Call& call) {
       });
 }
 
+void read_draw(const Argument& given, BatchDraw& draw) {
+  draw.seed = given["seed"].seed();
+  draw.step = given["step"].seed();
+  draw.sources = given["batchSize"].integer();
+  draw.perturbed = given["smallBatchSize"].integer();
+  draw.whole_data = given["wholeData"].boolean();
+  draw.mirror = given["mirror"].boolean();
+  if (draw.sources > kMostSources) given["batchSize"].expected("from 1 to 10000000");
+}
+
+// Where the data is: beside a step on another device, behind it on the same one.
+Napi::Value submit_batch(const Call& call, const at::Tensor& data, std::function<Batch()> make) {
+  if (data.dim() < 2) throw Error("ERR_PFGM_ARGUMENT", "Expected data of one item a row");
+  return call.environment().submit(queue_name(data.device()), std::move(make),
+                                   [](Napi::Env env, const Batch& batch) {
+                                     Napi::Object object = Napi::Object::New(env);
+                                     object.Set("x", tensor_to_js(env, batch.x));
+                                     object.Set("z", tensor_to_js(env, batch.z));
+                                     object.Set("target", tensor_to_js(env, batch.target));
+                                     return object;
+                                   });
+}
+
 // makeBatch(data, settings, device): resolves to {x, z, target}.
 Napi::Value make_pfgm_batch(const Call& call) {
   const at::Tensor data = call(0, "data").tensor();
   const Argument given = call(1, "settings");
   const at::Device device = parse_device(call(2, "device").string());
   BatchSettings settings;
-  settings.seed = given["seed"].seed();
-  settings.step = given["step"].seed();
-  settings.sources = given["batchSize"].integer();
-  settings.perturbed = given["smallBatchSize"].integer();
-  settings.whole_data = given["wholeData"].boolean();
-  settings.mirror = given["mirror"].boolean();
+  read_draw(given, settings);
   settings.gamma = given["gamma"].number();
   settings.perturbation = {given["sigma"].number(), given["tau"].number(), given["M"].number(),
                            given["restrictM"].boolean()};
-  if (settings.sources > kMostSources) given["batchSize"].expected("from 1 to 10000000");
-  if (data.dim() < 2) throw Error("ERR_PFGM_ARGUMENT", "Expected data of one item a row");
-  // Where the data is: beside a step on another device, behind it on the same one.
-  return call.environment().submit(
-      queue_name(data.device()), [data, settings, device] { return make_batch(data, settings, device); },
-      [](Napi::Env env, const Batch& batch) {
-        Napi::Object object = Napi::Object::New(env);
-        object.Set("x", tensor_to_js(env, batch.x));
-        object.Set("z", tensor_to_js(env, batch.z));
-        object.Set("target", tensor_to_js(env, batch.target));
-        return object;
-      });
+  return submit_batch(call, data, [=] { return make_batch(data, settings, device); });
+}
+
+// makePfgmppBatch(data, settings, device): resolves to {x, z, target}.
+Napi::Value make_pfgmpp_batch_of(const Call& call) {
+  const at::Tensor data = call(0, "data").tensor();
+  const Argument given = call(1, "settings");
+  const at::Device device = parse_device(call(2, "device").string());
+  PfgmppBatchSettings settings;
+  read_draw(given, settings);
+  settings.scales.sigma_data = given["sigmaData"].number();
+  settings.d = given["d"].number();
+  settings.log_mean = given["logMean"].number();
+  settings.log_deviation = given["logDeviation"].number();
+  settings.posterior = given["posterior"].boolean();
+  settings.published_draw = given["publishedDraw"].boolean();
+  if (!(settings.scales.sigma_data > 0)) given["sigmaData"].expected("above 0");
+  if (!(settings.d >= 1)) given["d"].expected("at least 1");
+  return submit_batch(call, data, [=] { return make_pfgmpp_batch(data, settings, device); });
 }
 
 // trainStep(trainer, x, z, target, settings): resolves to {loss, gradientNorm, applied}.
@@ -111,6 +140,7 @@ Napi::Value probe_step(const Call& call) {
 const std::vector<Export>& train_exports() {
   static const std::vector<Export> table = {{"createTrainer", 4, create_trainer},
                                             {"makeBatch", 3, make_pfgm_batch},
+                                            {"makePfgmppBatch", 3, make_pfgmpp_batch_of},
                                             {"trainStep", 5, train_step},
                                             {"probeStep", 4, probe_step}};
   return table;

@@ -11,6 +11,7 @@
 
 #include "flow/pfgm_formula.h"
 #include "random/philox.h"
+#include "runtime/error.h"
 #include "runtime/grain.h"
 
 namespace pfgm {
@@ -127,7 +128,10 @@ using namespace formula;
 class PfgmFlow final : public Flow {
  public:
   PfgmFlow(std::shared_ptr<Network> network, const PfgmConfig& config)
-      : network_(std::move(network)), config_(config) {}
+      : network_(std::move(network)), config_(config) {
+    if (network_->output() != Output::kField)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected a network that gives a field");
+  }
 
   const Network& network() const override { return *network_; }
 

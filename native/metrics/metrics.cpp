@@ -29,7 +29,7 @@ DataStatistics data_statistics(const at::Tensor& data) {
   if (count == 0 || data.numel() == 0) throw Error("ERR_PFGM_ARGUMENT", "Expected data of at least one item");
   result.minimum = INFINITY;
   result.maximum = -INFINITY;
-  double norms = 0;
+  double norms = 0, sum = 0, squares = 0;
   constexpr int64_t kChunk = 4096;
   for (int64_t start = 0; start < count; start += kChunk) {
     Stop::current().check();
@@ -39,11 +39,15 @@ DataStatistics data_statistics(const at::Tensor& data) {
     for (int64_t i = 0; i < norm.numel(); ++i) {
       if (!std::isfinite(values[i]) && result.not_finite < 0) result.not_finite = start + i;
       norms += values[i];
+      squares += values[i] * values[i];
     }
+    sum += rows.sum(at::kDouble).item<double>();
     result.minimum = std::min(result.minimum, rows.min().item<double>());
     result.maximum = std::max(result.maximum, rows.max().item<double>());
   }
   result.mean_norm = norms / double(count);
+  const double mean = sum / double(data.numel());
+  result.deviation = std::sqrt(std::max(squares / double(data.numel()) - mean * mean, 0.0));
   return result;
 }
 

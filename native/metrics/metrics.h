@@ -7,6 +7,7 @@ namespace pfgm {
 
 struct DataStatistics {
   double mean_norm = 0;  // mean over the items of |y|
+  double deviation = 0;  // standard deviation of all numbers about their one mean
   double minimum = 0, maximum = 0;
   int64_t not_finite = -1;  // the first item with a NaN or an infinity
 };

@@ -1,4 +1,5 @@
-// A residual fully connected network for points: (x, ln z) -> (v_x, v_z).
+// A residual fully connected network for points: (x, ln z) -> (v_x, v_z), or an image from x and its noise,
+// told as ln(sigma) / 4.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/asinh.h>
@@ -35,13 +36,16 @@ class Mlp final : public Network {
       blocks_.push_back({Linear(builder, name + ".0", config.width, config.width),
                          Linear(builder, name + ".1", config.width, config.width, 0)});
     }
-    out_ = Linear(builder, "out", config.width, config.dimensions + 1, 0);
+    const bool field = config.output == Output::kField;
+    out_ = Linear(builder, "out", config.width, config.dimensions + (field ? 1 : 0), 0);
   }
 
   int64_t tile() const override { return 64; }
+  Output output() const override { return config_.output; }
 
   Field forward(const at::Tensor& x, const at::Tensor& z_in, const Mode&) const override {
-    const at::Tensor z = z_in.clamp_min(1e-10).unsqueeze(1);
+    const bool field = config_.output == Output::kField;
+    const at::Tensor z = field ? z_in.clamp_min(1e-10).unsqueeze(1) : at::exp(4 * z_in.unsqueeze(1));
     const at::Tensor scale = ((x * x).sum(at::IntArrayRef{1}, true) + z * z + 1).sqrt();
     // Frequencies of ln z from one period over its whole range (about 25) to one over a sixth of a unit.
     const at::Tensor frequencies =
@@ -50,6 +54,7 @@ class Mlp final : public Network {
     at::Tensor h = in_(at::cat({at::asinh(x), x / scale, phase.sin(), phase.cos()}, 1));
     for (const auto& block : blocks_) h = stop_point(h + block.second(at::silu(block.first(at::silu(h)))));
     const at::Tensor v = out_(at::silu(h));
+    if (!field) return {v, {}};
     return {v.slice(1, 0, config_.dimensions), v.select(1, config_.dimensions)};
   }
 

@@ -62,7 +62,8 @@ Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Te
                        : deterministic ? kDeviceTile
                                        : std::max<int64_t>(count, 1);
   const int64_t tiles = (count + tile - 1) / tile;
-  Field out{at::empty_like(x), at::empty_like(z)};
+  Field out{at::empty_like(x), {}};
+  if (network.output() == Output::kField) out.z = at::empty_like(z);
   const auto evaluate = [&](int64_t i) {
     const at::NoGradGuard no_grad_here;  // the guard outside is its thread's alone
     const int64_t first = i * tile, rows = std::min(tile, count - first);
@@ -71,7 +72,7 @@ Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Te
     const Field part =
         network.forward(padded_rows(x, first, tile).to(device), padded_rows(z, first, tile).to(device), mode);
     out.x.narrow(0, first, rows).copy_(part.x.narrow(0, 0, rows));
-    out.z.narrow(0, first, rows).copy_(part.z.narrow(0, 0, rows));
+    if (part.z.defined()) out.z.narrow(0, first, rows).copy_(part.z.narrow(0, 0, rows));
   };
   if (device.is_cpu()) for_each_tile(tiles, evaluate);
   // A device's own work runs in the order in which one thread asks for it.

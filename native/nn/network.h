@@ -29,17 +29,27 @@ struct Mode {
   at::Tensor labels;  // [b] int64, kNoLabel for none; undefined where no row has one
 };
 
+// What a network gives at a point.
+enum class Output {
+  kField,     // (v_x, v_z) of a Poisson flow
+  kImage,     // one number for each of x's: what it stands for is the flow's to say
+  kDenoised,  // the mean of the data that x may come from, as it is
+};
+
 struct Field {
   at::Tensor x;  // as the input x
-  at::Tensor z;  // [b]
+  at::Tensor z;  // [b]; undefined unless the output is a field
 };
 
 class Network {
  public:
   virtual ~Network() = default;
 
-  // x [b, C, H, W] or [b, D] float32; z [b] float32, clamped to >= 1e-10.
+  // x [b, C, H, W] or [b, D] float32; z [b] float32: the height, clamped to >= 1e-10; where the output is an
+  // image, whatever number the flow tells the noise by.
   virtual Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const = 0;
+
+  virtual Output output() const { return Output::kField; }
 
   // How many items one thread takes at a time in forward_in_tiles: a function of the architecture alone.
   virtual int64_t tile() const = 0;
@@ -92,6 +102,7 @@ struct UnetConfig {
   bool skip_rescale = true;
   double init_scale = 0;
   bool centered = true;  // data in [-1, 1]; otherwise in [0, 1]
+  Output output = Output::kField;
 };
 
 // A fully connected network for points.
@@ -99,15 +110,20 @@ struct MlpConfig {
   int64_t dimensions = 2;
   int64_t width = 256;
   int64_t depth = 4;  // residual blocks
+  Output output = Output::kField;
 };
 
-// The exact field of a mixture of isotropic Gaussians with equal weights.
+// The exact field, or the exact denoiser, of a mixture of isotropic Gaussians. A row's label names its
+// Gaussian; rows without one are of all.
 struct GaussiansConfig {
   int64_t dimensions = 2;
   int64_t components = 1;
-  double deviation = 1;  // of each Gaussian; 0: points
-  double gamma = 5;      // softens the normalised field, as in PfgmConfig
-};                       // a row's label names its Gaussian; rows without one are of all
+  std::vector<double> deviations;  // one a Gaussian; 0: points
+  std::vector<double> weights;     // one a Gaussian, in any unit
+  double gamma = 5;                // of a field: softens it, as in PfgmConfig
+  Output output = Output::kField;
+  double extra_dimensions = 1;  // of a denoiser's kernel (D of PFGM++); infinite: Gaussian noise
+};
 
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);

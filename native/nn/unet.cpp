@@ -1,5 +1,6 @@
-// DDPM++ and NCSN++ (Song et al., arXiv 2011.13456) as PFGM trains them: x and z in, one channel more out,
-// whose spatial mean is v_z. Modules are numbered in the order the published checkpoints number them.
+// DDPM++ and NCSN++ (Song et al., arXiv 2011.13456): x and its noise in, as many channels out; as PFGM trains
+// them, with one channel more, whose spatial mean is v_z. Modules are numbered in the order the published
+// checkpoints number them.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
@@ -103,6 +104,7 @@ class Unet final : public Network {
  public:
   Unet(const UnetConfig& config, uint64_t seed, at::Device device);
   Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
+  Output output() const override { return config_.output; }
   // As many images as keep a thread busy with 16384 activations a layer at full resolution.
   int64_t tile() const override {
     return std::clamp<int64_t>(16384 / (config_.image_size * config_.image_size * config_.nf), 1, 16);
@@ -215,7 +217,8 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
     up_.push_back(std::move(level));
   }
   out_norm_ = GroupNorm(builder, next(), channels);
-  out_ = Conv(builder, next(), channels, config.channels + 1, 3, config.init_scale);
+  const bool field = config.output == Output::kField;
+  out_ = Conv(builder, next(), channels, config.channels + (field ? 1 : 0), 3, config.init_scale);
 }
 
 at::Tensor Unet::embed_time(const at::Tensor& z) const {
@@ -232,7 +235,8 @@ at::Tensor Unet::embed_time(const at::Tensor& z) const {
 }
 
 Field Unet::forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& mode) const {
-  const at::Tensor time = at::silu(embed_time(z_in.clamp_min(1e-10)));
+  const bool field = config_.output == Output::kField;
+  const at::Tensor time = at::silu(embed_time(field ? z_in.clamp_min(1e-10) : z_in));
   const at::Tensor x = config_.centered ? x_in : x_in * 2 - 1;
   at::Tensor pyramid = x, h = in_(x);
   std::vector<at::Tensor> skips = {h};
@@ -261,6 +265,7 @@ Field Unet::forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& 
     if (level.resample) h = (*level.resample)(h, time, mode);
   }
   h = out_(at::silu(out_norm_(h)));
+  if (!field) return {h, {}};
   const int64_t c = config_.channels;
   return {h.slice(1, 0, c), h.select(1, c).mean(at::IntArrayRef{1, 2})};
 }

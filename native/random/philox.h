@@ -22,6 +22,7 @@ enum class Purpose : uint64_t {
   kBootstrap = 8,
   kProbe = 9,
   kDequantization = 10,
+  kNoise = 11,
 };
 
 class Philox {

@@ -7,10 +7,10 @@
 
 namespace pfgm {
 
-// Mean over the batch of half the summed squared error of the field. x and z are the network's, target
-// [b, N + 1].
-at::Tensor field_loss(const Network& network, const at::Tensor& x, const at::Tensor& z,
-                      const at::Tensor& target, const Mode& mode);
+// Mean over the batch of half the summed squared error of what the network gives. x and z are the network's,
+// target [b, N], of a field [b, N + 1].
+at::Tensor squared_loss(const Network& network, const at::Tensor& x, const at::Tensor& z,
+                        const at::Tensor& target, const Mode& mode);
 
 // The loss. `gradients` is the flat buffer of which the gradients of the network's parameters are views: it
 // holds the loss's gradient afterwards.

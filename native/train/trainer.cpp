@@ -58,7 +58,7 @@ Trainer::Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema,
 Trainer::Cost Trainer::probe(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target) {
   const double before = resident_bytes();
   const auto start = std::chrono::steady_clock::now();
-  const at::Tensor loss = field_loss(*network_, x, z, target, Mode{true, 0});
+  const at::Tensor loss = squared_loss(*network_, x, z, target, Mode{true, 0});
   const double kept = resident_bytes() - before;
   loss.backward();
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;

@@ -29,8 +29,8 @@ class Trainer {
   // `ema` must have the architecture of `network`; it takes over its weights.
   Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema, const AdamConfig& adam);
 
-  // One optimizer step on the batch's loss. target [b, N + 1]. Asked to stop, it has changed no weights; once
-  // it changes them it cannot be stopped.
+  // One optimizer step on the batch's loss. target as squared_loss has it. Asked to stop, it has changed no
+  // weights; once it changes them it cannot be stopped.
   StepResult step(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target,
                   const StepSettings& settings);
 

@@ -1,11 +1,5 @@
 import { z } from 'zod'
-import {
-  type Device,
-  type NetworkConfig,
-  networkConfigSchema,
-  type PfgmSettings,
-  pfgmSettingsSchema,
-} from '../index.js'
+import { type Device, type GivenFlow, type NetworkConfig, networkConfigSchema } from '../index.js'
 
 /** What an option's value may be, whether it comes as text after a flag or as JSON from a config file. */
 export interface Kind<T> {
@@ -73,8 +67,16 @@ const notAFlag = (): never => {
 }
 
 export const NETWORK = kind<NetworkConfig>('a network', networkConfigSchema, notAFlag)
-export const FLOW = kind<Partial<PfgmSettings>>(
-  'constants of the flow',
-  pfgmSettingsSchema.exactPartial(),
-  notAFlag,
+/** Its kind, and settings behind commas; whether they are right is for the library to say. */
+export const FLOW = kind<GivenFlow>(
+  'a kind of flow',
+  z.custom<GivenFlow>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+  (text) => {
+    const [name, ...settings] = text.split(',')
+    const entries = settings.map((setting) => {
+      const [key = '', ...value] = setting.split('=')
+      return [key, toNumber(value.join('='))]
+    })
+    return { kind: name, ...Object.fromEntries(entries) }
+  },
 )

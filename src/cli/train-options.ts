@@ -20,6 +20,11 @@ export const TRAINING_OPTIONS = {
     value: 'name',
     help: `${PRESETS.join(', ')} (default: what fits the data)`,
   },
+  flow: {
+    kind: FLOW,
+    value: 'kind',
+    help: 'pfgm, pfgmpp or edm, with settings of it: pfgmpp,D=64,target=posterior (default: pfgm)',
+  },
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
   smallBatchSize: { kind: INTEGER, value: 'n', help: 'those of them that a step learns from; bounds memory' },
@@ -60,4 +65,4 @@ export type DataSettings = Settings<typeof DATA_OPTIONS>
 export const OPTIONS = { ...OUT_OPTION, ...TRAINING_OPTIONS, ...DATA_OPTIONS } as const
 
 /** Too large for a flag. */
-export const FILE_ONLY = { network: NETWORK, flow: FLOW } as const
+export const FILE_ONLY = { network: NETWORK } as const

@@ -46,7 +46,7 @@ export function addTrainCommand(program: Command): void {
   addOptions(command.optionsGroup('Data:'), DATA_OPTIONS)
   command
     .optionsGroup('Other:')
-    .option('--config <file>', 'JSON file with options, camelCase, also network and flow; flags go before it')
+    .option('--config <file>', 'JSON file with options, camelCase, also network; flags go before it')
     .option('--json', 'print one JSON object a line for everything that happens')
     .addHelpText('after', EXAMPLES)
     .action(runTrain)
@@ -58,13 +58,12 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
   await interruptible(
     async (signal) => {
       const data = await readData(spec, pick(settings, DATA_OPTIONS), signal)
-      const { network, flow, out = `runs/${data.name}` } = settings
+      const { network, out = `runs/${data.name}` } = settings
       const view = flags.json ? new JsonTrainView() : new WordyTrainView(data)
       const again = resumeCommand(spec, out, settings)
       const options = {
         ...pick(settings, TRAINING_OPTIONS),
         ...(network && { network }),
-        ...(flow && { flow }),
       }
       const draw = drawCommand(out, data.shape)
       await watch(train({ ...options, data, out, signal }), view, { again, draw })

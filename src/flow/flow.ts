@@ -37,6 +37,8 @@ export interface Flow {
   readonly far: End
   /** Where they have arrived. */
   readonly near: End
+  /** Whether samples end in what is denoised at the near end, one evaluation more, rather than in their states there. */
+  readonly endsDenoised?: boolean
   readonly jump?: Jump
   /** No path starts farther out than this norm; `name` says what it is. */
   readonly farthest: { readonly norm: number; readonly name: string }
@@ -78,10 +80,16 @@ export interface FlowKind<S extends { readonly kind: string }> {
   /** All settings for data, from those that are given; the rest as published, or from the data. */
   settingsFor(given: Partial<S>, data: DataSize): Record<string, unknown>
   create(settings: S): Flow
+  /** What its networks give. */
+  readonly output: 'field' | 'image'
 }
 
-/** What settings are derived from: the mean over the items of |y|, and the number of values of an item. */
+/** What settings are derived from. */
 export interface DataSize {
+  /** Mean over the items of |y|. */
   readonly meanNorm: number
+  /** Standard deviation of all values about their one mean. */
+  readonly deviation: number
+  /** Number of values of an item. */
   readonly dimensions: number
 }

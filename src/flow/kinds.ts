@@ -1,17 +1,29 @@
 import { z } from 'zod'
 import { expectedBy, parse } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
+import { EDM, type EdmSettings } from './edm.js'
 import type { Flow, FlowKind } from './flow.js'
 import { PFGM, type PfgmSettings } from './pfgm.js'
+import { PFGMPP, type PfgmppSettings } from './pfgmpp.js'
 
 /** The settings of a flow, by its kind. */
-export type FlowSettings = PfgmSettings
+export type FlowSettings = PfgmSettings | PfgmppSettings | EdmSettings
 
 /** Settings as they are given: the data give what is left out, and a flow without a kind is Poisson's. */
-export type GivenFlow = Partial<FlowSettings>
+export type GivenFlow = Partial<PfgmSettings> | Given<PfgmppSettings> | Given<EdmSettings>
+type Given<S extends { readonly kind: string }> = Partial<S> & Pick<S, 'kind'>
 
 /** Every kind of flow by its name. A new kind is a line here. */
-export const FLOW_KINDS = new Map<string, FlowKind<FlowSettings>>([[PFGM.kind, PFGM]])
+export const FLOW_KINDS = new Map<string, FlowKind<FlowSettings>>([
+  [PFGM.kind, anyKind(PFGM)],
+  [PFGMPP.kind, anyKind(PFGMPP)],
+  [EDM.kind, anyKind(EDM)],
+])
+
+/** A kind whose settings have been judged by its own schema. */
+function anyKind<S extends { readonly kind: string }>(kind: FlowKind<S>): FlowKind<FlowSettings> {
+  return kind as unknown as FlowKind<FlowSettings>
+}
 
 /** The kind of flow that settings are for; undefined where there is none of that name. */
 export function flowKind(settings: unknown): FlowKind<FlowSettings> | undefined {

@@ -169,4 +169,5 @@ export const PFGM: FlowKind<PfgmSettings> = {
     return { ...hyperParameters(meanNorm, dimensions, { sigma, tau }), ...constants }
   },
   create: (settings) => new PfgmFlow(settings),
+  output: 'field',
 }

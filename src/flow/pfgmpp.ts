@@ -1,7 +1,70 @@
+import { z } from 'zod'
 import { parse } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
+import { DENOISING_DEFAULTS, DENOISING_SETTINGS, DenoisingFlow } from './denoising-flow.js'
+import type { DataSize, FlowKind } from './flow.js'
+import { logGamma } from './sphere.js'
+
+/** The constants of PFGM++ (arXiv 2302.04265): sigma is r / sqrt(D), r the distance from the data's hyperplane. */
+const pfgmppSettingsSchema = z.strictObject({
+  kind: z.literal('pfgmpp'),
+  /** Number of extra dimensions, from 1 to 2^31, also no integer. */
+  D: z
+    .number()
+    .min(1)
+    .max(2 ** 31),
+  ...DENOISING_SETTINGS,
+  /**
+   * What a step learns: the `image` that was perturbed, as published, or `posterior`, the mean of the batch's images (or
+   * of all, where all of the data makes the field) that the perturbed point may come from, which varies less.
+   */
+  target: z.enum(['image', 'posterior']),
+  /**
+   * How training draws the noise's radius: as the `paper` says, or as the `published` code does, which keeps beta in
+   * [.001, .999] and so, with small D, most points from far away.
+   */
+  draw: z.enum(['paper', 'published']),
+})
+
+export type PfgmppSettings = Readonly<z.infer<typeof pfgmppSettingsSchema>>
+
+export const PFGMPP: FlowKind<PfgmppSettings> = {
+  kind: 'pfgmpp',
+  schema: pfgmppSettingsSchema
+    .refine(({ sigmaMin, sigmaMax }) => sigmaMin < sigmaMax, { path: ['sigmaMin'], error: 'below sigmaMax' })
+    .refine(({ target, D }) => target === 'image' || Number.isInteger(D), {
+      path: ['D'],
+      error: 'a whole number for the target posterior',
+    }),
+  settingsFor: (given: Partial<PfgmppSettings>, { deviation }: DataSize) => ({
+    D: 128,
+    target: 'image',
+    draw: 'paper',
+    ...DENOISING_DEFAULTS,
+    sigmaData: deviation,
+    ...given,
+  }),
+  create(settings) {
+    const { D, sigmaMax, target, draw } = settings
+    return new DenoisingFlow(settings, {
+      D,
+      logDensity: (radius, dimensions) => logKernel(radius, dimensions, sigmaMax, D),
+      posterior: target === 'posterior',
+      publishedDraw: draw === 'published',
+    })
+  },
+  output: 'image',
+}
+
+/** ln of the kernel's density (|x|^2 + r^2)^-((N + D)/2), normalised: Student's t of D degrees, scaled by sigma. */
+function logKernel(radius: number, dimensions: number, sigma: number, D: number): number {
+  const scale = D * sigma ** 2
+  const half = (dimensions + D) / 2
+  const constant = logGamma(half) - logGamma(D / 2) - (dimensions / 2) * Math.log(Math.PI * scale)
+  return constant - half * Math.log1p(radius ** 2 / scale)
+}
 
 /**
  * The posterior mean of PFGM++ over a batch of data (arXiv 2302.04265, section 3.1), float32 `[b, N]`: the mean of the

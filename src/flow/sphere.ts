@@ -4,7 +4,7 @@ export function logSphereArea(n: number): number {
 }
 
 /** ln Gamma(x), x > 0: Stirling's series after shifting the argument beyond 10, accurate to 1e-14. */
-function logGamma(x: number): number {
+export function logGamma(x: number): number {
   let shift = 0
   let y = x
   for (; y < 10; y++) shift += Math.log(y)

@@ -111,7 +111,7 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
     if (options.film) camera = await Camera.create(options.film, problem)
     // The published code's joint steps go across the jump.
     const jump = joint && solver.kind === 'rungeKutta' ? undefined : flow.jump
-    const path = pathBetween(height, flow.near.height, solver.variable, jump)
+    const path = pathBetween(height, flow.near.height, solver.variable, jump, flow.endsDenoised)
     const statistics = await integrate(problem, path, createStepper(solver, path), images, {
       norm: joint
         ? jointNorm(network.dimensions, product(shape.slice(1)))

@@ -1,3 +1,5 @@
+import type { NativeNetworkConfig } from './network-config.js'
+
 /**
  * Every native function, typed: the one door between TypeScript and C++ (`native/binding/`). A test fails where this
  * file and the addon's exports differ in a name or a number of arguments.
@@ -90,41 +92,6 @@ export interface NativePicture {
   readonly channels: number
 }
 
-export interface NativeUnetConfig {
-  readonly kind: 'unet'
-  readonly channels: number
-  readonly imageSize: number
-  readonly nf: number
-  readonly chMult: readonly number[]
-  readonly numResBlocks: number
-  readonly attnResolutions: readonly number[]
-  readonly dropout: number
-  readonly fourier: boolean
-  readonly fourierScale: number
-  readonly fir: boolean
-  readonly progressiveInput: boolean
-  readonly skipRescale: boolean
-  readonly initScale: number
-  readonly centered: boolean
-}
-
-export interface NativeMlpConfig {
-  readonly kind: 'mlp'
-  readonly dimensions: number
-  readonly width: number
-  readonly depth: number
-}
-
-export interface NativeGaussiansConfig {
-  readonly kind: 'gaussians'
-  readonly dimensions: number
-  readonly components: number
-  readonly deviation: number
-  readonly gamma: number
-}
-
-export type NativeNetworkConfig = NativeUnetConfig | NativeMlpConfig | NativeGaussiansConfig
-
 export interface Addon {
   /** Name and number of arguments of every function below. */
   readonly signatures: Readonly<Record<string, number>>
@@ -176,7 +143,12 @@ export interface Addon {
     seed: number | bigint,
     device: string,
   ): Promise<{ id: NetworkHandle; parameterCount: number }>
-  forward(network: NetworkHandle, x: TensorHandle, z: TensorHandle): Promise<{ x: TensorInfo; z: TensorInfo }>
+  /** z where the network gives a field. */
+  forward(
+    network: NetworkHandle,
+    x: TensorHandle,
+    z: TensorHandle,
+  ): Promise<{ x: TensorInfo; z?: TensorInfo }>
   weightsVersion(network: NetworkHandle): number
 
   // flows
@@ -191,6 +163,8 @@ export interface Addon {
       deterministic: boolean
     },
   ): FlowHandle
+  createPfgmppFlow(network: NetworkHandle, config: { sigmaData: number; deterministic: boolean }): FlowHandle
+  pfgmppPrior(keys: BigUint64Array, dimensions: number, sigma: number, d: number): Promise<TensorInfo>
   withDivergence(flow: FlowHandle, divergence: NativeDivergence): FlowHandle
   pfgmPrior(keys: BigUint64Array, dimensions: number, zMax: number, upperNorm: number): Promise<TensorInfo>
   fieldTarget(sources: TensorHandle, x: TensorHandle, z: TensorHandle, gamma: number): Promise<TensorInfo>
@@ -200,6 +174,13 @@ export interface Addon {
     draws: { gaussian: TensorHandle; epsX: TensorHandle; epsZ: TensorHandle; m: TensorHandle },
     tau: number,
   ): Promise<{ x: TensorInfo; z: TensorInfo }>
+
+  /** With draws that are given; beta is left out with infinite d. */
+  perturbDenoising(
+    y: TensorHandle,
+    draws: { sigma: TensorHandle; gaussian: TensorHandle; beta?: TensorHandle },
+    settings: { d: number; sigmaData: number; published: boolean },
+  ): Promise<{ points: TensorInfo; x: TensorInfo; z: TensorInfo; target: TensorInfo }>
 
   // the GPU's kernels one by one, for tests: on the CPU their tile code runs lane by lane
   /** `exactGroups`: how many groups of 4 x 4 pairs took the exact pass; -1 on a GPU, which does not count. */
@@ -227,6 +208,7 @@ export interface Addon {
   dataState(data: TensorHandle, extra: number): Promise<TensorInfo>
   dequantize(data: TensorHandle, keys: BigUint64Array, levels: number): Promise<TensorInfo>
   perturbTo(data: TensorHandle, keys: BigUint64Array, z: number, upperNorm: number): Promise<TensorInfo>
+  perturbByKernel(data: TensorHandle, keys: BigUint64Array, sigma: number, d: number): Promise<TensorInfo>
   slerp(ends: TensorHandle, fractions: readonly number[]): Promise<TensorInfo>
   readLikelihood(
     states: TensorHandle,
@@ -254,6 +236,24 @@ export interface Addon {
       tau: number
       M: number
       restrictM: boolean
+    },
+    device: string,
+  ): Promise<{ x: TensorInfo; z: TensorInfo; target: TensorInfo }>
+  makePfgmppBatch(
+    data: TensorHandle,
+    settings: {
+      seed: number | bigint
+      step: number
+      batchSize: number
+      smallBatchSize: number
+      wholeData: boolean
+      mirror: boolean
+      sigmaData: number
+      d: number
+      logMean: number
+      logDeviation: number
+      posterior: boolean
+      publishedDraw: boolean
     },
     device: string,
   ): Promise<{ x: TensorInfo; z: TensorInfo; target: TensorInfo }>
@@ -351,7 +351,7 @@ export interface Addon {
   // metrics and pictures
   dataStatistics(
     data: TensorHandle,
-  ): Promise<{ meanNorm: number; minimum: number; maximum: number; notFinite: number }>
+  ): Promise<{ meanNorm: number; deviation: number; minimum: number; maximum: number; notFinite: number }>
   energyDistance(samples: TensorHandle, data: TensorHandle, pixels: boolean): Promise<number>
   energyFloor(
     data: TensorHandle,

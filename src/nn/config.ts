@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import { list } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
-import type { NativeNetworkConfig } from '../native/addon.js'
+import type { NativeNetworkConfig } from '../native/network-config.js'
 
 const size = (least: number, most: number) => z.number().int().min(least).max(most)
+
+/**
+ * What a network gives: `field`, (v_x, v_z) of a Poisson flow, where not given; `image`, as many numbers as x has, which
+ * the other flows make a denoised image of.
+ */
+const output = z.enum(['field', 'image']).optional()
 
 /**
  * A DDPM++ or NCSN++ (arXiv 2011.13456) as the published PFGM configurations describe it; names follow their
@@ -40,6 +46,7 @@ const unet = z.strictObject({
   initScale: z.number().min(0),
   /** Whether the data lies in [-1, 1]; otherwise in [0, 1]. */
   centered: z.boolean(),
+  output,
 })
 
 /** A residual fully connected network for points. */
@@ -49,22 +56,40 @@ const mlp = z.strictObject({
   width: size(4, 16384),
   /** Residual blocks of two layers. */
   depth: size(1, 64),
+  output,
 })
 
+/** One number for all Gaussians, or one for each. */
+const each = (number: z.ZodNumber) =>
+  z.union([number, list(number, 4096, 'an array of numbers')], { error: 'a number or an array of numbers' })
+
 /**
- * The exact field of a mixture of isotropic Gaussians with equal weights: nothing to train, its parameters are the
- * centres. For what must be compared with the truth.
+ * The exact field or denoiser of a mixture of isotropic Gaussians: nothing to train, its parameters are the centres. For
+ * what must be compared with the truth.
  */
-const gaussians = z.strictObject({
-  kind: z.literal('gaussians'),
-  dimensions: size(1, 65536),
-  /** How many Gaussians. */
-  components: size(1, 4096),
-  /** Standard deviation of each Gaussian; 0 makes points of them. */
-  deviation: z.number().min(0),
-  /** Softens the normalised field: the flow's own gamma. */
-  gamma: z.number().min(0),
-})
+const gaussians = z
+  .strictObject({
+    kind: z.literal('gaussians'),
+    dimensions: size(1, 65536),
+    /** How many Gaussians. */
+    components: size(1, 4096),
+    /** Standard deviation of each Gaussian; 0 makes points of them. */
+    deviation: each(z.number().min(0)),
+    /** How much of the data each Gaussian has, in any unit. Alike where not given. */
+    weights: each(z.number().positive()).optional(),
+    /** Softens the normalised field: the flow's own gamma. */
+    gamma: z.number().min(0),
+    output: z.enum(['field', 'denoised']).optional(),
+    /** Of a denoiser: extra dimensions of the flow's kernel. Infinitely many, where not given: Gaussian noise. */
+    D: z.number().min(1).optional(),
+  })
+  .refine(({ components, deviation, weights }) => fits(deviation, components) && fits(weights, components), {
+    path: ['components'],
+    error: 'as many as deviation and weights have numbers',
+  })
+
+const fits = (given: number | readonly number[] | undefined, components: number): boolean =>
+  !Array.isArray(given) || given.length === components
 
 export const networkConfigSchema = z.discriminatedUnion('kind', [unet, mlp, gaussians])
 
@@ -80,7 +105,14 @@ export function itemShape(config: NetworkConfig): number[] {
 
 /** @internal */
 export function toNative(config: NetworkConfig): NativeNetworkConfig {
-  if (config.kind !== 'unet') return { ...config }
+  if (config.kind === 'mlp') return config
+  if (config.kind === 'gaussians') {
+    const { deviation, weights = 1, D, ...rest } = config
+    const ofEach = (given: number | readonly number[]) =>
+      typeof given === 'number' ? new Array<number>(config.components).fill(given) : given
+    const kernel = config.output === 'denoised' ? (D ?? Number.POSITIVE_INFINITY) : 1
+    return { ...rest, deviations: ofEach(deviation), weights: ofEach(weights), D: kernel }
+  }
   const { embedding, progressiveInput, ...rest } = config
   return { ...rest, fourier: embedding === 'fourier', progressiveInput: progressiveInput === 'residual' }
 }

@@ -13,7 +13,10 @@ interface CreateOptions {
 
 const CREATE_SCHEMA = optionsSchema<CreateOptions>({ seed: SEED, device: DEVICE })
 
-/** A network that maps points (x, z) of the augmented space to their normalised field (v_x, v_z). */
+/**
+ * A network that maps points (x, z) of the augmented space to their normalised field (v_x, v_z), or noisy images and
+ * their noise to images.
+ */
 export class Network extends NativeObject<NetworkHandle> {
   readonly config: NetworkConfig
   /** Number of trained parameters. */
@@ -57,18 +60,19 @@ export class Network extends NativeObject<NetworkHandle> {
   }
 
   /**
-   * The field at points (x, z).
+   * The field at points (x, z), or an image for each x: then there is no z.
    * @param x `[b, ...itemShape]`
    * @param z `[b]`, taken as at least 1e-10
    */
   async forward(
     x: Tensor<'float32'>,
     z: Tensor<'float32'>,
-  ): Promise<{ x: Tensor<'float32'>; z: Tensor<'float32'> }> {
+  ): Promise<{ x: Tensor<'float32'>; z?: Tensor<'float32'> }> {
     parse('x', TENSOR, x)
     parse('z', TENSOR, z)
     const field = await native().forward(this.handle, x.handle, z.handle)
-    return { x: new Tensor<'float32'>(field.x), z: new Tensor<'float32'>(field.z) }
+    const image = new Tensor<'float32'>(field.x)
+    return field.z ? { x: image, z: new Tensor<'float32'>(field.z) } : { x: image }
   }
 }
 

@@ -21,6 +21,7 @@ export interface LoadedData {
   readonly shape: readonly number[]
   readonly mirror: boolean
   readonly meanNorm: number
+  readonly deviation: number
   readonly warnings: string[]
   /** Throws where the file that holds the values is no longer what it was: it is mapped, and must not shrink. */
   readonly expectUnchanged: () => Promise<void>
@@ -37,7 +38,7 @@ export async function loadData(data: AnyDataset): Promise<LoadedData> {
     'path' in values
       ? await Tensor.map(values.path, values.dtype, [count, ...shape], values.offset)
       : await Tensor.from(values, [count, ...shape])
-  const { meanNorm, minimum, maximum, notFinite } = await native().dataStatistics(tensor.handle)
+  const { meanNorm, deviation, minimum, maximum, notFinite } = await native().dataStatistics(tensor.handle)
   if (notFinite >= 0) {
     tensor.dispose()
     throw new PfgmError(
@@ -54,7 +55,17 @@ export async function loadData(data: AnyDataset): Promise<LoadedData> {
     tensor.dispose()
     throw error
   }
-  return { tensor, name, count, shape, mirror, meanNorm, warnings, expectUnchanged: await watch(values) }
+  return {
+    tensor,
+    name,
+    count,
+    shape,
+    mirror,
+    meanNorm,
+    deviation,
+    warnings,
+    expectUnchanged: await watch(values),
+  }
 }
 
 async function watch(values: Values): Promise<() => Promise<void>> {
@@ -85,13 +96,17 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
   const base = options.network ? preset(name) : fitPreset(name, data.shape)
   const { seed = 0, mirror = data.mirror, keep = 3 } = options
   expectSeed('seed', seed)
+  const flow = settingsFor(options.flow ?? {}, base.flow, data)
+  const { output } = flowKind(flow)!
   const config: RunConfig = {
     preset: name,
     data: data.name,
     count: data.count,
     shape: [...data.shape],
-    network: options.network ? checkNetwork(options.network, data.shape) : base.network,
-    flow: settingsFor({ ...base.flow, ...options.flow }, data),
+    network: options.network
+      ? checkNetwork(options.network, data.shape, output)
+      : ({ ...base.network, ...(output === 'image' && { output }) } as NetworkConfig),
+    flow,
     training: withGiven(base.training, options),
     seed: String(seed),
     mirror,
@@ -100,19 +115,31 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
   return checkConfig(config)
 }
 
-/** All settings of a flow: those that are given, and the rest from the data. */
-function settingsFor(given: GivenFlow, { meanNorm, shape }: LoadedData): FlowSettings {
+/** All settings of a flow: those that are given, the preset's where it is for such a flow, and the rest from the data. */
+function settingsFor(given: GivenFlow, usual: GivenFlow = {}, data: LoadedData): FlowSettings {
   const kind = flowKind(given)
-  const size = { meanNorm, dimensions: product(shape) }
-  return parseFlow(kind ? kind.settingsFor(given, size) : given)
+  const { meanNorm, deviation, shape } = data
+  const size = { meanNorm, deviation, dimensions: product(shape) }
+  const settings = kind === flowKind(usual) ? { ...usual, ...given } : given
+  return parseFlow(kind ? kind.settingsFor(settings as Partial<FlowSettings>, size) : given)
 }
 
-function checkNetwork(given: NetworkConfig, shape: readonly number[]): NetworkConfig {
+function checkNetwork(
+  given: NetworkConfig,
+  shape: readonly number[],
+  output: 'field' | 'image',
+): NetworkConfig {
   const network = parse('network', networkConfigSchema, given)
   const takes = itemShape(network)
   if (takes.join() !== shape.join()) {
     throw new RangeError(
       `Expected the network to take items of [${shape.join(', ')}] as the data has but it takes [${takes.join(', ')}]`,
+    )
+  }
+  const gives = network.output ?? 'field'
+  if (gives !== output) {
+    throw new RangeError(
+      `Expected the network's output to be ${output}, as its flow needs, but received ${gives}`,
     )
   }
   return network

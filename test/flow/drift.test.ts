@@ -4,6 +4,7 @@ import type { FlowHandle } from '../../src/native/addon.js'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { maxAbsoluteError } from '../golden.js'
+import { pfgmSettings } from '../pfgm-settings.js'
 import { publishedFlow } from '../published-flow.js'
 
 const ITEM = 192
@@ -56,8 +57,8 @@ it('the differentiated drift is the one that samples follow, near the data and f
 
 it('the other side of the jump has the drift that is there once the jump is moved', async () => {
   using model = await publishedFlow()
-  const { zExp } = model.config.flow
-  const flowWithJumpAt = (z: number) => createFlow({ ...model.config.flow, zExp: z }).drift(model.network)
+  const { zExp } = pfgmSettings(model)
+  const flowWithJumpAt = (z: number) => createFlow({ ...pfgmSettings(model), zExp: z }).drift(model.network)
   const heights = [0.5, zExp * (1 - Number.EPSILON), zExp, 1.2 * zExp, 20]
   const values = Float64Array.from({ length: heights.length * ITEM }, (_, i) => Math.sin(i) * (1 + i / 200))
   using points = await Tensor.from<'float64'>(values, [heights.length, ITEM])

@@ -15,6 +15,7 @@ type LineSettings = z.infer<typeof schema>
  */
 const LINE: FlowKind<LineSettings> = {
   kind: 'line',
+  output: 'field',
   schema,
   settingsFor: (given) => ({ kind: 'line', tMax: 10, tMin: 0.01, ...given }),
   create: ({ tMax, tMin }): Flow => ({

@@ -3,6 +3,7 @@ import { digits } from '../../src/data/digits.js'
 import { memory } from '../../src/native/device.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
+import { pfgmSettings } from '../pfgm-settings.js'
 
 const ITEM = 64
 
@@ -92,7 +93,7 @@ describe('encode() and decode()', () => {
     await expect(decode(second(Number.NaN), [2, 1, 8, 8])).rejects.toThrow(
       'Expected encodings[1] to be finite but received one of norm NaN',
     )
-    const edge = (100 * flow.config.flow.upperNorm) / Math.sqrt(ITEM)
+    const edge = (100 * pfgmSettings(flow).upperNorm) / Math.sqrt(ITEM)
     await decode(second(edge * 0.999), [2, 1, 8, 8])
     await expect(decode(second(edge * 1.001), [2, 1, 8, 8])).rejects.toThrow(
       /^Expected encodings\[1\] to have a norm of at most \d+, 100 times the model's upper_norm, but received \d+: was it/,

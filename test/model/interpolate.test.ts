@@ -4,6 +4,7 @@ import { native } from '../../src/native/native.js'
 import { PoissonFlow, type SampleOptions } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { maxAbsoluteError } from '../golden.js'
+import { pfgmSettings } from '../pfgm-settings.js'
 
 const ITEM = 64
 
@@ -79,7 +80,7 @@ describe('where sampling starts', () => {
     const [low, middle, high] = [
       await distances(flow, images, 0.05),
       await distances(flow, images, 1),
-      await distances(flow, images, flow.config.flow.zMax),
+      await distances(flow, images, pfgmSettings(flow).zMax),
     ]
     expect(low!).toBeLessThan(10)
     expect(middle!).toBeGreaterThan(low!)
@@ -112,7 +113,7 @@ describe('where sampling starts', () => {
     }
     const plain = await draw({})
     expect(await draw({ temperature: 1 })).toEqual(plain)
-    const { zMax, upperNorm } = flow.config.flow
+    const { zMax, upperNorm } = pfgmSettings(flow)
     const keys = BigUint64Array.of(3n, 4n)
     using start = new Tensor<'float64'>(await native().pfgmPrior(keys, ITEM, zMax, upperNorm))
     const halves = (await start.data()).map((value) => value / 2)

@@ -8,6 +8,7 @@ import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { gaussiansFlow, logDensity } from '../gaussians-flow.js'
 import { float32, golden, maxAbsoluteError } from '../golden.js'
+import { pfgmSettings } from '../pfgm-settings.js'
 import { publishedFlow } from '../published-flow.js'
 
 const file = golden('ddpmpp-digits/likelihood.safetensors')
@@ -40,7 +41,7 @@ describe('of a Gaussian, whose field is known in closed form', () => {
     const values = gaussianPoints(n, mixture.deviation, count)
     using points = await Tensor.from<'float64'>(values, [count, n])
     const analytic = Array.from({ length: count }, (_, i) =>
-      logDensity(mixture, [...values.subarray(i * n, (i + 1) * n)], flow.config.flow.zMin),
+      logDensity(mixture, [...values.subarray(i * n, (i + 1) * n)], pfgmSettings(flow).zMin),
     )
     const options = { rtol: 1e-6, atol: 1e-6 }
     const exact = await flow.logLikelihood(points, { ...options, divergence: 'exact' })

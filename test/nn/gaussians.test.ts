@@ -22,11 +22,11 @@ describe('the field of Gaussians', () => {
       using target = await fieldTarget(sources, x, z, 5)
       const expected = await target.data()
       const field = await network.forward(x, z)
-      const [fieldX, fieldZ] = [await field.x.data(), await field.z.data()]
+      const [fieldX, fieldZ] = [await field.x.data(), await field.z!.data()]
       const found = HEIGHTS.flatMap((_, i) => [...fieldX.subarray(i * n, (i + 1) * n), fieldZ[i]!])
       expect(maxAbsoluteError(found, expected)).toBeLessThan(2e-6 * Math.sqrt(n))
       field.x.dispose()
-      field.z.dispose()
+      field.z!.dispose()
     }
   })
 
@@ -44,14 +44,14 @@ describe('the field of Gaussians', () => {
       using x = await Tensor.from<'float32'>(Float32Array.of(from, to), [2, 1])
       using heights = await Tensor.from<'float32'>(Float32Array.of(z, z), [2])
       const field = await network.forward(x, heights)
-      const [v, down] = [await field.x.data(), await field.z.data()]
+      const [v, down] = [await field.x.data(), await field.z!.data()]
       const flux = (side: number) =>
         (Math.exp(logDensity(mixture, [[from, to][side]!], z)) * v[side]!) / down[side]!
       const step = 1e-3
       const change = (mass(z + step) - mass(z - step)) / (2 * step)
       expect(change).toBeCloseTo(flux(0) - flux(1), 4)
       field.x.dispose()
-      field.z.dispose()
+      field.z!.dispose()
     }
   })
 })

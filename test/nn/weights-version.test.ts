@@ -45,7 +45,7 @@ it('reading weights raises it, of all of the networks that are read; writing and
   using z = await Tensor.from<'float32'>(new Float32Array([1]), [1])
   const field = await network.forward(x, z)
   field.x.dispose()
-  field.z.dispose()
+  field.z!.dispose()
   await writeTensors(trainer.handle, path, {})
   await writeTensors(network.handle, `${path}.network`, {})
   expect(versions()).toEqual(fresh)

@@ -64,7 +64,7 @@ describe('data without a preset', () => {
       const field = await network.forward(x, z)
       expect(field.x.shape).toEqual(x.shape)
       field.x.dispose()
-      field.z.dispose()
+      field.z!.dispose()
     }
   })
 

@@ -11,6 +11,7 @@ import type {
 import { native } from '../../native/native.js'
 import { Tensor } from '../../tensor/tensor.js'
 import type { ErrorNorm } from '../error-norm.js'
+import { IDENTITY } from '../steppers/combination.js'
 import type { Interpolant } from '../steppers/dense-output.js'
 import type { Path } from '../steppers/path.js'
 import { rowsAt, type Stepper, type Trajectories } from '../steppers/stepper.js'
@@ -275,6 +276,7 @@ class Pool<State> implements Trajectories<State> {
   }
 
   async retire(places: readonly number[]): Promise<void> {
+    if (places.length > 0 && this.#path.endsDenoised) await this.#denoise(places)
     await this.#leave(places, 'done')
   }
 
@@ -282,6 +284,15 @@ class Pool<State> implements Trajectories<State> {
     if (places.length === 0) return
     if (!this.#options.keepNotFinite) throw this.#lost(this.rows[places[0]!]!, what)
     await this.#leave(places, 'notFinite')
+  }
+
+  /** Rows that have arrived get what is denoised there as their states. */
+  async #denoise(places: readonly number[]): Promise<void> {
+    const heights = new Float64Array(places.length).fill(this.#problem.to)
+    const steps = new Float64Array(places.length)
+    await this.evaluate({ slot: 0, y: IDENTITY, steps, heights, rows: places, view: 'denoised' })
+    const arrived = Uint8Array.from(this.rows, (_, i) => Number(places.includes(i)))
+    await this.move({ ofX: 0, ofK: [1] }, new Float64Array(this.rows.length).fill(1), arrived)
   }
 
   /** Rows leave the pool with their states. */

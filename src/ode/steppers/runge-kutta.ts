@@ -73,7 +73,7 @@ export class RungeKutta implements Stepper<Try> {
     }
     if (tableau.firstSameAsLast) await this.#renew(samples)
     else await this.#evaluate(samples, 0, IDENTITY, 0)
-    if (lastStep) {
+    if (lastStep && !this.#path.endsDenoised) {
       await this.#advance(samples, lastStep, (row) => this.#endOf(row) === this.#path.end)
       if (samples.rows.length === 0) return
     }

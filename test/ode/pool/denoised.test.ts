@@ -5,6 +5,7 @@ import type { PoissonFlow, SampleOptions } from '../../../src/poisson-flow.js'
 import { Tensor } from '../../../src/tensor/tensor.js'
 import { jumpingFlow } from '../../gaussians-flow.js'
 import { maxAbsoluteError } from '../../golden.js'
+import { pfgmSettings } from '../../pfgm-settings.js'
 import { pointsFlow } from '../points-flow.js'
 
 const ITEM = 2
@@ -49,7 +50,7 @@ describe('onDenoised', () => {
 
   it.each(SOLVERS)('%j: to one image d the paths are straight, d + (x - d) z / z_max', async (solver) => {
     using flow = await pointsFlow()
-    const { zMin, zMax } = flow.config.flow
+    const { zMin, zMax } = pfgmSettings(flow)
     const wanted = Float64Array.from({ length: ITEM }, (_, i) => Math.sin(i))
     const starts = Float64Array.from({ length: 5 * ITEM }, (_, i) => 10 * Math.cos(i * i))
     using start = await Tensor.from<'float64'>(starts, [5, 2])
@@ -84,7 +85,7 @@ describe('onDenoised', () => {
 
   it('gives every evaluation of every sample once, with its height', async () => {
     using flow = await pointsFlow()
-    const { zMin, zMax } = flow.config.flow
+    const { zMin, zMax } = pfgmSettings(flow)
     const seen = new Int32Array(6)
     const shapes = new Set<string>()
     const { evaluations } = await draw(flow, {

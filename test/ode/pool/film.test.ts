@@ -5,6 +5,7 @@ import type { PoissonFlow, SampleOptions } from '../../../src/poisson-flow.js'
 import { Tensor } from '../../../src/tensor/tensor.js'
 import { jumpingFlow } from '../../gaussians-flow.js'
 import { maxAbsoluteError } from '../../golden.js'
+import { pfgmSettings } from '../../pfgm-settings.js'
 import { pointsFlow } from '../points-flow.js'
 
 let flow: PoissonFlow
@@ -48,13 +49,13 @@ const FRAMES = 40
 
 /** d(x, z) = x - z v_x / v_z of the network, with its v_z made of v_x. */
 async function denoised(states: Float32Array, heights: Float64Array): Promise<Float64Array> {
-  const { gamma } = flow.config.flow
+  const { gamma } = pfgmSettings(flow)
   const z = Float32Array.from({ length: states.length / 2 }, (_, i) => heights[i % heights.length]!)
   using points = await Tensor.from<'float32'>(states, [z.length, 2])
   using at = await Tensor.from<'float32'>(z, [z.length])
   const field = await flow.network.forward(points, at)
   const v = await field.x.data()
-  for (const part of [field.x, field.z]) part.dispose()
+  for (const part of [field.x, field.z!]) part.dispose()
   return Float64Array.from(states, (x, i) => {
     const n = Math.hypot(v[i - (i % 2)]!, v[i - (i % 2) + 1]!) / Math.SQRT2
     const height = z[(i - (i % 2)) / 2]!
@@ -107,7 +108,7 @@ describe('a film of the paths', () => {
   })
 
   it('heights fall evenly in ln z, and the first state is the start', async () => {
-    const { zMin, zMax } = flow.config.flow
+    const { zMin, zMax } = pfgmSettings(flow)
     using start = await Tensor.from<'float64'>(new Float64Array([1, -2, 3, 4]), [2, 2])
     const { frames, heights } = await draw({ start, count: 2, film: { frames: 5, of: 'state' } })
     expect([frames[0], frames[1], frames[10], frames[11]]).toEqual([1, -2, 3, 4])

@@ -1,0 +1,171 @@
+#include "flow/pfgmpp.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "runtime/error.h"
+#include "runtime/grain.h"
+
+namespace pfgm {
+namespace {
+
+// A number of the gamma distribution with this shape and scale 1, from block `counter` on (Marsaglia and
+// Tsang, "A simple method for generating gamma variables", ACM TOMS 26, 2000); shapes below 1 by the boost of
+// their section 6.
+double gamma_number(const Philox& random, uint64_t counter, double shape) {
+  double normal[4], uniform[4];
+  if (shape < 1) {
+    random.uniforms(counter, uniform);
+    return gamma_number(random, counter + 1, shape + 1) * std::pow(uniform[0], 1 / shape);
+  }
+  const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;; counter += 2) {
+    random.normals(counter, normal);
+    random.uniforms(counter + 1, uniform);
+    for (int i = 0; i < 4; ++i) {
+      const double root = 1 + c * normal[i];
+      if (root <= 0) continue;
+      const double cube = root * root * root;
+      if (std::log(uniform[i]) < normal[i] * normal[i] / 2 + d - d * cube + d * std::log(cube))
+        return d * cube;
+    }
+  }
+}
+
+// As the published training has them.
+constexpr double kLeastBeta = 0.001, kMostBeta = 0.999, kBetaEpsilon = 1e-8;
+
+}  // namespace
+
+KernelDraws draw_kernel(int64_t count, int64_t dimensions, double d,
+                        const std::function<std::pair<Philox, uint64_t>(int64_t row)>& stream_and_counter) {
+  KernelDraws draws{at::empty({count, dimensions}, at::kDouble), {}};
+  const bool finite = std::isfinite(d);
+  if (finite) draws.beta = at::empty({count}, at::kDouble);
+  double* gaussian = draws.gaussian.mutable_data_ptr<double>();
+  double* beta = finite ? draws.beta.mutable_data_ptr<double>() : nullptr;
+  const uint64_t blocks = uint64_t(dimensions + 3) / 4;  // of four normals, a row
+  at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const auto [random, counter] = stream_and_counter(i);
+      double* row = gaussian + i * dimensions;
+      random.fill_normals(counter, dimensions, row);
+      if (!finite) continue;
+      double square = 0;  // chi-square of N degrees, and independent of the direction
+      for (int64_t c = 0; c < dimensions; ++c) square += row[c] * row[c];
+      beta[i] = square / (square + 2 * gamma_number(random, counter + blocks, d / 2));
+    }
+  });
+  return draws;
+}
+
+at::Tensor perturb_by_kernel(const at::Tensor& y, const std::vector<double>& sigmas, const KernelDraws& draws,
+                             double d, bool published) {
+  const int64_t count = y.size(0), dimensions = y.size(1);
+  at::Tensor points = y.clone();
+  double* out = points.mutable_data_ptr<double>();
+  const double* gaussian = draws.gaussian.const_data_ptr<double>();
+  const double* beta = draws.beta.defined() ? draws.beta.const_data_ptr<double>() : nullptr;
+  at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; ++i) {
+      const double* row = gaussian + i * dimensions;
+      double factor = sigmas[i];
+      if (beta) {
+        double square = 0;
+        for (int64_t c = 0; c < dimensions; ++c) square += row[c] * row[c];
+        const double b = published ? std::clamp(beta[i], kLeastBeta, kMostBeta) : beta[i];
+        const double epsilon = published ? kBetaEpsilon : 0;
+        factor *= std::sqrt(d * (b / (1 - b + epsilon) + epsilon) / square);
+      }
+      for (int64_t c = 0; c < dimensions; ++c) out[i * dimensions + c] += factor * row[c];
+    }
+  });
+  return points;
+}
+
+at::Tensor perturb_by_kernel(const at::Tensor& y, const std::vector<uint64_t>& keys, double sigma, double d) {
+  const auto stream_and_counter = [&keys](int64_t row) {
+    return std::pair(Philox(keys[row], uint64_t(Purpose::kPrior) << 32), uint64_t(0));
+  };
+  const KernelDraws draws = draw_kernel(y.size(0), y.size(1), d, stream_and_counter);
+  return perturb_by_kernel(y, std::vector<double>(keys.size(), sigma), draws, d);
+}
+
+namespace {
+
+class PfgmppFlow final : public Flow {
+ public:
+  PfgmppFlow(std::shared_ptr<Network> network, const Preconditioning& scales, bool deterministic)
+      : network_(std::move(network)), scales_(scales), deterministic_(deterministic) {
+    if (network_->output() == Output::kField)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected a network that gives an image, not a field");
+  }
+
+  const Network& network() const override { return *network_; }
+
+  Drift drift(const at::Tensor& x, const std::vector<double>& sigmas, const Rows& rows, bool) const override {
+    const int64_t count = x.size(0), dimensions = x.size(1);
+    const at::Tensor sigma = at::tensor(sigmas, at::kDouble).unsqueeze(1);
+    const at::Tensor given = forward_in_tiles(*network_, items(scaled(x, sigma)), noise(sigma),
+                                              label_tensor(rows.labels), deterministic_)
+                                 .x.reshape({count, dimensions});
+    return {away(x, given, sigma), {}, std::vector<char>(count)};
+  }
+
+  Differentiable differentiable(const at::Tensor& x, const at::Tensor& sigma,
+                                const at::Tensor& labels) const override {
+    const at::Device device = network_->device();
+    Mode mode;
+    if (labels.defined()) mode.labels = labels.to(device);
+    const Field field = network_->forward(items(scaled(x, sigma)).to(device), noise(sigma).to(device), mode);
+    const at::Tensor given = field.x.reshape(x.sizes()).to(at::kCPU);
+    return {away(x, given, sigma), at::zeros(sigma.sizes(), at::kBool)};
+  }
+
+ private:
+  bool denoises() const { return network_->output() == Output::kDenoised; }
+
+  at::Tensor square(const at::Tensor& sigma) const {
+    return sigma * sigma + scales_.sigma_data * scales_.sigma_data;
+  }
+  at::Tensor scaled(const at::Tensor& x, const at::Tensor& sigma) const {
+    return denoises() ? x : x / square(sigma).sqrt();
+  }
+  at::Tensor noise(const at::Tensor& sigma) const {
+    return denoises() ? sigma.squeeze(1) : (sigma.log() / 4).squeeze(1).to(at::kFloat);
+  }
+  // x - d; 1 - c_skip without cancellation.
+  at::Tensor away(const at::Tensor& x, const at::Tensor& given, const at::Tensor& sigma) const {
+    const at::Tensor image = given.to(at::kDouble);
+    if (denoises()) return x - image;
+    const at::Tensor all = square(sigma);
+    return x * (sigma * sigma / all) - image * (sigma * scales_.sigma_data / all.sqrt());
+  }
+
+  // States as the network takes them; one that is exact keeps their digits.
+  at::Tensor items(const at::Tensor& x) const {
+    std::vector<int64_t> shape = network_->shape();
+    shape.insert(shape.begin(), x.size(0));
+    return (denoises() ? x : x.to(at::kFloat)).reshape(shape);
+  }
+
+  std::shared_ptr<Network> network_;
+  Preconditioning scales_;
+  bool deterministic_;
+};
+
+}  // namespace
+
+std::shared_ptr<Flow> make_pfgmpp_flow(std::shared_ptr<Network> network, const Preconditioning& scales,
+                                       bool deterministic) {
+  return std::make_shared<PfgmppFlow>(std::move(network), scales, deterministic);
+}
+
+}  // namespace pfgm

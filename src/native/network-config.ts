@@ -1,0 +1,45 @@
+/** Networks as native code makes them (`native/nn/network.h`). */
+
+/** What a network gives: a field (v_x, v_z), an image that the flow makes a denoised one of, or that itself. */
+export type NetworkOutput = 'field' | 'image' | 'denoised'
+
+export interface NativeUnetConfig {
+  readonly kind: 'unet'
+  readonly channels: number
+  readonly imageSize: number
+  readonly nf: number
+  readonly chMult: readonly number[]
+  readonly numResBlocks: number
+  readonly attnResolutions: readonly number[]
+  readonly dropout: number
+  readonly fourier: boolean
+  readonly fourierScale: number
+  readonly fir: boolean
+  readonly progressiveInput: boolean
+  readonly skipRescale: boolean
+  readonly initScale: number
+  readonly centered: boolean
+  readonly output?: NetworkOutput | undefined
+}
+
+export interface NativeMlpConfig {
+  readonly kind: 'mlp'
+  readonly dimensions: number
+  readonly width: number
+  readonly depth: number
+  readonly output?: NetworkOutput | undefined
+}
+
+export interface NativeGaussiansConfig {
+  readonly kind: 'gaussians'
+  readonly dimensions: number
+  readonly components: number
+  readonly deviations: readonly number[]
+  readonly weights: readonly number[]
+  readonly gamma: number
+  readonly output?: NetworkOutput | undefined
+  /** Extra dimensions of the kernel. */
+  readonly D: number
+}
+
+export type NativeNetworkConfig = NativeUnetConfig | NativeMlpConfig | NativeGaussiansConfig
