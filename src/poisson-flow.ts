@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Fields, FUNCTION, optionsSchema, parse, parseOptions } from './arguments/schema.js'
 import { expectPath } from './check.js'
 import { configSchema, type ModelConfig } from './checkpoint/model.js'
-import { type GivenFlow, parseFlow } from './flow/kinds.js'
+import { expectOutput, type GivenFlow, parseFlow } from './flow/kinds.js'
 import { DENSITY_SCHEMA, type DensityOptions, type DensityResult, densityOnGrid } from './model/density.js'
 import { ENCODE_SCHEMA, type EncodeOptions, type EncodeResult, encode } from './model/encode.js'
 import type { ImageTensor } from './model/images.js'
@@ -91,7 +91,9 @@ export class PoissonFlow extends Model {
   ): PoissonFlow {
     parse('network', NETWORK, network)
     const { flow, ...rest } = parse('config', OF_SCHEMA, config)
-    return new PoissonFlow({ ...rest, flow: parseFlow(flow), network: network.config }, network)
+    const settings = parseFlow(flow)
+    expectOutput(network.config.output, settings)
+    return new PoissonFlow({ ...rest, flow: settings, network: network.config }, network)
   }
 
   /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readHeader, readTensors } from '../src/checkpoint/safetensors.js'
 import type { FlowSettings } from '../src/flow/kinds.js'
+import { logGamma } from '../src/flow/sphere.js'
 import type { GaussiansConfig } from '../src/nn/config.js'
 import { Network } from '../src/nn/network.js'
 import { PoissonFlow } from '../src/poisson-flow.js'
@@ -86,21 +87,23 @@ export const EIGHT_GAUSSIANS: Mixture = {
 export const jumpingFlow = (): Promise<PoissonFlow> => gaussiansFlow(EIGHT_GAUSSIANS, 8, 1)
 
 /**
- * ln of a mixture's density at height z: the data's convolved with the Poisson kernel. The kernel is that of x / g with
- * x ~ N(0, z^2 I) and g ~ N(0, 1), so that the density is a mean over g of Gaussians' of variance s^2 + z^2 / g^2.
+ * ln of a mixture's density at distance r in D extra dimensions: the data's convolved with the kernel, which is that of
+ * r x / g with x ~ N(0, I) and g the length of a standard normal vector of D dimensions, so that the density is a mean over
+ * g of Gaussians' of variance s^2 + r^2 / g^2. For D = 1 it is Poisson's, and r is z.
  */
-export function logDensity({ centres, deviation }: Mixture, x: readonly number[], z: number): number {
+export function logDensity({ centres, deviation }: Mixture, x: readonly number[], r: number, D = 1): number {
   const n = x.length
   const squares = centres.map((c) => c.reduce((sum, at, i) => sum + (x[i]! - at) ** 2, 0))
-  // By the trapezoid rule in ln g. Towards 0 the integrand falls as g^(n+1) from where z / g is the largest length.
-  const reach = z + deviation + Math.sqrt(Math.max(...squares))
-  const [first, last, pieces] = [Math.log(z / reach) - 40 / (n + 1), Math.log(9), 2000]
+  // By the trapezoid rule in ln g. Towards 0 the integrand falls as g^(n+D) from where r / g is the largest length.
+  const reach = r + deviation + Math.sqrt(Math.max(...squares))
+  const [first, last, pieces] = [Math.log(r / reach) - 40 / (n + D), Math.log(Math.sqrt(D) + 9), 4000]
   const step = (last - first) / pieces
+  const constant = Math.log(2) * (1 - D / 2) - logGamma(D / 2)
   let sum = 0
   for (let i = 0; i <= pieces; i++) {
     const g = Math.exp(first + i * step)
-    const variance = deviation ** 2 + (z / g) ** 2
-    const weight = (2 * g * Math.exp(-(g ** 2) / 2)) / Math.sqrt(2 * Math.PI)
+    const variance = deviation ** 2 + (r / g) ** 2
+    const weight = Math.exp(constant + D * Math.log(g) - g ** 2 / 2)
     const scale = (2 * Math.PI * variance) ** (-n / 2) / centres.length
     for (const square of squares) sum += weight * scale * Math.exp(-square / (2 * variance))
   }

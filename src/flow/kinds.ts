@@ -48,6 +48,18 @@ export function parseFlow(settings: unknown): FlowSettings {
   return parse('flow', flowSettingsSchema, settings) as FlowSettings
 }
 
+/**
+ * @param output what a network gives: a field where not given
+ * @throws RangeError where a flow needs another
+ */
+export function expectOutput(output: 'field' | 'image' | 'denoised' = 'field', settings: FlowSettings): void {
+  const needed = flowKind(settings)?.output
+  if (output === needed || (output === 'denoised' && needed === 'image')) return
+  throw new RangeError(
+    `Expected a network whose output is ${needed}, as ${settings.kind} needs, but received one of ${output}`,
+  )
+}
+
 /** The flow of settings. */
 export function createFlow(settings: FlowSettings): Flow {
   const kind = flowKind(settings)

@@ -4,7 +4,7 @@ import { expectInteger, expectNumber, expectOneOf, expectSeed, product } from '.
 import { checkedDataset } from '../data/check.js'
 import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
-import { type FlowSettings, flowKind, type GivenFlow, parseFlow } from '../flow/kinds.js'
+import { expectOutput, type FlowSettings, flowKind, type GivenFlow, parseFlow } from '../flow/kinds.js'
 import { native } from '../native/native.js'
 import { itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -104,7 +104,7 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
     count: data.count,
     shape: [...data.shape],
     network: options.network
-      ? checkNetwork(options.network, data.shape, output)
+      ? checkNetwork(options.network, data.shape, flow)
       : ({ ...base.network, ...(output === 'image' && { output }) } as NetworkConfig),
     flow,
     training: withGiven(base.training, options),
@@ -124,11 +124,7 @@ function settingsFor(given: GivenFlow, usual: GivenFlow = {}, data: LoadedData):
   return parseFlow(kind ? kind.settingsFor(settings as Partial<FlowSettings>, size) : given)
 }
 
-function checkNetwork(
-  given: NetworkConfig,
-  shape: readonly number[],
-  output: 'field' | 'image',
-): NetworkConfig {
+function checkNetwork(given: NetworkConfig, shape: readonly number[], flow: FlowSettings): NetworkConfig {
   const network = parse('network', networkConfigSchema, given)
   const takes = itemShape(network)
   if (takes.join() !== shape.join()) {
@@ -136,12 +132,7 @@ function checkNetwork(
       `Expected the network to take items of [${shape.join(', ')}] as the data has but it takes [${takes.join(', ')}]`,
     )
   }
-  const gives = network.output ?? 'field'
-  if (gives !== output) {
-    throw new RangeError(
-      `Expected the network's output to be ${output}, as its flow needs, but received ${gives}`,
-    )
-  }
+  expectOutput(network.output, flow)
   return network
 }
 

@@ -71,6 +71,8 @@ function eachMaker(kind: string, given: Record<string, unknown>): Record<string,
 
 const MLP = { kind: 'mlp', dimensions: 2, width: 4, depth: 1 }
 const UNET = { kind: 'unet', channels: 1, imageSize: 4, nf: 4 }
+const EACH = [1, 1, 1]
+const GAUSSIANS = { kind: 'gaussians', dimensions: 2, components: 3, deviations: EACH, weights: EACH }
 const ROWS = new Held('tensor', 'rows')
 
 /** What handles stand for, by their kind. Most are of three rows of two numbers. */
@@ -100,18 +102,22 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
     unet: { by: 'createNetwork', given: { config: UNET } },
     gaussians: {
       by: 'createNetwork',
-      given: { config: { kind: 'gaussians', dimensions: 2, components: 3 } },
+      given: { config: { ...GAUSSIANS, output: 'field', D: 1 } },
     },
+    denoiser: { by: 'createNetwork', given: { config: { ...GAUSSIANS, output: 'denoised', D: 3 } } },
   },
   trainer: {
     mlp: { by: 'createTrainer', given: { config: MLP } },
     unet: { by: 'createTrainer', given: { config: UNET } },
   },
-  flow: eachMaker('flow', {
-    network: new Held('network', 'mlp'),
-    flow: new Held('flow', 'createPfgmFlow'),
-    divergence: { exact: false, probes: 2, given: undefined },
-  }),
+  flow: {
+    ...eachMaker('flow', {
+      network: new Held('network', 'mlp'),
+      flow: new Held('flow', 'createPfgmFlow'),
+      divergence: { exact: false, probes: 2, given: undefined },
+    }),
+    createPfgmppFlow: { by: 'createPfgmppFlow', given: { network: new Held('network', 'denoiser') } },
+  },
   lock: { file: { by: 'lockFile', given: { path: 'locked', holder: 'a test' } } },
   trajectories: {
     points: { by: 'createTrajectories', given: { start: ROWS, slots: 4, keepsDenoised: true } },
