@@ -125,14 +125,20 @@ describe('the end of a training', () => {
   })
 
   it('prints no command to draw with for a model that cannot be drawn from', async () => {
-    const diverging = ['--learning-rate', '10', '--clip-norm', '0', '--warmup', '2', '--steps', '100']
+    // A start so far out is no float32.
+    const far = {
+      ...JSON.parse(readFileSync(TINY_POINTS[2]!, 'utf8')),
+      flow: { zMax: 1e39, upperNorm: 1e39 },
+    }
+    writeFileSync(join(folder, 'far.json'), JSON.stringify(far))
     const { code, stdout, stderr } = await run(
       folder,
       'train',
-      ...TINY_POINTS,
-      ...diverging,
+      'two-moons',
+      '--config',
+      'far.json',
       '--out',
-      'diverged',
+      'far',
     )
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('could not be drawn') })
     expect(stdout).not.toContain('Draw more')
