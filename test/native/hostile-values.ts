@@ -33,6 +33,7 @@ const STRINGS: Record<string, string[]> = {
   path: ['values', 'written'],
 }
 const HELD: Record<string, string[]> = {
+  beta: ['heights'],
   converged: ['rows', 'doubles'],
   data: ['rows', 'doubles', 'integers', 'images', 'pixels'],
   denoised: ['dense'],
@@ -46,6 +47,7 @@ const HELD: Record<string, string[]> = {
   owner: ['rows', 'gaussians'],
   pool: ['points', 'states'],
   r: ['heights'],
+  sigma: ['heights'],
   states: ['doubles', 'states', 'dense'],
   target: ['target', 'imageTarget'],
   x: ['rows', 'rows', 'doubles', 'images'],
@@ -239,6 +241,7 @@ function completed(place: Place, { [place.name]: given }: Record<string, unknown
 }
 
 function handlesIn(type: Type, value: unknown): number[] {
+  if (value === undefined) return []
   if (type.is === 'handle') return [value as number]
   if (type.is === 'array') return (value as unknown[]).flatMap((item) => handlesIn(type.of, item))
   if (type.is === 'union' && typeof value === 'number') return type.of.flatMap((one) => handlesIn(one, value))

@@ -69,8 +69,8 @@ function eachMaker(kind: string, given: Record<string, unknown>): Record<string,
   return Object.fromEntries(makers.map(([by]) => [by, { by, given }]))
 }
 
-const MLP = { kind: 'mlp', dimensions: 2, width: 4, depth: 1 }
-const UNET = { kind: 'unet', channels: 1, imageSize: 4, nf: 4 }
+const MLP = { kind: 'mlp', dimensions: 2, width: 4, depth: 1, output: 'field' }
+const UNET = { kind: 'unet', channels: 1, imageSize: 4, nf: 4, output: 'field' }
 const EACH = [1, 1, 1]
 const GAUSSIANS = { kind: 'gaussians', dimensions: 2, components: 3, deviations: EACH, weights: EACH }
 const ROWS = new Held('tensor', 'rows')

@@ -26,8 +26,13 @@ export interface Signature {
   returns: Type
 }
 
-const path = fileURLToPath(new URL('../../src/native/addon.ts', import.meta.url))
-const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022)
+const read = (name: string) =>
+  readFileSync(fileURLToPath(new URL(`../../src/native/${name}`, import.meta.url)), 'utf8')
+const source = ts.createSourceFile(
+  'addon.ts',
+  read('addon.ts') + read('network-config.ts'),
+  ts.ScriptTarget.ES2022,
+)
 const aliases = new Map(
   source.statements.filter(ts.isTypeAliasDeclaration).map((it) => [it.name.text, it.type]),
 )
