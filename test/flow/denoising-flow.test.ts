@@ -60,8 +60,8 @@ describe.each([undefined, 1, 3, 40.5])('D = %d (none: EDM)', (D) => {
       { solver: 'rk45' },
       { solver: 'heun', steps: 100, schedule: 'karras' },
       { solver: 'dpm2m', steps: 100 },
-      { solver: 'unipc', steps: 40 },
-      { solver: 'deis', steps: 40 },
+      { solver: 'unipc', steps: 60 },
+      { solver: 'deis', steps: 60 },
     ]
     for (const each of settings)
       expect(maxAbsoluteError(await draw(each), exact), JSON.stringify(each)).toBeLessThan(0.01)
