@@ -68,7 +68,8 @@ export class DenoisingFlow implements Flow {
     return new Tensor<'float64'>(await native().pfgmppPrior(keys, dimensions, sigma, this.#kernel.D))
   }
 
-  logPrior(radius: number, dimensions: number): number {
+  logPrior(radius: number, dimensions: number, constant: 'exact' | 'published'): number {
+    if (constant === 'published') throw onlyPoisson("constant 'published'")
     return this.#kernel.logDensity(radius, dimensions)
   }
 
@@ -76,7 +77,8 @@ export class DenoisingFlow implements Flow {
     return new Tensor<'float64'>(await native().perturbByKernel(data.handle, keys, sigma, this.#kernel.D))
   }
 
-  drift(network: Network, { deterministic = false }: DriftOptions = {}): NativeFlow {
+  drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
+    if (published) throw onlyPoisson('publishedEpsilon')
     const { sigmaData } = this.#settings
     return new NativeFlow(native().createPfgmppFlow(network.handle, { sigmaData, deterministic }))
   }
@@ -88,4 +90,8 @@ export class DenoisingFlow implements Flow {
     const settings = { ...draw, ...constants, posterior, publishedDraw }
     return new Batch(await native().makePfgmppBatch(data.handle, settings, device))
   }
+}
+
+function onlyPoisson(what: string): RangeError {
+  return new RangeError(`Expected no ${what}: only the published code of Poisson flows has it`)
 }

@@ -124,6 +124,25 @@ describe('the end of a training', () => {
     expect({ code: drawn.code, stderr: drawn.stderr }).toMatchObject({ code: 0 })
   })
 
+  it('trains another flow, whose settings stand behind its name', async () => {
+    const flow = ['--flow', 'pfgmpp,D=24.5,draw=published', '--evaluation-count', '0']
+    const images = await run(folder, 'train', 'digits', '--steps', '2', ...flow, '--out', 'pfgmpp')
+    expect({ code: images.code, stderr: images.stderr }).toMatchObject({ code: 0 })
+    const { flow: settings } = JSON.parse(readFileSync(join(folder, 'pfgmpp/config.json'), 'utf8'))
+    expect(settings).toMatchObject({ kind: 'pfgmpp', D: 24.5, draw: 'published', sigmaMax: 80 })
+    const drawn = await run(folder, 'sample', 'pfgmpp', '--count', '2', '--solver', 'heun', '--steps', '3')
+    expect({ code: drawn.code, stderr: drawn.stderr }).toMatchObject({ code: 0 })
+    for (const [given, message] of [
+      ['ddpm', 'flow.kind to be one of pfgm, pfgmpp, edm'],
+      ['edm,D=3', 'flow'],
+      ['pfgmpp,D=many', 'flow.D'],
+    ] as const) {
+      const refused = await run(folder, 'train', 'digits', '--flow', given, '--out', 'refused')
+      expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain(message)
+    }
+  })
+
   it('prints no command to draw with for a model that cannot be drawn from', async () => {
     // A start so far out is no float32.
     const far = {

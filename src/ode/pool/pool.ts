@@ -150,9 +150,10 @@ class Pool<State> implements Trajectories<State> {
     const most = this.#options.maxEvaluations
     if (most === undefined) return
     const { evaluations } = this.#statistics
+    const atTheEnd = this.#path.endsDenoised ? 1 : 0
     await this.#leave(
       this.rows.flatMap(({ sample, state }, i) =>
-        evaluations[sample]! + this.#stepper.evaluationsOf(state) > most ? [i] : [],
+        evaluations[sample]! + this.#stepper.evaluationsOf(state) + atTheEnd > most ? [i] : [],
       ),
       'maxEvaluations',
     )
