@@ -92,7 +92,7 @@ export class PoissonFlow extends Model {
     parse('network', NETWORK, network)
     const { flow, ...rest } = parse('config', OF_SCHEMA, config)
     const settings = parseFlow(flow)
-    expectOutput(network.config.output, settings)
+    expectOutput(network.config, settings)
     return new PoissonFlow({ ...rest, flow: settings, network: network.config }, network)
   }
 

@@ -4,6 +4,7 @@
 
 #include "binding/arguments.h"
 #include "binding/makers.h"
+#include "flow/flow.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -39,6 +40,25 @@ UnetConfig unet_config(const Argument& config) {
   return c;
 }
 
+EdmUnetConfig edm_unet_config(const Argument& config, bool adm) {
+  EdmUnetConfig c;
+  c.adm = adm;
+  c.channels = config["channels"].integer();
+  c.image_size = config["imageSize"].integer();
+  c.labels = config["labels"].integer();
+  c.augment = config["augment"].integer();
+  c.model_channels = config["modelChannels"].integer();
+  c.channel_mult = config["channelMult"].integers();
+  c.num_blocks = config["numBlocks"].integer();
+  c.attn_resolutions = config["attnResolutions"].integers();
+  c.dropout = config["dropout"].number();
+  c.fourier = config["fourier"].boolean();
+  c.channel_mult_noise = config["channelMultNoise"].integer();
+  c.residual_encoder = config["residualEncoder"].boolean();
+  c.fir = config["fir"].boolean();
+  return c;
+}
+
 }  // namespace
 
 // A config of src/nn/config.ts as a function that makes the network; shared with the trainer, which makes
@@ -47,6 +67,10 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
                                                         at::Device device) {
   const std::string kind = config["kind"].string();
   if (kind == "unet") return [c = unet_config(config), seed, device] { return make_unet(c, seed, device); };
+  if (kind == "song" || kind == "dhariwal")
+    return [c = edm_unet_config(config, kind == "dhariwal"), seed, device] {
+      return make_edm_unet(c, seed, device);
+    };
   if (kind == "mlp") {
     MlpConfig c;
     c.dimensions = config["dimensions"].integer();
@@ -66,7 +90,7 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     c.extra_dimensions = config["D"].number();
     return [c, seed, device] { return make_gaussians(c, seed, device); };
   }
-  config["kind"].expected("unet, mlp or gaussians");
+  config["kind"].expected("unet, song, dhariwal, mlp or gaussians");
 }
 
 Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network) {
@@ -85,7 +109,7 @@ Napi::Value create_network(const Call& call) {
       queue_name(device), network_maker(call(0, "config"), call(1, "seed").seed(), device), network_to_js);
 }
 
-// forward(network, x, z): resolves to {x, z}, the field's two parts.
+// forward(network, x, z, labels): resolves to {x, z}, the field's two parts, or {x}, an image.
 Napi::Value forward(const Call& call) {
   const std::shared_ptr<Network> network = call(0, "network").network();
   const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor();
@@ -95,11 +119,17 @@ Napi::Value forward(const Call& call) {
     throw Error("ERR_PFGM_ARGUMENT", "Expected x to be float32 of the network's shape, one item a row");
   if (z.dim() != 1 || z.size(0) != x.size(0) || z.scalar_type() != at::kFloat)
     throw Error("ERR_PFGM_ARGUMENT", "Expected z to be float32 with one height a row of x");
+  Mode mode;
+  if (call(3, "labels").present()) {
+    const std::vector<int64_t> labels = call(3, "labels").int32s();
+    if (int64_t(labels.size()) != x.size(0)) call(3, "labels").expected("one a row of x");
+    mode.labels = label_tensor(labels).defined() ? label_tensor(labels).to(network->device()) : at::Tensor();
+  }
   return call.environment().submit(
       queue_name(network->device()),
-      [network, x, z] {
+      [network, x, z, mode] {
         const at::NoGradGuard no_grad;
-        const Field field = network->forward(x.to(network->device()), z.to(network->device()), Mode{});
+        const Field field = network->forward(x.to(network->device()), z.to(network->device()), mode);
         return Field{field.x.contiguous(), field.z.defined() ? field.z.contiguous() : field.z};
       },
       [](Napi::Env env, const Field& field) {
@@ -119,7 +149,7 @@ Napi::Value weights_version(const Call& call) {
 
 const std::vector<Export>& network_exports() {
   static const std::vector<Export> table = {
-      {"createNetwork", 3, create_network}, {"forward", 3, forward}, {"weightsVersion", 1, weights_version}};
+      {"createNetwork", 3, create_network}, {"forward", 4, forward}, {"weightsVersion", 1, weights_version}};
   return table;
 }
 

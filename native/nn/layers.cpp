@@ -74,10 +74,11 @@ at::Tensor Conv::operator()(const at::Tensor& x) const {
   return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding});
 }
 
-GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels)
+GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon)
     : weight(builder.constant(name + ".weight", {channels}, 1)),
       bias(builder.constant(name + ".bias", {channels}, 0)),
-      groups(std::min<int64_t>(channels / 4, 32)) {
+      groups(std::min<int64_t>(channels / 4, 32)),
+      epsilon(epsilon) {
   if (groups < 1 || channels % groups != 0)
     throw Error(
         "ERR_PFGM_ARGUMENT",
@@ -87,7 +88,7 @@ GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
-  return at::group_norm(x, groups, weight, bias, 1e-6);
+  return at::group_norm(x, groups, weight, bias, epsilon);
 }
 
 Nin::Nin(Builder& builder, const std::string& name, int64_t in, int64_t out, double scale)
@@ -116,6 +117,11 @@ at::Tensor upsample(const at::Tensor& x, bool fir) {
 at::Tensor downsample(const at::Tensor& x, bool fir) {
   if (fir) return at::conv2d(x, filter(x, 1), {}, {2, 2}, {1, 1}, {1, 1}, x.size(1));
   return at::avg_pool2d(x, {2, 2}, {2, 2});
+}
+
+at::Tensor shrink(const at::Tensor& x, bool fir) {
+  const int64_t none[] = {0, 0};
+  return fir ? at::conv2d(x, filter(x, 1), {}, {2, 2}, none, {1, 1}, x.size(1)) : downsample(x, false);
 }
 
 at::Tensor blur(const at::Tensor& x) {

@@ -47,13 +47,14 @@ struct Conv {
   int64_t stride = 1, padding = 0;
 };
 
-// GroupNorm with min(C / 4, 32) groups and eps 1e-6.
+// GroupNorm with min(C / 4, 32) groups.
 struct GroupNorm {
   GroupNorm() = default;
-  GroupNorm(Builder& builder, const std::string& name, int64_t channels);
+  GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon = 1e-6);
   at::Tensor operator()(const at::Tensor& x) const;
   at::Tensor weight, bias;
   int64_t groups = 1;
+  double epsilon = 1e-6;
 };
 
 // "Network in network": a 1 x 1 convolution whose weight W is stored in x out.
@@ -67,6 +68,8 @@ struct Nin {
 // Doubles or halves the size: with the normalised (1, 3, 3, 1) filter, or by copying and by averaging 2 x 2.
 at::Tensor upsample(const at::Tensor& x, bool fir);
 at::Tensor downsample(const at::Tensor& x, bool fir);
+// Halves the size as downsample does, of what is padded for the filter already.
+at::Tensor shrink(const at::Tensor& x, bool fir);
 // The (1, 3, 3, 1) blur at full size, padded by 2 on every side: what precedes a stride-2 convolution.
 at::Tensor blur(const at::Tensor& x);
 

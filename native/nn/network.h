@@ -105,6 +105,24 @@ struct UnetConfig {
   Output output = Output::kField;
 };
 
+// A network of EDM and PFGM++: SongUNet (DDPM++, NCSN++), or DhariwalUNet (ADM) where `adm`.
+struct EdmUnetConfig {
+  bool adm = false;
+  int64_t channels = 3;  // of the image
+  int64_t image_size = 32;
+  int64_t labels = 0;   // classes
+  int64_t augment = 0;  // labels of augmented training, which are kept and never given
+  int64_t model_channels = 128;
+  std::vector<int64_t> channel_mult = {2, 2, 2};
+  int64_t num_blocks = 4;
+  std::vector<int64_t> attn_resolutions = {16};
+  double dropout = 0.1;
+  bool fourier = false;
+  int64_t channel_mult_noise = 1;
+  bool residual_encoder = false;
+  bool fir = false;  // resample with the (1, 3, 3, 1) filter
+};
+
 // A fully connected network for points.
 struct MlpConfig {
   int64_t dimensions = 2;
@@ -126,6 +144,7 @@ struct GaussiansConfig {
 };
 
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
+std::shared_ptr<Network> make_edm_unet(const EdmUnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_gaussians(const GaussiansConfig& config, uint64_t seed, at::Device device);
 

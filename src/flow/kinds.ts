@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { expectedBy, parse } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
+import { type NetworkConfig, outputOf } from '../nn/config.js'
 import { EDM, type EdmSettings } from './edm.js'
 import type { Flow, FlowKind } from './flow.js'
 import { PFGM, type PfgmSettings } from './pfgm.js'
@@ -49,10 +50,11 @@ export function parseFlow(settings: unknown): FlowSettings {
 }
 
 /**
- * @param output what a network gives: a field where not given
- * @throws RangeError where a flow needs another
+ * Networks give what their flow needs.
+ * @throws RangeError where one does not
  */
-export function expectOutput(output: 'field' | 'image' | 'denoised' = 'field', settings: FlowSettings): void {
+export function expectOutput(network: NetworkConfig, settings: FlowSettings): void {
+  const output = outputOf(network)
   const needed = flowKind(settings)?.output
   if (output === needed || (output === 'denoised' && needed === 'image')) return
   throw new RangeError(

@@ -148,6 +148,7 @@ export interface Addon {
     network: NetworkHandle,
     x: TensorHandle,
     z: TensorHandle,
+    labels: Int32Array | undefined,
   ): Promise<{ x: TensorInfo; z?: TensorInfo }>
   weightsVersion(network: NetworkHandle): number
 

@@ -22,6 +22,23 @@ export interface NativeUnetConfig {
   readonly output?: NetworkOutput | undefined
 }
 
+export interface NativeEdmUnetConfig {
+  readonly kind: 'song' | 'dhariwal'
+  readonly channels: number
+  readonly imageSize: number
+  readonly labels: number
+  readonly augment: number
+  readonly modelChannels: number
+  readonly channelMult: readonly number[]
+  readonly numBlocks: number
+  readonly attnResolutions: readonly number[]
+  readonly dropout: number
+  readonly fourier: boolean
+  readonly channelMultNoise: number
+  readonly residualEncoder: boolean
+  readonly fir: boolean
+}
+
 export interface NativeMlpConfig {
   readonly kind: 'mlp'
   readonly dimensions: number
@@ -42,4 +59,8 @@ export interface NativeGaussiansConfig {
   readonly D: number
 }
 
-export type NativeNetworkConfig = NativeUnetConfig | NativeMlpConfig | NativeGaussiansConfig
+export type NativeNetworkConfig =
+  | NativeUnetConfig
+  | NativeEdmUnetConfig
+  | NativeMlpConfig
+  | NativeGaussiansConfig

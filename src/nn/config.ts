@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { list } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
-import type { NativeNetworkConfig } from '../native/network-config.js'
+import type { NativeNetworkConfig, NetworkOutput } from '../native/network-config.js'
 
 const size = (least: number, most: number) => z.number().int().min(least).max(most)
 
@@ -49,6 +49,45 @@ const unet = z.strictObject({
   output,
 })
 
+/** What both networks of EDM (arXiv 2206.00364) and PFGM++ have, named as in EDM. They give images. */
+const edmUnet = {
+  channels: size(1, 4096),
+  /** Height and width, divisible by 2^(levels - 1). */
+  imageSize: size(1, 4096),
+  /** Classes; 0: none. */
+  labels: size(0, 65536),
+  /** Labels of augmented training, whose weights are kept; 0: none. */
+  augment: size(0, 4096),
+  /** Channels at full resolution, in multiples of which the others are. */
+  modelChannels: size(4, 4096).refine((value) => value % 4 === 0, { error: 'a multiple of 4' }),
+  /** Channels at each resolution, in multiples of modelChannels; one level each. */
+  channelMult: list(size(1, 64), 10, 'an array of multiples').refine(({ length }) => length >= 1, {
+    error: 'an array of at least one multiple',
+  }),
+  /** Residual blocks a level on the way down; one more on the way up. */
+  numBlocks: size(1, 64),
+  /** Resolutions with self-attention. */
+  attnResolutions: list(size(1, 4096), 64, 'an array of resolutions'),
+  /** Share of activations dropped in training. */
+  dropout: z.number().min(0).lt(1),
+}
+
+/** SongUNet: DDPM++ (positional, standard) or NCSN++ (fourier, residual, fir). */
+const song = z.strictObject({
+  kind: z.literal('song'),
+  ...edmUnet,
+  embedding: z.enum(['positional', 'fourier']),
+  /** Channels of the noise's embedding, in multiples of modelChannels. */
+  channelMultNoise: size(1, 64),
+  /** Whether the shrunken input joins in at every resolution. */
+  encoder: z.enum(['standard', 'residual']),
+  /** Resample with the (1, 3, 3, 1) filter instead of averaging and copying. */
+  fir: z.boolean(),
+})
+
+/** DhariwalUNet: ADM. */
+const dhariwal = z.strictObject({ kind: z.literal('dhariwal'), ...edmUnet })
+
 /** A residual fully connected network for points. */
 const mlp = z.strictObject({
   kind: z.literal('mlp'),
@@ -91,21 +130,36 @@ const gaussians = z
 const fits = (given: number | readonly number[] | undefined, components: number): boolean =>
   !Array.isArray(given) || given.length === components
 
-export const networkConfigSchema = z.discriminatedUnion('kind', [unet, mlp, gaussians])
+export const networkConfigSchema = z.discriminatedUnion('kind', [unet, song, dhariwal, mlp, gaussians])
 
 export type UnetConfig = Readonly<z.infer<typeof unet>>
 export type MlpConfig = Readonly<z.infer<typeof mlp>>
 export type GaussiansConfig = Readonly<z.infer<typeof gaussians>>
-export type NetworkConfig = UnetConfig | MlpConfig | GaussiansConfig
+export type SongConfig = Readonly<z.infer<typeof song>>
+export type DhariwalConfig = Readonly<z.infer<typeof dhariwal>>
+export type NetworkConfig = UnetConfig | SongConfig | DhariwalConfig | MlpConfig | GaussiansConfig
 
 /** The shape of one item that a network takes. */
 export function itemShape(config: NetworkConfig): number[] {
-  return config.kind === 'unet' ? [config.channels, config.imageSize, config.imageSize] : [config.dimensions]
+  return 'channels' in config ? [config.channels, config.imageSize, config.imageSize] : [config.dimensions]
+}
+
+/** What a network gives. */
+export function outputOf(config: NetworkConfig): NetworkOutput {
+  if (config.kind === 'song' || config.kind === 'dhariwal') return 'image'
+  return config.output ?? 'field'
 }
 
 /** @internal */
 export function toNative(config: NetworkConfig): NativeNetworkConfig {
   if (config.kind === 'mlp') return config
+  if (config.kind === 'dhariwal') {
+    return { ...config, channelMultNoise: 1, fourier: false, residualEncoder: false, fir: false }
+  }
+  if (config.kind === 'song') {
+    const { embedding, encoder, ...rest } = config
+    return { ...rest, fourier: embedding === 'fourier', residualEncoder: encoder === 'residual' }
+  }
   if (config.kind === 'gaussians') {
     const { deviation, weights = 1, D, ...rest } = config
     const ofEach = (given: number | readonly number[]) =>

@@ -62,15 +62,17 @@ export class Network extends NativeObject<NetworkHandle> {
   /**
    * The field at points (x, z), or an image for each x: then there is no z.
    * @param x `[b, ...itemShape]`
-   * @param z `[b]`, taken as at least 1e-10
+   * @param z `[b]`: heights, taken as at least 1e-10; for an image the number that the flow tells the noise by
+   * @param labels `[b]`: classes, -1 for none
    */
   async forward(
     x: Tensor<'float32'>,
     z: Tensor<'float32'>,
+    labels?: Int32Array,
   ): Promise<{ x: Tensor<'float32'>; z?: Tensor<'float32'> }> {
     parse('x', TENSOR, x)
     parse('z', TENSOR, z)
-    const field = await native().forward(this.handle, x.handle, z.handle)
+    const field = await native().forward(this.handle, x.handle, z.handle, labels)
     const image = new Tensor<'float32'>(field.x)
     return field.z ? { x: image, z: new Tensor<'float32'>(field.z) } : { x: image }
   }

@@ -21,7 +21,7 @@ export function fitPreset(name: PresetName, shape: readonly number[]): Preset {
 function fitNetwork({ network, adapts = false }: Preset, shape: readonly number[]): NetworkConfig {
   const [first = 1] = shape
   if (network.kind === 'unet') return fitUnet(network, imageSize(shape), first, adapts)
-  if (shape.length === 1) return { ...network, dimensions: first }
+  if (shape.length === 1 && 'dimensions' in network) return { ...network, dimensions: first }
   throw new RangeError(`Expected points for a network of points but received items of [${shape.join(', ')}]`)
 }
 

@@ -132,7 +132,7 @@ function checkNetwork(given: NetworkConfig, shape: readonly number[], flow: Flow
       `Expected the network to take items of [${shape.join(', ')}] as the data has but it takes [${takes.join(', ')}]`,
     )
   }
-  expectOutput(network.output, flow)
+  expectOutput(network, flow)
   return network
 }
 

@@ -1,0 +1,40 @@
+import { product } from '../../src/check.js'
+import { perSampleNorm } from '../../src/ode/error-norm.js'
+import { integrate } from '../../src/ode/pool/pool.js'
+import { solverByName } from '../../src/ode/solver.js'
+import { type SolverSettings, solverOptions } from '../../src/ode/solver-options.js'
+import { createStepper } from '../../src/ode/steppers/create-stepper.js'
+import { pathBetween } from '../../src/ode/steppers/path.js'
+import type { PoissonFlow } from '../../src/poisson-flow.js'
+import { Tensor } from '../../src/tensor/tensor.js'
+
+/** Samples from given starts, in float64, each of its class where there are any. */
+export async function followed(
+  model: PoissonFlow,
+  starts: Float64Array,
+  shape: readonly number[],
+  settings: SolverSettings,
+  labels?: Int32Array,
+): Promise<{ samples: Float64Array; evaluations: Int32Array }> {
+  const n = product(shape)
+  const { near, far, endsDenoised } = model.flow
+  const count = starts.length / n
+  const solver = solverByName(solverOptions(settings), far.height, near.height)
+  const path = pathBetween(far.height, near.height, solver.variable, undefined, endsDenoised)
+  using out = await Tensor.full([count, n], 0, 'float64')
+  const problem = {
+    flow: model.sharedFlow(),
+    heightName: 'sigma',
+    count,
+    from: far.height,
+    to: near.height,
+    device: 'cpu',
+    shape,
+    start: () => Tensor.from<'float64'>(starts, [count, n]),
+    keys: () => new BigUint64Array(count),
+    ...(labels && { labels: () => labels }),
+  }
+  const options = { norm: perSampleNorm(n), capacity: count }
+  const { evaluations } = await integrate(problem, path, createStepper(solver, path), out, options)
+  return { samples: await out.data(), evaluations }
+}
