@@ -1,3 +1,4 @@
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -177,7 +178,8 @@ Napi::Value perturb_denoising(const Call& call) {
         const at::Tensor rows = host(y).reshape({count, -1}), flat = host(sigma);
         const std::vector<double> sigmas(flat.const_data_ptr<double>(),
                                          flat.const_data_ptr<double>() + count);
-        const KernelDraws draws{host(gaussian), beta.defined() ? host(beta) : beta};
+        KernelDraws draws{host(gaussian), {}};
+        if (beta.defined()) draws.odds = host(beta) / (1 - host(beta));
         const at::Tensor points = perturb_by_kernel(rows, sigmas, draws, d, published);
         return Learned{points, preconditioned(points, rows, sigmas, scales)};
       },

@@ -40,7 +40,11 @@ double gamma_number(const Philox& random, uint64_t counter, double shape) {
 }
 
 // As the published training has them.
-constexpr double kLeastBeta = 0.001, kMostBeta = 0.999, kBetaEpsilon = 1e-8;
+double published_odds(double odds) {
+  constexpr double kEpsilon = 1e-8;
+  const double b = std::clamp(odds / (1 + odds), 0.001, 0.999);
+  return b / (1 - b + kEpsilon) + kEpsilon;
+}
 
 }  // namespace
 
@@ -48,9 +52,9 @@ KernelDraws draw_kernel(int64_t count, int64_t dimensions, double d,
                         const std::function<std::pair<Philox, uint64_t>(int64_t row)>& stream_and_counter) {
   KernelDraws draws{at::empty({count, dimensions}, at::kDouble), {}};
   const bool finite = std::isfinite(d);
-  if (finite) draws.beta = at::empty({count}, at::kDouble);
+  if (finite) draws.odds = at::empty({count}, at::kDouble);
   double* gaussian = draws.gaussian.mutable_data_ptr<double>();
-  double* beta = finite ? draws.beta.mutable_data_ptr<double>() : nullptr;
+  double* odds = finite ? draws.odds.mutable_data_ptr<double>() : nullptr;
   const uint64_t blocks = uint64_t(dimensions + 3) / 4;  // of four normals, a row
   at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
@@ -60,7 +64,7 @@ KernelDraws draw_kernel(int64_t count, int64_t dimensions, double d,
       if (!finite) continue;
       double square = 0;  // chi-square of N degrees, and independent of the direction
       for (int64_t c = 0; c < dimensions; ++c) square += row[c] * row[c];
-      beta[i] = square / (square + 2 * gamma_number(random, counter + blocks, d / 2));
+      odds[i] = square / (2 * gamma_number(random, counter + blocks, d / 2));
     }
   });
   return draws;
@@ -72,17 +76,15 @@ at::Tensor perturb_by_kernel(const at::Tensor& y, const std::vector<double>& sig
   at::Tensor points = y.clone();
   double* out = points.mutable_data_ptr<double>();
   const double* gaussian = draws.gaussian.const_data_ptr<double>();
-  const double* beta = draws.beta.defined() ? draws.beta.const_data_ptr<double>() : nullptr;
+  const double* odds = draws.odds.defined() ? draws.odds.const_data_ptr<double>() : nullptr;
   at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
       const double* row = gaussian + i * dimensions;
       double factor = sigmas[i];
-      if (beta) {
+      if (odds) {
         double square = 0;
         for (int64_t c = 0; c < dimensions; ++c) square += row[c] * row[c];
-        const double b = published ? std::clamp(beta[i], kLeastBeta, kMostBeta) : beta[i];
-        const double epsilon = published ? kBetaEpsilon : 0;
-        factor *= std::sqrt(d * (b / (1 - b + epsilon) + epsilon) / square);
+        factor *= std::sqrt(d * (published ? published_odds(odds[i]) : odds[i]) / square);
       }
       for (int64_t c = 0; c < dimensions; ++c) out[i * dimensions + c] += factor * row[c];
     }

@@ -15,7 +15,8 @@ namespace pfgm {
 // Random numbers of the perturbation kernel (arXiv 2302.04265, section 3.2), a row each.
 struct KernelDraws {
   at::Tensor gaussian;  // [b, N] float64: its direction is uniform; with infinite D it is the noise
-  at::Tensor beta;      // [b] float64, Beta(N/2, D/2); undefined with infinite D
+  // [b] float64: b / (1 - b), b ~ Beta(N/2, D/2), which would round to 1 far out; undefined with infinite D
+  at::Tensor odds;
 };
 
 // Of one stream a row. D is from 1 to 2^31, also no integer, or infinite.

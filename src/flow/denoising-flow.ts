@@ -41,7 +41,7 @@ export interface Kernel {
   readonly publishedDraw?: boolean
 }
 
-/** The farthest starts that a path may have, in units of sigma_max sqrt(N). */
+/** The farthest starts that a path may have, in units of sigma_max. */
 const FARTHEST = 1e6
 
 /** A flow along dx / d(ln sigma) = x - d(x, sigma), d the denoised image, with the kernel of D extra dimensions. */
