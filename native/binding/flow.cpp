@@ -64,37 +64,42 @@ Napi::Value create_with_divergence(const Call& call) {
   return Napi::Number::New(call.env(), call.environment().add(with_divergence(flow, divergence)));
 }
 
+// The keys of starts and how many numbers each has: what every prior is asked for first.
+struct Starts {
+  std::vector<uint64_t> keys;
+  int64_t dimensions;
+};
+Starts starts_of(const Call& call) {
+  const Starts starts{call(0, "keys").seeds(), call(1, "dimensions").integer()};
+  const int64_t count = std::max<int64_t>(int64_t(starts.keys.size()), 1);
+  if (starts.dimensions < 1 || starts.dimensions > (int64_t(1) << 31))
+    call(1, "dimensions").expected("from 1 to 2^31");
+  if (starts.dimensions > kMostNumbers / count)
+    call(0, "keys").expected("fewer: at most 2^32 numbers in all");
+  return starts;
+}
+
 // pfgmPrior(keys, dimensions, zMax, upperNorm): resolves to starts [count, dimensions] float64.
 Napi::Value prior(const Call& call) {
-  const std::vector<uint64_t> keys = call(0, "keys").seeds();
-  const int64_t dimensions = call(1, "dimensions").integer();
+  const Starts starts = starts_of(call);
   const double z_max = call(2, "zMax").number(), upper_norm = call(3, "upperNorm").number();
-  if (dimensions < 1 || dimensions > (int64_t(1) << 31)) call(1, "dimensions").expected("from 1 to 2^31");
-  if (dimensions > kMostNumbers / std::max<int64_t>(int64_t(keys.size()), 1))
-    call(0, "keys").expected("fewer: at most 2^32 numbers in all");
   if (!(z_max > 0)) call(2, "zMax").expected("above 0");
   if (!(upper_norm >= 1)) call(3, "upperNorm").expected("at least 1");
   return call.environment().submit(
-      "cpu",
-      [keys, dimensions, z_max, upper_norm] { return pfgm_prior(keys, dimensions, z_max, upper_norm); },
-      tensor_to_js);
+      "cpu", [=] { return pfgm_prior(starts.keys, starts.dimensions, z_max, upper_norm); }, tensor_to_js);
 }
 
 // pfgmppPrior(keys, dimensions, sigma, d): resolves to starts [count, dimensions] float64.
 Napi::Value pfgmpp_prior(const Call& call) {
-  const std::vector<uint64_t> keys = call(0, "keys").seeds();
-  const int64_t dimensions = call(1, "dimensions").integer();
+  const Starts starts = starts_of(call);
   const double sigma = call(2, "sigma").number(), d = call(3, "d").number();
-  if (dimensions < 1 || dimensions > (int64_t(1) << 31)) call(1, "dimensions").expected("from 1 to 2^31");
-  if (dimensions > kMostNumbers / std::max<int64_t>(int64_t(keys.size()), 1))
-    call(0, "keys").expected("fewer: at most 2^32 numbers in all");
   if (!(sigma >= 0)) call(2, "sigma").expected("at least 0");
   if (!(d >= 1)) call(3, "d").expected("at least 1");
   return call.environment().submit(
       "cpu",
       [=] {
-        const at::Tensor origin = at::zeros({int64_t(keys.size()), dimensions}, at::kDouble);
-        return perturb_by_kernel(origin, keys, sigma, d);
+        const int64_t count = int64_t(starts.keys.size());
+        return perturb_by_kernel(at::zeros({count, starts.dimensions}, at::kDouble), starts.keys, sigma, d);
       },
       tensor_to_js);
 }

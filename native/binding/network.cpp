@@ -113,9 +113,8 @@ Napi::Value create_network(const Call& call) {
 Napi::Value forward(const Call& call) {
   const std::shared_ptr<Network> network = call(0, "network").network();
   const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor();
-  std::vector<int64_t> shape = network->shape();
-  shape.insert(shape.begin(), x.dim() ? x.size(0) : 0);
-  if (x.sizes() != at::IntArrayRef(shape) || x.scalar_type() != at::kFloat)
+  if (x.sizes() != at::IntArrayRef(network->batch_shape(x.dim() ? x.size(0) : 0)) ||
+      x.scalar_type() != at::kFloat)
     throw Error("ERR_PFGM_ARGUMENT", "Expected x to be float32 of the network's shape, one item a row");
   if (z.dim() != 1 || z.size(0) != x.size(0) || z.scalar_type() != at::kFloat)
     throw Error("ERR_PFGM_ARGUMENT", "Expected z to be float32 with one height a row of x");
@@ -123,7 +122,8 @@ Napi::Value forward(const Call& call) {
   if (call(3, "labels").present()) {
     const std::vector<int64_t> labels = call(3, "labels").int32s();
     if (int64_t(labels.size()) != x.size(0)) call(3, "labels").expected("one a row of x");
-    mode.labels = label_tensor(labels).defined() ? label_tensor(labels).to(network->device()) : at::Tensor();
+    mode.labels = label_tensor(labels);
+    if (mode.labels.defined()) mode.labels = mode.labels.to(network->device());
   }
   return call.environment().submit(
       queue_name(network->device()),

@@ -1,6 +1,3 @@
-#include <functional>
-#include <utility>
-
 #include "binding/arguments.h"
 #include "binding/makers.h"
 #include "runtime/error.h"
@@ -52,37 +49,39 @@ void read_draw(const Argument& given, BatchDraw& draw) {
   if (draw.sources > kMostSources) given["batchSize"].expected("from 1 to 10000000");
 }
 
-// Where the data is: beside a step on another device, behind it on the same one.
-Napi::Value submit_batch(const Call& call, const at::Tensor& data, std::function<Batch()> make) {
+// A batch of (data, settings, device), where the data is: beside a step on another device, behind it on the
+// same one.
+template <class Settings>
+Napi::Value submit_batch(const Call& call, const Settings& settings,
+                         Batch (*make)(const at::Tensor&, const Settings&, at::Device)) {
+  const at::Tensor data = call(0, "data").tensor();
+  const at::Device device = parse_device(call(2, "device").string());
   if (data.dim() < 2) throw Error("ERR_PFGM_ARGUMENT", "Expected data of one item a row");
-  return call.environment().submit(queue_name(data.device()), std::move(make),
-                                   [](Napi::Env env, const Batch& batch) {
-                                     Napi::Object object = Napi::Object::New(env);
-                                     object.Set("x", tensor_to_js(env, batch.x));
-                                     object.Set("z", tensor_to_js(env, batch.z));
-                                     object.Set("target", tensor_to_js(env, batch.target));
-                                     return object;
-                                   });
+  return call.environment().submit(
+      queue_name(data.device()), [=] { return make(data, settings, device); },
+      [](Napi::Env env, const Batch& batch) {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("x", tensor_to_js(env, batch.x));
+        object.Set("z", tensor_to_js(env, batch.z));
+        object.Set("target", tensor_to_js(env, batch.target));
+        return object;
+      });
 }
 
 // makeBatch(data, settings, device): resolves to {x, z, target}.
 Napi::Value make_pfgm_batch(const Call& call) {
-  const at::Tensor data = call(0, "data").tensor();
   const Argument given = call(1, "settings");
-  const at::Device device = parse_device(call(2, "device").string());
   BatchSettings settings;
   read_draw(given, settings);
   settings.gamma = given["gamma"].number();
   settings.perturbation = {given["sigma"].number(), given["tau"].number(), given["M"].number(),
                            given["restrictM"].boolean()};
-  return submit_batch(call, data, [=] { return make_batch(data, settings, device); });
+  return submit_batch(call, settings, make_batch);
 }
 
 // makePfgmppBatch(data, settings, device): resolves to {x, z, target}.
 Napi::Value make_pfgmpp_batch_of(const Call& call) {
-  const at::Tensor data = call(0, "data").tensor();
   const Argument given = call(1, "settings");
-  const at::Device device = parse_device(call(2, "device").string());
   PfgmppBatchSettings settings;
   read_draw(given, settings);
   settings.scales.sigma_data = given["sigmaData"].number();
@@ -93,7 +92,7 @@ Napi::Value make_pfgmpp_batch_of(const Call& call) {
   settings.published_draw = given["publishedDraw"].boolean();
   if (!(settings.scales.sigma_data > 0)) given["sigmaData"].expected("above 0");
   if (!(settings.d >= 1)) given["d"].expected("at least 1");
-  return submit_batch(call, data, [=] { return make_pfgmpp_batch(data, settings, device); });
+  return submit_batch(call, settings, make_pfgmpp_batch);
 }
 
 // trainStep(trainer, x, z, target, settings): resolves to {loss, gradientNorm, applied}.

@@ -192,9 +192,7 @@ class PfgmFlow final : public Flow {
  private:
   // States as the network takes them.
   at::Tensor items(const at::Tensor& x) const {
-    std::vector<int64_t> shape = network_->shape();
-    shape.insert(shape.begin(), x.size(0));
-    return x.to(at::kFloat).reshape(shape);
+    return x.to(at::kFloat).reshape(network_->batch_shape(x.size(0)));
   }
 
   std::shared_ptr<Network> network_;

@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/log.h>
+#include <ATen/ops/sqrt.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
@@ -134,28 +136,22 @@ class PfgmppFlow final : public Flow {
  private:
   bool denoises() const { return network_->output() == Output::kDenoised; }
 
-  at::Tensor square(const at::Tensor& sigma) const {
-    return sigma * sigma + scales_.sigma_data * scales_.sigma_data;
-  }
   at::Tensor scaled(const at::Tensor& x, const at::Tensor& sigma) const {
-    return denoises() ? x : x / square(sigma).sqrt();
+    return denoises() ? x : x * scales_.c_in(sigma);
   }
   at::Tensor noise(const at::Tensor& sigma) const {
-    return denoises() ? sigma.squeeze(1) : (sigma.log() / 4).squeeze(1).to(at::kFloat);
+    return denoises() ? sigma.squeeze(1) : scales_.c_noise(sigma).squeeze(1).to(at::kFloat);
   }
-  // x - d; 1 - c_skip without cancellation.
+  // x - d
   at::Tensor away(const at::Tensor& x, const at::Tensor& given, const at::Tensor& sigma) const {
     const at::Tensor image = given.to(at::kDouble);
     if (denoises()) return x - image;
-    const at::Tensor all = square(sigma);
-    return x * (sigma * sigma / all) - image * (sigma * scales_.sigma_data / all.sqrt());
+    return x * scales_.c_away(sigma) - image * scales_.c_out(sigma);
   }
 
   // States as the network takes them; one that is exact keeps their digits.
   at::Tensor items(const at::Tensor& x) const {
-    std::vector<int64_t> shape = network_->shape();
-    shape.insert(shape.begin(), x.size(0));
-    return (denoises() ? x : x.to(at::kFloat)).reshape(shape);
+    return (denoises() ? x : x.to(at::kFloat)).reshape(network_->batch_shape(x.size(0)));
   }
 
   std::shared_ptr<Network> network_;

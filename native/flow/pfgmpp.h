@@ -38,13 +38,37 @@ at::Tensor perturb_by_kernel(const at::Tensor& y, const std::vector<uint64_t>& k
 struct Preconditioning {
   double sigma_data = 0.5;
 
-  double c_skip(double sigma) const { return sigma_data * sigma_data / square(sigma); }
-  double c_out(double sigma) const { return sigma * sigma_data / std::sqrt(square(sigma)); }
-  double c_in(double sigma) const { return 1 / std::sqrt(square(sigma)); }
-  double c_noise(double sigma) const { return std::log(sigma) / 4; }
+  // For numbers and for tensors.
+  template <class Real>
+  Real c_skip(const Real& sigma) const {
+    return sigma_data * sigma_data / square(sigma);
+  }
+  // 1 - c_skip, without cancellation.
+  template <class Real>
+  Real c_away(const Real& sigma) const {
+    return sigma * sigma / square(sigma);
+  }
+  template <class Real>
+  Real c_out(const Real& sigma) const {
+    using std::sqrt;
+    return sigma * sigma_data / sqrt(square(sigma));
+  }
+  template <class Real>
+  Real c_in(const Real& sigma) const {
+    using std::sqrt;
+    return 1 / sqrt(square(sigma));
+  }
+  template <class Real>
+  Real c_noise(const Real& sigma) const {
+    using std::log;
+    return log(sigma) / 4;
+  }
 
  private:
-  double square(double sigma) const { return sigma * sigma + sigma_data * sigma_data; }
+  template <class Real>
+  Real square(const Real& sigma) const {
+    return sigma * sigma + sigma_data * sigma_data;
+  }
 };
 
 // dx / d(ln sigma) = x - d(x, sigma). A network that gives what is denoised is d itself.

@@ -46,7 +46,7 @@ class Gaussians final : public Network {
   Output output() const override { return config_.output; }
 
   // A field is -sqrt(N) E / (|E| + gamma), E the mean of (x - y, z) over the data y, weighted by the kernel;
-  // x - E_x is the mean of the data itself. A denoiser's z is sigma = r / sqrt(D).
+  // x - E_x is the mean of the data itself. z is sigma = r / sqrt(D), which for a field, D = 1, is r.
   Field forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& mode) const override {
     const at::Tensor x = x_in.to(at::kDouble), centres = centres_.to(at::kDouble);
     const at::Tensor z = z_in.clamp_min(1e-10).to(at::kDouble).unsqueeze(1);
@@ -80,18 +80,16 @@ class Gaussians final : public Network {
     const at::Tensor variances = variances_.to(x.device()), log_weights = log_weights_.to(x.device());
     const at::Tensor away = x.unsqueeze(1) - centres.unsqueeze(0);
     const at::Tensor d2 = (away * away).sum(at::IntArrayRef{2}).unsqueeze(2);  // [b, K, 1]
-    const at::Tensor z2 = (z * z).unsqueeze(2);                                // [b, 1, 1]
+    const at::Tensor z2 = (z * z).unsqueeze(2), r2 = z2 * d;                   // [b, 1, 1]
     const bool gaussian = std::isinf(d);
-    const at::Tensor log_v = gaussian ? z2.log() : nodes(is_field() ? z2 : z2 * d, d2.detach().amax(1, true));
+    const at::Tensor log_v = gaussian ? z2.log() : nodes(r2, d2.detach().amax(1, true));
     const at::Tensor v = log_v.exp(), total = v + variances;  // [b, K, nodes]
     at::Tensor logits = log_weights - 0.5 * n * total.log() - d2 / (2 * total);
-    if (!gaussian) logits = logits - 0.5 * d * log_v - (is_field() ? z2 : z2 * d) / (2 * v);
+    if (!gaussian) logits = logits - 0.5 * d * log_v - r2 / (2 * v);
     if (labels.defined()) logits = logits.masked_fill(of_other_label(labels), -INFINITY);
     const at::Tensor weights = at::softmax(logits.flatten(1), 1).view(logits.sizes());
     return (weights * (v / total)).sum(at::IntArrayRef{2});
   }
-
-  bool is_field() const { return config_.output == Output::kField; }
 
   // ln v where the integral is, [b, 1, kNodes]. Without data r^2 / v would be chi-square with N + D degrees:
   // a share of exp(-40) lies beyond the first node (Laurent and Massart 2000, lemma 1). At the last one the

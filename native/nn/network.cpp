@@ -16,6 +16,12 @@ int64_t Network::dimensions() const {
   return std::accumulate(shape_.begin(), shape_.end(), int64_t(1), std::multiplies<>());
 }
 
+std::vector<int64_t> Network::batch_shape(int64_t count) const {
+  std::vector<int64_t> shape = shape_;
+  shape.insert(shape.begin(), count);
+  return shape;
+}
+
 int64_t Network::trained_count() const {
   int64_t count = 0;
   for (const Parameter& parameter : parameters_)

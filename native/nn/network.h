@@ -58,6 +58,8 @@ class Network {
   const std::vector<int64_t>& shape() const { return shape_; }
   // How many numbers that is.
   int64_t dimensions() const;
+  // The shape of so many items.
+  std::vector<int64_t> batch_shape(int64_t count) const;
   std::vector<Parameter>& parameters() { return parameters_; }
   const std::vector<Parameter>& parameters() const { return parameters_; }
   int64_t trained_count() const;
@@ -140,7 +142,7 @@ struct GaussiansConfig {
   std::vector<double> weights;     // one a Gaussian, in any unit
   double gamma = 5;                // of a field: softens it, as in PfgmConfig
   Output output = Output::kField;
-  double extra_dimensions = 1;  // of a denoiser's kernel (D of PFGM++); infinite: Gaussian noise
+  double extra_dimensions = 1;  // of the kernel (D of PFGM++): 1 of a field; infinite: Gaussian noise
 };
 
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);

@@ -3,7 +3,7 @@ import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 import { Batch, type BatchDraw } from './batch.js'
-import { type DriftOptions, type End, type Flow, NativeFlow } from './flow.js'
+import { type DataSize, type DriftOptions, type End, type Flow, NativeFlow } from './flow.js'
 
 /** What PFGM++ and EDM share, named and by default as in EDM (arXiv 2206.00364, table 1; ln sigma: section 5). */
 export const DENOISING_SETTINGS = {
@@ -19,15 +19,22 @@ export const DENOISING_SETTINGS = {
   pStd: z.number().positive(),
 }
 
-export const DENOISING_DEFAULTS = { sigmaMax: 80, sigmaMin: 0.002, pMean: -1.2, pStd: 1.2 } as const
+/** What they are where they are not given. */
+export const denoisingDefaults = ({ deviation }: DataSize): DenoisingSettings => ({
+  sigmaMax: 80,
+  sigmaMin: 0.002,
+  pMean: -1.2,
+  pStd: 1.2,
+  sigmaData: deviation,
+})
 
-export interface DenoisingSettings {
-  readonly sigmaMax: number
-  readonly sigmaMin: number
-  readonly sigmaData: number
-  readonly pMean: number
-  readonly pStd: number
-}
+export type DenoisingSettings = Readonly<z.infer<z.ZodObject<typeof DENOISING_SETTINGS>>>
+
+/** What settings of both have to be beside each other, and what is said where they are not. */
+export const RISING: [(settings: DenoisingSettings) => boolean, { path: string[]; error: string }] = [
+  ({ sigmaMin, sigmaMax }) => sigmaMin < sigmaMax,
+  { path: ['sigmaMin'], error: 'below sigmaMax' },
+]
 
 /** How a flow's kernel and its learning differ from EDM's. */
 export interface Kernel {

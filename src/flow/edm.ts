@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { DENOISING_DEFAULTS, DENOISING_SETTINGS, DenoisingFlow } from './denoising-flow.js'
+import { DENOISING_SETTINGS, DenoisingFlow, denoisingDefaults, RISING } from './denoising-flow.js'
 import type { DataSize, FlowKind } from './flow.js'
 
 /** The constants of EDM (arXiv 2206.00364): Gaussian noise, which is PFGM++'s kernel of infinitely many dimensions. */
@@ -9,15 +9,8 @@ export type EdmSettings = Readonly<z.infer<typeof edmSettingsSchema>>
 
 export const EDM: FlowKind<EdmSettings> = {
   kind: 'edm',
-  schema: edmSettingsSchema.refine(({ sigmaMin, sigmaMax }) => sigmaMin < sigmaMax, {
-    path: ['sigmaMin'],
-    error: 'below sigmaMax',
-  }),
-  settingsFor: (given: Partial<EdmSettings>, { deviation }: DataSize) => ({
-    ...DENOISING_DEFAULTS,
-    sigmaData: deviation,
-    ...given,
-  }),
+  schema: edmSettingsSchema.refine(...RISING),
+  settingsFor: (given: Partial<EdmSettings>, data: DataSize) => ({ ...denoisingDefaults(data), ...given }),
   create(settings) {
     const variance = settings.sigmaMax ** 2
     const logDensity = (radius: number, dimensions: number) =>

@@ -3,7 +3,7 @@ import { parse } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
-import { DENOISING_DEFAULTS, DENOISING_SETTINGS, DenoisingFlow } from './denoising-flow.js'
+import { DENOISING_SETTINGS, DenoisingFlow, denoisingDefaults, RISING } from './denoising-flow.js'
 import type { DataSize, FlowKind } from './flow.js'
 import { logGamma } from './sphere.js'
 
@@ -33,17 +33,16 @@ export type PfgmppSettings = Readonly<z.infer<typeof pfgmppSettingsSchema>>
 export const PFGMPP: FlowKind<PfgmppSettings> = {
   kind: 'pfgmpp',
   schema: pfgmppSettingsSchema
-    .refine(({ sigmaMin, sigmaMax }) => sigmaMin < sigmaMax, { path: ['sigmaMin'], error: 'below sigmaMax' })
+    .refine(...RISING)
     .refine(({ target, D }) => target === 'image' || Number.isInteger(D), {
       path: ['D'],
       error: 'a whole number for the target posterior',
     }),
-  settingsFor: (given: Partial<PfgmppSettings>, { deviation }: DataSize) => ({
+  settingsFor: (given: Partial<PfgmppSettings>, data: DataSize) => ({
     D: 128,
     target: 'image',
     draw: 'paper',
-    ...DENOISING_DEFAULTS,
-    sigmaData: deviation,
+    ...denoisingDefaults(data),
     ...given,
   }),
   create(settings) {

@@ -92,6 +92,16 @@ export interface NativePicture {
   readonly channels: number
 }
 
+/** Which batch of a run, from which of the data: the same for every flow. */
+export interface NativeBatchDraw {
+  readonly seed: number | bigint
+  readonly step: number
+  readonly batchSize: number
+  readonly smallBatchSize: number
+  readonly wholeData: boolean
+  readonly mirror: boolean
+}
+
 export interface Addon {
   /** Name and number of arguments of every function below. */
   readonly signatures: Readonly<Record<string, number>>
@@ -225,13 +235,7 @@ export interface Addon {
   ): Promise<{ id: TrainerHandle; network: NetworkHandle; ema: NetworkHandle; parameterCount: number }>
   makeBatch(
     data: TensorHandle,
-    settings: {
-      seed: number | bigint
-      step: number
-      batchSize: number
-      smallBatchSize: number
-      wholeData: boolean
-      mirror: boolean
+    settings: NativeBatchDraw & {
       gamma: number
       sigma: number
       tau: number
@@ -242,13 +246,7 @@ export interface Addon {
   ): Promise<{ x: TensorInfo; z: TensorInfo; target: TensorInfo }>
   makePfgmppBatch(
     data: TensorHandle,
-    settings: {
-      seed: number | bigint
-      step: number
-      batchSize: number
-      smallBatchSize: number
-      wholeData: boolean
-      mirror: boolean
+    settings: NativeBatchDraw & {
       sigmaData: number
       d: number
       logMean: number

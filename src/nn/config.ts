@@ -5,6 +5,12 @@ import type { NativeNetworkConfig, NetworkOutput } from '../native/network-confi
 
 const size = (least: number, most: number) => z.number().int().min(least).max(most)
 
+const channelsOfLayers = size(4, 4096).refine((value) => value % 4 === 0, { error: 'a multiple of 4' })
+const multiples = list(size(1, 64), 10, 'an array of multiples').refine(({ length }) => length >= 1, {
+  error: 'an array of at least one multiple',
+})
+const resolutions = list(size(1, 4096), 64, 'an array of resolutions')
+
 /**
  * What a network gives: `field`, (v_x, v_z) of a Poisson flow, where not given; `image`, as many numbers as x has, which
  * the other flows make a denoised image of.
@@ -22,15 +28,13 @@ const unet = z.strictObject({
   /** Height and width, divisible by 2^(levels - 1). */
   imageSize: size(1, 4096),
   /** Channels at full resolution, a multiple of 4. */
-  nf: size(4, 4096).refine((value) => value % 4 === 0, { error: 'a multiple of 4' }),
+  nf: channelsOfLayers,
   /** Channels at each resolution, in multiples of nf; one level each. */
-  chMult: list(size(1, 64), 10, 'an array of multiples').refine(({ length }) => length >= 1, {
-    error: 'an array of at least one multiple',
-  }),
+  chMult: multiples,
   /** Residual blocks a level on the way down; one more on the way up. */
   numResBlocks: size(1, 64),
   /** Resolutions with self-attention. */
-  attnResolutions: list(size(1, 4096), 64, 'an array of resolutions'),
+  attnResolutions: resolutions,
   /** Share of activations dropped in training. */
   dropout: z.number().min(0).lt(1),
   /** How z comes in: sines and cosines of z, or random Fourier features of ln z. */
@@ -59,15 +63,13 @@ const edmUnet = {
   /** Labels of augmented training, whose weights are kept; 0: none. */
   augment: size(0, 4096),
   /** Channels at full resolution, in multiples of which the others are. */
-  modelChannels: size(4, 4096).refine((value) => value % 4 === 0, { error: 'a multiple of 4' }),
+  modelChannels: channelsOfLayers,
   /** Channels at each resolution, in multiples of modelChannels; one level each. */
-  channelMult: list(size(1, 64), 10, 'an array of multiples').refine(({ length }) => length >= 1, {
-    error: 'an array of at least one multiple',
-  }),
+  channelMult: multiples,
   /** Residual blocks a level on the way down; one more on the way up. */
   numBlocks: size(1, 64),
   /** Resolutions with self-attention. */
-  attnResolutions: list(size(1, 4096), 64, 'an array of resolutions'),
+  attnResolutions: resolutions,
   /** Share of activations dropped in training. */
   dropout: z.number().min(0).lt(1),
 }

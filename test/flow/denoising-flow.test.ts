@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
 import { Network } from '../../src/nn/network.js'
@@ -115,7 +114,7 @@ describe('training', () => {
     await eventsOf({ ...options, data, flow, out: broken, steps: 150 })
     await eventsOf({ ...options, data, flow, out: broken, steps: 300, resume: true })
     using first = await PoissonFlow.load(whole)
-    using second = await PoissonFlow.load(join(broken))
+    using second = await PoissonFlow.load(broken)
     expect(first.config.flow).toMatchObject({ ...flow, sigmaMax: 80 })
     const drawn = await Promise.all([first, second].map((model) => model.sample({ count: 8 })))
     const [a, b] = await Promise.all(drawn.map(({ images }) => images.data()))

@@ -64,6 +64,7 @@ function typeOf(node: ts.TypeNode): Type {
   if (ts.isParenthesizedTypeNode(node) || ts.isTypeOperatorNode(node)) return typeOf(node.type)
   if (ts.isArrayTypeNode(node)) return { is: 'array', of: typeOf(node.elementType) }
   if (ts.isUnionTypeNode(node)) return { is: 'union', of: node.types.map(typeOf) }
+  if (ts.isIntersectionTypeNode(node)) return joined(node.types.map(typeOf)) ?? unknown
   if (ts.isTypeLiteralNode(node)) return objectOf(node.members) ?? unknown
   if (ts.isLiteralTypeNode(node)) {
     return ts.isStringLiteral(node.literal) ? { is: 'literal', value: node.literal.text } : unknown
@@ -89,6 +90,12 @@ function referred(node: ts.TypeReferenceNode): Type | undefined {
   if (aliases.has(name)) return typeOf(aliases.get(name)!)
   const declared = interfaces.get(name)
   return declared && !declared.heritageClauses ? objectOf(declared.members) : undefined
+}
+
+/** An object with the fields of all. */
+function joined(types: readonly Type[]): Type | undefined {
+  const fields = types.flatMap((type) => (type.is === 'object' ? [type.fields] : []))
+  return fields.length === types.length ? { is: 'object', fields: fields.flat() } : undefined
 }
 
 function objectOf(members: readonly ts.TypeElement[]): Type | undefined {
