@@ -126,10 +126,7 @@ class EdmUnet final : public Network {
   // z: what the flow tells the noise by, ln(sigma) / 4.
   Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
   Output output() const override { return Output::kImage; }
-  int64_t tile() const override {
-    return std::clamp<int64_t>(16384 / (config_.image_size * config_.image_size * config_.model_channels), 1,
-                               16);
-  }
+  int64_t tile() const override { return tile_of_images(config_.image_size, config_.model_channels); }
 
  private:
   // On the way down: a block, or what the input is shrunk by to join in before it.

@@ -73,6 +73,10 @@ at::Tensor shrink(const at::Tensor& x, bool fir);
 // The (1, 3, 3, 1) blur at full size, padded by 2 on every side: what precedes a stride-2 convolution.
 at::Tensor blur(const at::Tensor& x);
 
+// The tile (Network::tile) of a network of images: as many as keep a thread busy with 16384 activations a
+// layer at full resolution.
+int64_t tile_of_images(int64_t image_size, int64_t channels);
+
 // A place where a pass may be given up, forwards and on the way back: x itself.
 at::Tensor stop_point(at::Tensor x);
 

@@ -8,7 +8,6 @@
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 
-#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -105,10 +104,7 @@ class Unet final : public Network {
   Unet(const UnetConfig& config, uint64_t seed, at::Device device);
   Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
   Output output() const override { return config_.output; }
-  // As many images as keep a thread busy with 16384 activations a layer at full resolution.
-  int64_t tile() const override {
-    return std::clamp<int64_t>(16384 / (config_.image_size * config_.image_size * config_.nf), 1, 16);
-  }
+  int64_t tile() const override { return tile_of_images(config_.image_size, config_.nf); }
 
  private:
   using Resample = ResidualBlock::Resample;
