@@ -37,9 +37,17 @@ export async function denoisingFlow(
   mixture: UnequalMixture,
   { D, ...given }: { D?: number; sigmaMax?: number; sigmaMin?: number } = {},
 ): Promise<PoissonFlow> {
-  const settings = { sigmaMax: 80, sigmaMin: 0.002, sigmaData: 0.5, pMean: -1.2, pStd: 1.2, ...given }
+  const settings = {
+    sigmaMax: 80,
+    sigmaMin: 0.002,
+    sigmaData: 0.5,
+    pMean: -1.2,
+    pStd: 1.2,
+    target: 'image' as const,
+    ...given,
+  }
   const flow: FlowSettings = D
-    ? { kind: 'pfgmpp', D, target: 'image', draw: 'paper', ...settings }
+    ? { kind: 'pfgmpp', D, draw: 'paper', ...settings }
     : { kind: 'edm', ...settings }
   return PoissonFlow.of(await gaussiansDenoiser(mixture, D), { data: 'gaussians', step: 0, flow })
 }

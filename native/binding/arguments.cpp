@@ -106,6 +106,19 @@ std::vector<Argument> Argument::items() const {
   return items;
 }
 
+std::vector<std::pair<std::string, Argument>> Argument::fields() const {
+  if (!value_.IsObject()) expected("an object");
+  const Napi::Object object = value_.As<Napi::Object>();
+  const Napi::Array names = object.GetPropertyNames();
+  if (names.Length() > kMostItems) expected("an object of at most 2^24 fields");
+  std::vector<std::pair<std::string, Argument>> fields;
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = names.Get(i).ToString().Utf8Value();
+    fields.emplace_back(name, Argument(object.Get(name), name_ + "." + name));
+  }
+  return fields;
+}
+
 std::vector<int64_t> Argument::integers() const {
   std::vector<int64_t> values;
   for (const Argument& item : items()) values.push_back(item.integer());

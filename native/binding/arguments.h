@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "binding/environment.h"
@@ -31,6 +32,7 @@ class Argument {
   Napi::Function function() const;
   Argument operator[](const char* field) const;
   std::vector<Argument> items() const;
+  std::vector<std::pair<std::string, Argument>> fields() const;  // an object's own, by name
 
   at::Tensor tensor() const { return held<at::Tensor>("a tensor"); }
   std::shared_ptr<Network> network() const { return held<std::shared_ptr<Network>>("a network"); }

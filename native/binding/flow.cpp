@@ -5,12 +5,14 @@
 #include <cmath>
 
 #include "binding/arguments.h"
+#include "binding/makers.h"
 #include "field/field.h"
+#include "flow/denoising.h"
 #include "flow/pfgm.h"
 #include "flow/pfgmpp.h"
 #include "flow/with_divergence.h"
 #include "runtime/error.h"
-#include "train/pfgmpp_batch.h"
+#include "train/denoising_batch.h"
 
 namespace pfgm {
 namespace {
@@ -28,13 +30,22 @@ Napi::Value create_pfgm_flow(const Call& call) {
                            call.environment().add(make_pfgm_flow(call(0, "network").network(), c)));
 }
 
-// createPfgmppFlow(network, {sigmaData, deterministic}): a flow handle.
-Napi::Value create_pfgmpp_flow(const Call& call) {
+}  // namespace
+
+std::shared_ptr<const Scales> scales_of(const Argument& given) {
+  Constants constants;
+  for (const auto& [name, value] : given.fields())
+    if (value.value().IsNumber()) constants[name] = value.number();
+  return make_scales(given["kind"].string(), constants);
+}
+
+namespace {
+
+// createDenoisingFlow(network, {scales, deterministic}): a flow handle.
+Napi::Value create_denoising_flow(const Call& call) {
   const Argument config = call(1, "config");
-  const Preconditioning scales{config["sigmaData"].number()};
-  if (!(scales.sigma_data > 0)) config["sigmaData"].expected("above 0");
-  const std::shared_ptr<Flow> flow =
-      make_pfgmpp_flow(call(0, "network").network(), scales, config["deterministic"].boolean());
+  const std::shared_ptr<Flow> flow = make_denoising_flow(
+      call(0, "network").network(), scales_of(config["scales"]), config["deterministic"].boolean());
   return Napi::Number::New(call.env(), call.environment().add(flow));
 }
 
@@ -124,8 +135,8 @@ Napi::Value target(const Call& call) {
 Napi::Value mean(const Call& call) {
   const at::Tensor x = call(1, "x").tensor(), r = call(2, "r").tensor();
   const FieldSources sources = field_sources(call(0, "sources").tensor(), x);
-  const int64_t d = call(3, "d").integer();
-  if (d < 1 || d > (int64_t(1) << 31)) call(3, "d").expected("from 1 to 2^31");
+  const double d = call(3, "d").number();
+  if (!(d >= 1)) call(3, "d").expected("at least 1");
   return call.environment().submit(
       queue_name(x.device()), [sources, x, r, d] { return posterior_mean(sources, x, r, d); }, tensor_to_js);
 }
@@ -154,22 +165,21 @@ Napi::Value perturb_points(const Call& call) {
       });
 }
 
-// perturbDenoising(y, {sigma, gaussian, beta}, {d, sigmaData, published}): resolves to the points [b, N] of
-// given draws, and what a network learns there, {points, x, z, target}.
+// perturbDenoising(y, {sigma, gaussian, beta}, {d, scales, published}): resolves to the points [b, N] of
+// given draws, and what a network learns there, {points, x, z, target, weight}.
 Napi::Value perturb_denoising(const Call& call) {
   const Argument given = call(1, "draws"), settings = call(2, "settings");
   const at::Tensor y = call(0, "y").tensor(), sigma = given["sigma"].tensor(),
                    gaussian = given["gaussian"].tensor();
   const at::Tensor beta = given["beta"].present() ? given["beta"].tensor() : at::Tensor();
   const double d = settings["d"].number();
-  const Preconditioning scales{settings["sigmaData"].number()};
+  const std::shared_ptr<const Scales> scales = scales_of(settings["scales"]);
   const bool published = settings["published"].boolean();
   const int64_t count = y.dim() ? y.size(0) : 0;
   if (count == 0 || gaussian.numel() != y.numel() || sigma.numel() != count ||
       (beta.defined() ? beta.numel() != count : std::isfinite(d)))
     throw Error("ERR_PFGM_ARGUMENT", "Expected draws of one number a value of y, or a row of it");
   if (!(d >= 1)) settings["d"].expected("at least 1");
-  if (!(scales.sigma_data > 0)) settings["sigmaData"].expected("above 0");
   struct Learned {
     at::Tensor points;
     Batch batch;
@@ -186,7 +196,7 @@ Napi::Value perturb_denoising(const Call& call) {
         KernelDraws draws{host(gaussian), {}};
         if (beta.defined()) draws.odds = host(beta) / (1 - host(beta));
         const at::Tensor points = perturb_by_kernel(rows, sigmas, draws, d, published);
-        return Learned{points, preconditioned(points, rows, sigmas, scales)};
+        return Learned{points, preconditioned(points, rows, sigmas, *scales)};
       },
       [](Napi::Env env, const Learned& learned) {
         Napi::Object object = Napi::Object::New(env);
@@ -194,6 +204,7 @@ Napi::Value perturb_denoising(const Call& call) {
         object.Set("x", tensor_to_js(env, learned.batch.x));
         object.Set("z", tensor_to_js(env, learned.batch.z));
         object.Set("target", tensor_to_js(env, learned.batch.target));
+        object.Set("weight", tensor_to_js(env, learned.batch.weight));
         return object;
       });
 }
@@ -202,7 +213,7 @@ Napi::Value perturb_denoising(const Call& call) {
 
 const std::vector<Export>& flow_exports() {
   static const std::vector<Export> table = {{"createPfgmFlow", 2, create_pfgm_flow},
-                                            {"createPfgmppFlow", 2, create_pfgmpp_flow},
+                                            {"createDenoisingFlow", 2, create_denoising_flow},
                                             {"pfgmppPrior", 4, pfgmpp_prior},
                                             {"withDivergence", 2, create_with_divergence},
                                             {"pfgmPrior", 4, prior},

@@ -1,5 +1,7 @@
+#include <cmath>
+
 #include "binding/arguments.h"
-#include "ode/trajectories.h"
+#include "ode/evaluate.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -10,21 +12,50 @@ std::optional<int64_t> slot_if_given(const Argument& given) {
   return given.integer();
 }
 
-// {ofX, ofK}: a number for all rows, or numbers, one a row
+// {ofX, ofK, noise: {weights, draws}}: a number in ofX for all rows, or numbers, one a row; of noise always
+// one a row
 Combination combination(const Argument& given) {
-  const Argument of_x = given["ofX"];
-  return {of_x.value().IsNumber() ? std::vector<double>{of_x.number()} : of_x.numbers(),
-          given["ofK"].numbers()};
+  const Argument of_x = given["ofX"], noise = given["noise"];
+  Combination y{of_x.value().IsNumber() ? std::vector<double>{of_x.number()} : of_x.numbers(),
+                given["ofK"].numbers(),
+                {},
+                {}};
+  if (!noise.present()) return y;
+  y.of_noise = noise["weights"].numbers();
+  y.draws = noise["draws"].int32s();
+  return y;
 }
 
-// What rows carry: a key each, and a label each or none at all.
-Rows rows(const Argument& keys, const Argument& labels) {
-  Rows rows{keys.seeds(), {}};
-  if (labels.present())
-    rows.labels = labels.int32s();
-  else
-    rows.labels.assign(rows.keys.size(), kNoLabel);
+// {keys, labels, guidance, guided}: a key each, a label each or none at all, and where there are labels a
+// guidance each or none at all, within the heights `guided`.
+Rows rows_of(const Argument& given) {
+  Rows rows;
+  for (const uint64_t key : given["keys"].seeds()) rows.push_back({key, kNoLabel, {}});
+  const Argument labels = given["labels"], guidance = given["guidance"], guided = given["guided"];
+  if (labels.present()) {
+    const std::vector<int64_t> values = labels.int32s();
+    if (values.size() != rows.size()) labels.expected("one a key, " + std::to_string(rows.size()));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (values[i] < kNoLabel) labels.expected("at least -1");
+      rows[i].label = values[i];
+    }
+  }
+  if (!guidance.present()) return rows;
+  const std::vector<double> weights = guidance.numbers();
+  if (weights.size() != rows.size()) guidance.expected("one a key, " + std::to_string(rows.size()));
+  std::vector<double> heights = {0, INFINITY};
+  if (guided.present()) heights = guided.numbers();
+  if (heights.size() != 2) guided.expected("two heights");
+  for (size_t i = 0; i < rows.size(); ++i) rows[i].guidance = {weights[i], heights[0], heights[1]};
   return rows;
+}
+
+// Noise that is given in the place of what would be drawn: [places, draws, ...].
+at::Tensor noise_of(const Argument& given) {
+  if (!given.present()) return {};
+  const at::Tensor noise = given.tensor();
+  if (noise.dim() < 3 || noise.numel() == 0) given.expected("[places, draws, ...] with at least one number");
+  return noise.to(at::kCPU, at::kDouble).reshape({noise.size(0), noise.size(1), -1}).contiguous();
 }
 
 Trajectories::Places places(const Argument& given) {
@@ -44,19 +75,20 @@ View parse_view(const std::string& name) {
               "Expected view to be one of logHeight, height, denoised but received " + name);
 }
 
-// createTrajectories(start, keys, labels, slots, keepsDenoised, device): resolves to a pool handle. Its calls
+// createTrajectories(start, rows, slots, keepsDenoised, noise, device): resolves to a pool handle. Its calls
 // run one after another on the device's thread, so that its state needs no lock.
 Napi::Value create(const Call& call) {
   const at::Tensor start = call(0, "start").tensor();
-  const Rows carried = rows(call(1, "keys"), call(2, "labels"));
-  const int64_t slots = call(3, "slots").integer();
-  const bool keeps_denoised = call(4, "keepsDenoised").boolean();
+  const Rows rows = rows_of(call(1, "rows"));
+  const int64_t slots = call(2, "slots").integer();
+  const bool keeps_denoised = call(3, "keepsDenoised").boolean();
+  const at::Tensor noise = noise_of(call(4, "noise"));
   const at::Device device = parse_device(call(5, "device").string());
   if (start.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected start to have one row a trajectory");
   return call.environment().submit(
       queue_name(device),
       [=] {
-        return std::make_shared<Trajectories>(start, carried, slots, keeps_denoised, queue_name(device));
+        return std::make_shared<Trajectories>(start, rows, slots, keeps_denoised, noise, queue_name(device));
       },
       [](Napi::Env env, const std::shared_ptr<Trajectories>& pool) {
         return Napi::Number::New(env, Environment::of(env).add(pool));
@@ -198,16 +230,16 @@ Napi::Value retire(const Call& call) {
       [](Napi::Env env, bool) { return env.Undefined(); });
 }
 
-// joinTrajectories(pool, start, keys, labels)
+// joinTrajectories(pool, start, rows)
 Napi::Value join(const Call& call) {
   const std::shared_ptr<Trajectories> pool = call(0, "pool").trajectories();
   const at::Tensor start = call(1, "start").tensor();
-  const Rows carried = rows(call(2, "keys"), call(3, "labels"));
+  const Rows rows = rows_of(call(2, "rows"));
   if (start.dim() < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected start to have one row a trajectory");
   return call.environment().submit(
       pool->queue(),
       [=] {
-        pool->join(start, carried);
+        pool->join(start, rows);
         return true;
       },
       [](Napi::Env env, bool) { return env.Undefined(); });
@@ -228,7 +260,7 @@ const std::vector<Export>& ode_exports() {
       {"trajectoryNorms", 5, norms},       {"drawTrajectories", 5, draw},
       {"readDenoised", 3, read_denoised},  {"replaceDenoised", 7, replace_denoised},
       {"advanceTrajectories", 5, advance}, {"retireTrajectories", 4, retire},
-      {"joinTrajectories", 4, join},       {"assignTrajectories", 3, assign},
+      {"joinTrajectories", 3, join},       {"assignTrajectories", 3, assign},
       {"trajectoryState", 1, state}};
   return table;
 }

@@ -2,7 +2,7 @@
 #include "binding/makers.h"
 #include "runtime/error.h"
 #include "train/batch.h"
-#include "train/pfgmpp_batch.h"
+#include "train/denoising_batch.h"
 #include "train/trainer.h"
 
 namespace pfgm {
@@ -46,6 +46,11 @@ void read_draw(const Argument& given, BatchDraw& draw) {
   draw.perturbed = given["smallBatchSize"].integer();
   draw.whole_data = given["wholeData"].boolean();
   draw.mirror = given["mirror"].boolean();
+  if (const Argument labels = given["labels"]; labels.present()) {
+    draw.labels = labels["classes"].tensor().to(at::kCPU, at::kLong).contiguous();
+    draw.label_dropout = labels["dropout"].number();
+    if (!(draw.label_dropout >= 0 && draw.label_dropout <= 1)) labels["dropout"].expected("from 0 to 1");
+  }
   if (draw.sources > kMostSources) given["batchSize"].expected("from 1 to 10000000");
 }
 
@@ -64,11 +69,22 @@ Napi::Value submit_batch(const Call& call, const Settings& settings,
         object.Set("x", tensor_to_js(env, batch.x));
         object.Set("z", tensor_to_js(env, batch.z));
         object.Set("target", tensor_to_js(env, batch.target));
+        if (batch.weight.defined()) object.Set("weight", tensor_to_js(env, batch.weight));
+        if (batch.labels.defined()) object.Set("labels", tensor_to_js(env, batch.labels));
         return object;
       });
 }
 
-// makeBatch(data, settings, device): resolves to {x, z, target}.
+// {x, z, target, weight, labels}
+Batch read_batch(const Argument& given) {
+  Batch batch{given["x"].tensor(), given["z"].tensor(), given["target"].tensor(), {}, {}};
+  if (given["weight"].present()) batch.weight = given["weight"].tensor();
+  if (given["labels"].present()) batch.labels = given["labels"].tensor();
+  if (batch.labels.defined() && batch.labels.scalar_type() != at::kLong) given["labels"].expected("int64");
+  return batch;
+}
+
+// makeBatch(data, settings, device): resolves to {x, z, target, labels}.
 Napi::Value make_pfgm_batch(const Call& call) {
   const Argument given = call(1, "settings");
   BatchSettings settings;
@@ -79,27 +95,24 @@ Napi::Value make_pfgm_batch(const Call& call) {
   return submit_batch(call, settings, make_batch);
 }
 
-// makePfgmppBatch(data, settings, device): resolves to {x, z, target}.
-Napi::Value make_pfgmpp_batch_of(const Call& call) {
+// makeDenoisingBatch(data, settings, device): resolves to {x, z, target, weight, labels}.
+Napi::Value make_denoising_batch_of(const Call& call) {
   const Argument given = call(1, "settings");
-  PfgmppBatchSettings settings;
+  DenoisingBatchSettings settings;
   read_draw(given, settings);
-  settings.scales.sigma_data = given["sigmaData"].number();
+  settings.scales = scales_of(given["scales"]);
   settings.d = given["d"].number();
-  settings.log_mean = given["logMean"].number();
-  settings.log_deviation = given["logDeviation"].number();
   settings.posterior = given["posterior"].boolean();
   settings.published_draw = given["publishedDraw"].boolean();
-  if (!(settings.scales.sigma_data > 0)) given["sigmaData"].expected("above 0");
   if (!(settings.d >= 1)) given["d"].expected("at least 1");
-  return submit_batch(call, settings, make_pfgmpp_batch);
+  return submit_batch(call, settings, make_denoising_batch);
 }
 
-// trainStep(trainer, x, z, target, settings): resolves to {loss, gradientNorm, applied}.
+// trainStep(trainer, batch, settings): resolves to {loss, gradientNorm, applied}.
 Napi::Value train_step(const Call& call) {
   const std::shared_ptr<Trainer> trainer = call(0, "trainer").trainer();
-  const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor(), target = call(3, "target").tensor();
-  const Argument given = call(4, "settings");
+  const Batch batch = read_batch(call(1, "batch"));
+  const Argument given = call(2, "settings");
   StepSettings settings;
   settings.update = given["update"].integer();
   settings.learning_rate = given["learningRate"].number();
@@ -108,8 +121,7 @@ Napi::Value train_step(const Call& call) {
   settings.dropout_seed = given["dropoutSeed"].seed();
   if (settings.update < 1) given["update"].expected("at least 1");
   return call.environment().submit(
-      queue_name(x.device()),
-      [trainer, x, z, target, settings] { return trainer->step(x, z, target, settings); },
+      queue_name(batch.x.device()), [trainer, batch, settings] { return trainer->step(batch, settings); },
       [](Napi::Env env, const StepResult& result) {
         Napi::Object object = Napi::Object::New(env);
         object.Set("loss", result.loss);
@@ -119,13 +131,13 @@ Napi::Value train_step(const Call& call) {
       });
 }
 
-// probeStep(trainer, x, z, target): resolves to {seconds, activationBytes}, the cost of a step that is not
+// probeStep(trainer, batch): resolves to {seconds, activationBytes}, the cost of a step that is not
 // taken.
 Napi::Value probe_step(const Call& call) {
   const std::shared_ptr<Trainer> trainer = call(0, "trainer").trainer();
-  const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor(), target = call(3, "target").tensor();
+  const Batch batch = read_batch(call(1, "batch"));
   return call.environment().submit(
-      queue_name(x.device()), [trainer, x, z, target] { return trainer->probe(x, z, target); },
+      queue_name(batch.x.device()), [trainer, batch] { return trainer->probe(batch); },
       [](Napi::Env env, const Trainer::Cost& cost) {
         Napi::Object object = Napi::Object::New(env);
         object.Set("seconds", cost.seconds);
@@ -139,9 +151,9 @@ Napi::Value probe_step(const Call& call) {
 const std::vector<Export>& train_exports() {
   static const std::vector<Export> table = {{"createTrainer", 4, create_trainer},
                                             {"makeBatch", 3, make_pfgm_batch},
-                                            {"makePfgmppBatch", 3, make_pfgmpp_batch_of},
-                                            {"trainStep", 5, train_step},
-                                            {"probeStep", 4, probe_step}};
+                                            {"makeDenoisingBatch", 3, make_denoising_batch_of},
+                                            {"trainStep", 3, train_step},
+                                            {"probeStep", 2, probe_step}};
   return table;
 }
 

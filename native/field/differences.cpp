@@ -9,6 +9,27 @@
 #include "runtime/stop.h"
 
 namespace pfgm::field {
+namespace {
+
+// As DifferenceKernel::weigh, of any exponent: weights (1 + (d2 - m) / (m + r^2))^(-p/2), or exp(-(d2 - m) /
+// (2 r^2)) where p is infinite, m the squared distance of the nearest source.
+double weigh_by_logarithm(double* distances, int64_t count, double height_squared, double exponent,
+                          double& minimum, double& weight_sum) {
+  const double before = minimum;
+  minimum = std::min(minimum, *std::min_element(distances, distances + count));
+  const double from = std::max(minimum + height_squared, kSmallestSquare);
+  const auto weight = [&](double farther) {
+    return std::isinf(exponent) ? std::exp(-farther / (2 * height_squared))
+                                : std::exp(-exponent / 2 * std::log1p(farther / from));
+  };
+  const double rescale = std::isinf(before) ? 0 : weight(before - minimum);
+  double total = 0;
+  for (int64_t i = 0; i < count; ++i) total += distances[i] = weight(distances[i] - minimum);
+  weight_sum = weight_sum * rescale + total;
+  return rescale;
+}
+
+}  // namespace
 
 Sums sums_by_differences(const DifferenceKernel& kernel, const Problem& problem) {
   const int64_t count = problem.count, dimensions = problem.sources.dimensions,
@@ -18,6 +39,7 @@ Sums sums_by_differences(const DifferenceKernel& kernel, const Problem& problem)
   const std::unique_ptr<float[]> room = problem.sources.room(std::min(block_rows, source_count));
   // Not cleared: every distance is written before it is read.
   const std::unique_ptr<double[]> block(new double[count * kSourceBlock]);
+  const bool squares = problem.squares();
 
   for (int64_t start = 0; start < source_count; start += block_rows) {
     Stop::current().check();
@@ -36,8 +58,11 @@ Sums sums_by_differences(const DifferenceKernel& kernel, const Problem& problem)
     const int64_t query_tiles = count / kernel.query_tile;
     const auto weigh = [&](int64_t tile) {
       for (int64_t q = tile * kernel.query_tile; q < (tile + 1) * kernel.query_tile; ++q)
-        rescale[q] = kernel.weigh(block.get() + q * kSourceBlock, size, problem.heights_squared[q],
-                                  problem.exponent, minimum[q], sums.weights[q]);
+        rescale[q] =
+            squares ? kernel.weigh(block.get() + q * kSourceBlock, size, problem.heights_squared[q],
+                                   int64_t(problem.exponent), minimum[q], sums.weights[q])
+                    : weigh_by_logarithm(block.get() + q * kSourceBlock, size, problem.heights_squared[q],
+                                         problem.exponent, minimum[q], sums.weights[q]);
     };
     const auto accumulate = [&](int64_t tile, int64_t first, int64_t last) {
       const int64_t q = tile * kernel.query_tile;

@@ -62,8 +62,8 @@ class FieldProblem {
 
   int64_t dimensions() const { return sources_.dimensions; }
 
-  // Of the weights d^-exponent.
-  field::Sums sums(int64_t exponent) const {
+  // Of the weights d^-exponent, or of Gaussian ones where it is infinite.
+  field::Sums sums(double exponent) const {
     std::vector<double> squares(heights.size());
     for (size_t q = 0; q < heights.size(); ++q) squares[q] = heights[q] * heights[q];
     return field::sum_over_sources({sources_, queries.data(), squares.data(), int64_t(heights.size()),
@@ -95,7 +95,7 @@ at::Tensor field_target(const FieldSources& sources, const at::Tensor& x, const 
   const int64_t n = at_x.dimensions();
   at::Tensor target = at::empty({at_x.count, n + 1}, at::kFloat);
   if (at_x.count == 0) return target.to(x.device());
-  const field::Sums sums = at_x.sums(n + 1);
+  const field::Sums sums = at_x.sums(double(n + 1));
   float* out = target.mutable_data_ptr<float>();
   at::parallel_for(0, at_x.count, grain(n), [&](int64_t first, int64_t last) {
     for (int64_t q = first; q < last; ++q) {
@@ -112,13 +112,13 @@ at::Tensor field_target(const FieldSources& sources, const at::Tensor& x, const 
   return target.to(x.device());
 }
 
-at::Tensor posterior_mean(const FieldSources& sources, const at::Tensor& x, const at::Tensor& r, int64_t d) {
+at::Tensor posterior_mean(const FieldSources& sources, const at::Tensor& x, const at::Tensor& r, double d) {
   check(sources, x, r);
   const FieldProblem at_x(sources, x, r);
   const int64_t n = at_x.dimensions();
   at::Tensor mean = at::empty({at_x.count, n}, at::kFloat);
   if (at_x.count == 0) return mean.to(x.device());
-  const field::Sums sums = at_x.sums(n + d);
+  const field::Sums sums = at_x.sums(double(n) + d);
   float* out = mean.mutable_data_ptr<float>();
   for (int64_t q = 0; q < at_x.count; ++q)
     for (int64_t c = 0; c < n; ++c)

@@ -25,7 +25,9 @@ at::Tensor field_target(const FieldSources& sources, const at::Tensor& x, const 
 // The mean of the sources weighted by (|x - y_i|^2 + r^2)^-((N + D)/2), the target of PFGM++'s denoiser over
 // a large batch (arXiv 2302.04265, section 3.1).
 //
-//   x [b, ...] float32; r [b], taken as >= 1e-10 -> [b, N] float32
-at::Tensor posterior_mean(const FieldSources& sources, const at::Tensor& x, const at::Tensor& r, int64_t d);
+//   x [b, ...] float32; r [b], taken as >= 1e-10; d >= 1, also no whole number -> [b, N] float32
+//
+// With infinite d the kernel is Gaussian, exp(-|x - y_i|^2 / (2 r^2)), and r its deviation.
+at::Tensor posterior_mean(const FieldSources& sources, const at::Tensor& x, const at::Tensor& r, double d);
 
 }  // namespace pfgm

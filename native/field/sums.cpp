@@ -30,6 +30,7 @@ Sums sum_over_sources(const Problem& problem) {
   const Kernel& kernel = current_kernel();
   Form form = chosen;
   if (form == Form::kByCost) form = cheaper(problem);
+  if (!problem.squares()) form = Form::kDifferences;
   if (form == Form::kDifferences) return sums_by_differences(kernel.differences, problem);
   return form == Form::kBytes && has_bytes(kernel, problem.sources) ? sums_by_bytes(kernel, problem)
                                                                     : sums_by_product(kernel, problem);

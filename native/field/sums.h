@@ -1,6 +1,7 @@
 // The sums over sources that every result of the field is made of, in two forms.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -19,8 +20,15 @@ struct Problem {
   const double* queries;          // [count, dimensions]
   const double* heights_squared;  // [count]
   int64_t count;
-  int64_t exponent;                  // p = N + D
+  double exponent;                   // p = N + D; infinite: Gaussian weights of deviation r
   const int64_t* guesses = nullptr;  // [count]: sources that are probably near
+
+  // Whether powers are made by repeated squaring, which loses digits where there are many, rather than by
+  // logarithm.
+  bool squares() const {
+    return exponent - double(sources.dimensions) <= kMostSquared && exponent == std::floor(exponent);
+  }
+  static constexpr double kMostSquared = 4096;  // D
 };
 
 // Of one problem, weights being relative to each query's nearest source.

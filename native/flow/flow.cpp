@@ -12,4 +12,10 @@ at::Tensor label_tensor(const std::vector<int64_t>& labels) {
   return none ? at::Tensor() : at::tensor(labels, at::kLong);
 }
 
+at::Tensor label_tensor(const Rows& rows) {
+  std::vector<int64_t> labels;
+  for (const Row& row : rows) labels.push_back(row.label);
+  return label_tensor(labels);
+}
+
 }  // namespace pfgm

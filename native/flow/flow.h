@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -10,14 +11,26 @@
 
 namespace pfgm {
 
-// What the rows of a batch of states carry beside their states.
-struct Rows {
-  std::vector<uint64_t> keys;   // where a row's own random numbers come from
-  std::vector<int64_t> labels;  // a row's class, or kNoLabel
+// How far a row's path goes beyond what its label asks for (arXiv 2207.12598): d = d_u + weight (d_c - d_u),
+// d_c and d_u the denoised with and without the label, at heights above `from` and up to `to` (arXiv
+// 2404.07724); d_c at others.
+struct Guidance {
+  double weight = 1;
+  double from = 0;
+  double to = std::numeric_limits<double>::infinity();
 };
+
+// What a row of a batch of states carries beside its state.
+struct Row {
+  uint64_t key = 0;          // where its own random numbers come from
+  int64_t label = kNoLabel;  // its class
+  Guidance guidance;
+};
+using Rows = std::vector<Row>;
 
 // Labels as networks take them (Mode::labels): undefined where no row has one.
 at::Tensor label_tensor(const std::vector<int64_t>& labels);
+at::Tensor label_tensor(const Rows& rows);
 
 struct Drift {
   at::Tensor value;  // dx / d(ln z), as x
@@ -31,7 +44,7 @@ class Flow {
  public:
   virtual ~Flow() = default;
 
-  // x [b, N] float64 on the host; heights: one z a row.
+  // x [b, N] float64 on the host; heights: one z a row. Rows have their labels; guided_drift guides them.
   virtual Drift drift(const at::Tensor& x, const std::vector<double>& heights, const Rows& rows,
                       bool both_sides = false) const = 0;
 

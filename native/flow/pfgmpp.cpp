@@ -1,18 +1,12 @@
 #include "flow/pfgmpp.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/log.h>
-#include <ATen/ops/sqrt.h>
-#include <ATen/ops/tensor.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
-#include "runtime/error.h"
 #include "runtime/grain.h"
 
 namespace pfgm {
@@ -100,70 +94,6 @@ at::Tensor perturb_by_kernel(const at::Tensor& y, const std::vector<uint64_t>& k
   };
   const KernelDraws draws = draw_kernel(y.size(0), y.size(1), d, stream_and_counter);
   return perturb_by_kernel(y, std::vector<double>(keys.size(), sigma), draws, d);
-}
-
-namespace {
-
-class PfgmppFlow final : public Flow {
- public:
-  PfgmppFlow(std::shared_ptr<Network> network, const Preconditioning& scales, bool deterministic)
-      : network_(std::move(network)), scales_(scales), deterministic_(deterministic) {
-    if (network_->output() == Output::kField)
-      throw Error("ERR_PFGM_ARGUMENT", "Expected a network that gives an image, not a field");
-  }
-
-  const Network& network() const override { return *network_; }
-
-  Drift drift(const at::Tensor& x, const std::vector<double>& sigmas, const Rows& rows, bool) const override {
-    const int64_t count = x.size(0), dimensions = x.size(1);
-    const at::Tensor sigma = at::tensor(sigmas, at::kDouble).unsqueeze(1);
-    const at::Tensor given = forward_in_tiles(*network_, items(scaled(x, sigma)), noise(sigma),
-                                              label_tensor(rows.labels), deterministic_)
-                                 .x.reshape({count, dimensions});
-    return {away(x, given, sigma), {}, std::vector<char>(count)};
-  }
-
-  Differentiable differentiable(const at::Tensor& x, const at::Tensor& sigma,
-                                const at::Tensor& labels) const override {
-    const at::Device device = network_->device();
-    Mode mode;
-    if (labels.defined()) mode.labels = labels.to(device);
-    const Field field = network_->forward(items(scaled(x, sigma)).to(device), noise(sigma).to(device), mode);
-    const at::Tensor given = field.x.reshape(x.sizes()).to(at::kCPU);
-    return {away(x, given, sigma), at::zeros(sigma.sizes(), at::kBool)};
-  }
-
- private:
-  bool denoises() const { return network_->output() == Output::kDenoised; }
-
-  at::Tensor scaled(const at::Tensor& x, const at::Tensor& sigma) const {
-    return denoises() ? x : x * scales_.c_in(sigma);
-  }
-  at::Tensor noise(const at::Tensor& sigma) const {
-    return denoises() ? sigma.squeeze(1) : scales_.c_noise(sigma).squeeze(1).to(at::kFloat);
-  }
-  // x - d
-  at::Tensor away(const at::Tensor& x, const at::Tensor& given, const at::Tensor& sigma) const {
-    const at::Tensor image = given.to(at::kDouble);
-    if (denoises()) return x - image;
-    return x * scales_.c_away(sigma) - image * scales_.c_out(sigma);
-  }
-
-  // States as the network takes them; one that is exact keeps their digits.
-  at::Tensor items(const at::Tensor& x) const {
-    return (denoises() ? x : x.to(at::kFloat)).reshape(network_->batch_shape(x.size(0)));
-  }
-
-  std::shared_ptr<Network> network_;
-  Preconditioning scales_;
-  bool deterministic_;
-};
-
-}  // namespace
-
-std::shared_ptr<Flow> make_pfgmpp_flow(std::shared_ptr<Network> network, const Preconditioning& scales,
-                                       bool deterministic) {
-  return std::make_shared<PfgmppFlow>(std::move(network), scales, deterministic);
 }
 
 }  // namespace pfgm

@@ -1,13 +1,13 @@
-// PFGM++ (arXiv 2302.04265): Poisson flow in D extra dimensions, followed in sigma = r / sqrt(D). With
-// infinite D its kernel is Gaussian, and it is EDM (arXiv 2206.00364).
+// The perturbation kernel of PFGM++ (arXiv 2302.04265): of D extra dimensions, in sigma = r / sqrt(D). With
+// infinite D it is Gaussian.
 #pragma once
 
-#include <cmath>
+#include <ATen/core/Tensor.h>
+
 #include <functional>
 #include <utility>
 #include <vector>
 
-#include "flow/flow.h"
 #include "random/philox.h"
 
 namespace pfgm {
@@ -31,48 +31,5 @@ at::Tensor perturb_by_kernel(const at::Tensor& y, const std::vector<double>& sig
 
 // Around data y [b, N] float64 at one sigma, one key a row; around 0 it is the prior.
 at::Tensor perturb_by_kernel(const at::Tensor& y, const std::vector<uint64_t>& keys, double sigma, double d);
-
-// How a denoiser is made of what a network gives (arXiv 2206.00364, table 1): d = c_skip x + c_out F(c_in x,
-// ln(sigma) / 4). Its network learns F = (y - c_skip x) / c_out, of unit variance where the data's deviation
-// is `sigma_data`.
-struct Preconditioning {
-  double sigma_data = 0.5;
-
-  // For numbers and for tensors.
-  template <class Real>
-  Real c_skip(const Real& sigma) const {
-    return sigma_data * sigma_data / square(sigma);
-  }
-  // 1 - c_skip, without cancellation.
-  template <class Real>
-  Real c_away(const Real& sigma) const {
-    return sigma * sigma / square(sigma);
-  }
-  template <class Real>
-  Real c_out(const Real& sigma) const {
-    using std::sqrt;
-    return sigma * sigma_data / sqrt(square(sigma));
-  }
-  template <class Real>
-  Real c_in(const Real& sigma) const {
-    using std::sqrt;
-    return 1 / sqrt(square(sigma));
-  }
-  template <class Real>
-  Real c_noise(const Real& sigma) const {
-    using std::log;
-    return log(sigma) / 4;
-  }
-
- private:
-  template <class Real>
-  Real square(const Real& sigma) const {
-    return sigma * sigma + sigma_data * sigma_data;
-  }
-};
-
-// dx / d(ln sigma) = x - d(x, sigma). A network that gives what is denoised is d itself.
-std::shared_ptr<Flow> make_pfgmpp_flow(std::shared_ptr<Network> network, const Preconditioning& scales,
-                                       bool deterministic);
 
 }  // namespace pfgm

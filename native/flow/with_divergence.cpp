@@ -53,45 +53,44 @@ class WithDivergence final : public Flow {
       throw Error("ERR_PFGM_ARGUMENT", "Expected states of " + std::to_string(dimensions_ + columns()) +
                                            " numbers but received " + std::to_string(x.size(1)));
     if (!divergence_.given.defined()) return;
-    for (const uint64_t key : rows.keys)
-      if (key >= uint64_t(divergence_.given.size(0)))
+    for (const Row& row : rows)
+      if (row.key >= uint64_t(divergence_.given.size(0)))
         throw Error("ERR_PFGM_ARGUMENT", "Expected keys below " + std::to_string(divergence_.given.size(0)) +
                                              ", places of the given probes, but received " +
-                                             std::to_string(key));
+                                             std::to_string(row.key));
   }
 
   // Rows first .. first + tile - 1, the last one repeated beyond the end.
   void evaluate(const at::Tensor& x, const std::vector<double>& heights, const Rows& rows, int64_t first,
                 int64_t tile, Drift& out) const {
     const int64_t count = x.size(0), there = std::min(tile, count - first);
-    std::vector<int64_t> places(tile), labels(tile);
-    std::vector<uint64_t> keys(tile);
+    std::vector<int64_t> places(tile);
+    Rows own(tile);
     std::vector<double> z(tile);
     for (int64_t i = 0; i < tile; ++i) {
       places[i] = first + std::min(i, there - 1);
-      keys[i] = rows.keys[places[i]];
-      labels[i] = rows.labels[places[i]];
+      own[i] = rows[places[i]];
       z[i] = heights[places[i]];
     }
     at::Tensor point = x.narrow(1, 0, dimensions_).index_select(0, at::tensor(places, at::kLong)).detach();
     point.requires_grad_(true);
     const Differentiable f =
-        flow_->differentiable(point, at::tensor(z, at::kDouble).unsqueeze(1), label_tensor(labels));
+        flow_->differentiable(point, at::tensor(z, at::kDouble).unsqueeze(1), label_tensor(own));
     at::Tensor to = out.value.narrow(0, first, there);
     to.narrow(1, 0, dimensions_).copy_(f.value.detach().narrow(0, 0, there));
-    to.narrow(1, dimensions_, columns()).copy_(divergence(f.value, point, keys).narrow(0, 0, there));
+    to.narrow(1, dimensions_, columns()).copy_(divergence(f.value, point, own).narrow(0, 0, there));
     const at::Tensor flags = f.outside.contiguous();
     for (int64_t i = 0; i < there; ++i) out.outside[first + i] = flags.const_data_ptr<bool>()[i];
   }
 
   // [b, columns]
-  at::Tensor divergence(const at::Tensor& f, const at::Tensor& x, const std::vector<uint64_t>& keys) const {
+  at::Tensor divergence(const at::Tensor& f, const at::Tensor& x, const Rows& rows) const {
     const bool exact = divergence_.exact;
     const int64_t products = exact ? dimensions_ : divergence_.probes;
     at::Tensor out = at::zeros({x.size(0), columns()}, at::kDouble);
     for (int64_t i = 0; i < products; ++i) {
       Stop::current().check();
-      const at::Tensor e = exact ? unit(x, i) : probe(keys, i);
+      const at::Tensor e = exact ? unit(x, i) : probe(rows, i);
       const at::Tensor product = torch::autograd::grad({f}, {x}, {e}, i + 1 < products)[0];
       const at::NoGradGuard no_grad;
       out.select(1, exact ? 0 : i).add_((product * e).sum(1));
@@ -106,15 +105,16 @@ class WithDivergence final : public Flow {
   }
 
   // The probe number `which` of each row: signs that are a function of (key, which, coordinate).
-  at::Tensor probe(const std::vector<uint64_t>& keys, int64_t which) const {
+  at::Tensor probe(const Rows& rows, int64_t which) const {
     if (divergence_.given.defined()) {
-      const std::vector<int64_t> places(keys.begin(), keys.end());
+      std::vector<int64_t> places;
+      for (const Row& row : rows) places.push_back(int64_t(row.key));
       return divergence_.given.select(1, which).index_select(0, at::tensor(places, at::kLong));
     }
-    at::Tensor e = at::empty({int64_t(keys.size()), dimensions_}, at::kDouble);
+    at::Tensor e = at::empty({int64_t(rows.size()), dimensions_}, at::kDouble);
     double* sign = e.mutable_data_ptr<double>();
-    for (const uint64_t key : keys) {
-      const Philox random(key, (uint64_t(Purpose::kProbe) << 32) | uint64_t(which));
+    for (const Row& row : rows) {
+      const Philox random(row.key, (uint64_t(Purpose::kProbe) << 32) | uint64_t(which));
       uint32_t raw[4];
       for (int64_t c = 0; c < dimensions_; ++c) {
         if (c % 128 == 0) random.bits(uint64_t(c / 128), raw);

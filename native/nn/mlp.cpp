@@ -1,5 +1,5 @@
-// A residual fully connected network for points: (x, ln z) -> (v_x, v_z), or an image from x and its noise,
-// told as ln(sigma) / 4.
+// A residual fully connected network for points: (x, ln z) -> (v_x, v_z), or an image from x and whatever
+// number tells its noise.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/asinh.h>
@@ -45,12 +45,15 @@ class Mlp final : public Network {
 
   Field forward(const at::Tensor& x, const at::Tensor& z_in, const Mode&) const override {
     const bool field = config_.output == Output::kField;
-    const at::Tensor z = field ? z_in.clamp_min(1e-10).unsqueeze(1) : at::exp(4 * z_in.unsqueeze(1));
-    const at::Tensor scale = ((x * x).sum(at::IntArrayRef{1}, true) + z * z + 1).sqrt();
+    const at::Tensor z = (field ? z_in.clamp_min(1e-10) : z_in).unsqueeze(1);
+    const at::Tensor squares = (x * x).sum(at::IntArrayRef{1}, true) + 1;
+    const at::Tensor scale = (field ? squares + z * z : squares).sqrt();
+    // Noise is told by its logarithm, by sigma or by a time up to 999: asinh spreads them all.
+    const at::Tensor height = field ? z.log() : at::asinh(8 * z);
     // Frequencies of ln z from one period over its whole range (about 25) to one over a sixth of a unit.
     const at::Tensor frequencies =
         (at::arange(kHeightFeatures, z.options()) * (5.0 / kHeightFeatures)).exp() * 0.25;
-    const at::Tensor phase = z.log() * frequencies.unsqueeze(0);
+    const at::Tensor phase = height * frequencies.unsqueeze(0);
     at::Tensor h = in_(at::cat({at::asinh(x), x / scale, phase.sin(), phase.cos()}, 1));
     for (const auto& block : blocks_) h = stop_point(h + block.second(at::silu(block.first(at::silu(h)))));
     const at::Tensor v = out_(at::silu(h));

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <string>
 
+#include "random/philox.h"
 #include "runtime/error.h"
 #include "runtime/grain.h"
 
@@ -42,47 +43,69 @@ void put(at::Tensor& rows, const Trajectories::Places& places, const at::Tensor&
 }
 
 void check_rows(const Rows& rows, int64_t count) {
-  if (int64_t(rows.keys.size()) != count || int64_t(rows.labels.size()) != count)
-    throw Error("ERR_PFGM_ARGUMENT", "Expected a key and a label a trajectory, " + std::to_string(count) +
-                                         ", but received " + std::to_string(rows.keys.size()) + " and " +
-                                         std::to_string(rows.labels.size()));
+  if (int64_t(rows.size()) != count)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected a key a trajectory, " + std::to_string(count) +
+                                         ", but received " + std::to_string(rows.size()));
 }
-
-// One row of a combination at a time: a row and its drifts stay in cache. `place` counts from the first row
-// that the combination is for.
-struct RowTerms {
-  RowTerms(const Combination& y, const std::vector<at::Tensor>& k, double step, int64_t place, int64_t row,
-           int64_t dimensions) {
-    const size_t terms = y.of_k.size() / y.of_x.size(), own = y.of_x.size() == 1 ? 0 : size_t(place);
-    of_x = y.of_x[own];
-    for (size_t j = 0; j < terms; ++j) {
-      const double weight = y.of_k[own * terms + j];
-      if (weight == 0) continue;
-      weights.push_back(step * weight);
-      drifts.push_back(k[j].const_data_ptr<double>() + row * dimensions);
-    }
-  }
-  double operator()(const double* x, int64_t c) const {
-    double sum = 0;
-    for (size_t j = 0; j < weights.size(); ++j) sum += weights[j] * drifts[j][c];
-    return of_x * x[c] + sum;
-  }
-  double of_x;
-  std::vector<double> weights;
-  std::vector<const double*> drifts;
-};
 
 }  // namespace
 
+// One row at a time: a row and its drifts stay in cache. `place` counts from the first row that the
+// combination is for, `row` in the pool.
+class Trajectories::Terms {
+ public:
+  Terms(const Trajectories& pool, const Combination& y, double step, int64_t place, int64_t row) {
+    const int64_t dimensions = pool.x_.size(1);
+    const size_t terms = y.of_k.size() / y.of_x.size(), own = y.of_x.size() == 1 ? 0 : size_t(place);
+    x_ = pool.x_.const_data_ptr<double>() + row * dimensions;
+    of_x_ = y.of_x[own];
+    for (size_t j = 0; j < terms; ++j) {
+      const double weight = y.of_k[own * terms + j];
+      if (weight == 0) continue;
+      weights_.push_back(step * weight);
+      drifts_.push_back(pool.k_[j].const_data_ptr<double>() + row * dimensions);
+    }
+    if (y.of_noise.empty() || y.of_noise[place] == 0) return;
+    weights_.push_back(y.of_noise[place]);
+    drifts_.push_back(noise(pool, pool.rows_[row].key, y.draws[place], dimensions));
+  }
+
+  double operator()(int64_t c) const {
+    double sum = 0;
+    for (size_t j = 0; j < weights_.size(); ++j) sum += weights_[j] * drifts_[j][c];
+    return of_x_ * x_[c] + sum;
+  }
+  double state(int64_t c) const { return x_[c]; }
+
+ private:
+  const double* noise(const Trajectories& pool, uint64_t key, int64_t draw, int64_t dimensions) {
+    if (pool.noise_.defined())
+      return pool.noise_.const_data_ptr<double>() +
+             (int64_t(key) * pool.noise_.size(1) + draw) * pool.noise_.size(2);
+    drawn_.resize(dimensions);
+    Philox(key, (uint64_t(Purpose::kStepNoise) << 32) | uint64_t(draw))
+        .fill_normals(0, dimensions, drawn_.data());
+    return drawn_.data();
+  }
+
+  const double* x_;
+  double of_x_;
+  std::vector<double> weights_, drawn_;
+  std::vector<const double*> drifts_;
+};
+
 Trajectories::Trajectories(const at::Tensor& start, Rows rows, int64_t slots, bool keeps_denoised,
-                           std::string queue)
+                           at::Tensor noise, std::string queue)
     : queue_(std::move(queue)),
       rows_(std::move(rows)),
+      noise_(std::move(noise)),
       x_(rows_of(start).clone()),
       keeps_denoised_(keeps_denoised) {
   if (x_.size(1) < 1) throw Error("ERR_PFGM_ARGUMENT", "Expected trajectories of at least one number");
   if (slots < 1 || slots > 64) throw Error("ERR_PFGM_ARGUMENT", "Expected slots to be from 1 to 64");
   check_rows(rows_, count());
+  if (noise_.defined() && noise_.size(2) != x_.size(1))
+    throw Error("ERR_PFGM_ARGUMENT", "Expected noise of " + std::to_string(x_.size(1)) + " numbers a draw");
   for (int64_t j = 0; j < slots; ++j) k_.push_back(at::zeros_like(x_));
   if (keeps_denoised) points_ = drifts_ = k_[0];
 }
@@ -119,6 +142,24 @@ void Trajectories::check(const Combination& y, int64_t rows) const {
     throw Error("ERR_PFGM_ARGUMENT", "Expected at most " + std::to_string(k_.size()) +
                                          " coefficients, but received " +
                                          std::to_string(y.of_k.size() / sets));
+  if (!y.of_noise.empty() || !y.draws.empty()) check_noise(y, rows);
+}
+
+void Trajectories::check_noise(const Combination& y, int64_t rows) const {
+  if (int64_t(y.of_noise.size()) != rows || int64_t(y.draws.size()) != rows)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected a weight and a number of the noise for each of " +
+                                         std::to_string(rows) + " trajectories");
+  const int64_t most = noise_.defined() ? noise_.size(1) : int64_t(1) << 31;
+  for (const int64_t draw : y.draws)
+    if (draw < 0 || draw >= most)
+      throw Error("ERR_PFGM_ARGUMENT",
+                  "Expected draws below " + std::to_string(most) + " but received " + std::to_string(draw));
+  if (!noise_.defined()) return;
+  for (const Row& row : rows_)
+    if (row.key >= uint64_t(noise_.size(0)))
+      throw Error("ERR_PFGM_ARGUMENT", "Expected keys below " + std::to_string(noise_.size(0)) +
+                                           ", places of the given noise, but received " +
+                                           std::to_string(row.key));
 }
 
 at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>& steps,
@@ -128,13 +169,12 @@ at::Tensor Trajectories::combine(const Combination& y, const std::vector<double>
   check(y, rows);
   check_steps(steps, rows);
   at::Tensor out = at::empty({rows, dimensions}, x_.options());
-  const double* x = x_.const_data_ptr<double>();
   double* to = out.mutable_data_ptr<double>();
   at::parallel_for(0, rows, grain(dimensions), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = places.empty() ? i : places[i];
-      const RowTerms terms(y, k_, steps[i], i, row, dimensions);
-      for (int64_t c = 0; c < dimensions; ++c) to[i * dimensions + c] = terms(x + row * dimensions, c);
+      const Terms terms(*this, y, steps[i], i, row);
+      for (int64_t c = 0; c < dimensions; ++c) to[i * dimensions + c] = terms(c);
     }
   });
   return out;
@@ -157,9 +197,7 @@ void Trajectories::keep(const at::Tensor& drift, int64_t slot, const at::Tensor&
 
 void Trajectories::append_rows(const Places& places, Rows& to) const {
   for (int64_t i = 0; i < count_of(places); ++i) {
-    const int64_t row = places.empty() ? i : places[i];
-    to.keys.push_back(rows_.keys[row]);
-    to.labels.push_back(rows_.labels[row]);
+    to.push_back(rows_[places.empty() ? i : places[i]]);
   }
 }
 
@@ -206,17 +244,15 @@ std::vector<double> Trajectories::norms(const std::vector<SquareSum>& sums, cons
   const Combination none;
   std::vector<double> totals(sums.size() * size_t(count()));
   const int64_t dimensions = x_.size(1);
-  const double* x = x_.const_data_ptr<double>();
   at::parallel_for(0, count(), grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
-      const double* row = x + i * dimensions;
       for (size_t j = 0; j < sums.size(); ++j) {
-        const RowTerms value(sums[j].y, k_, steps[i], i, i, dimensions);
-        const RowTerms after(sums[j].next ? *sums[j].next : none, k_, steps[i], i, i, dimensions);
+        const Terms value(*this, sums[j].y, steps[i], i, i);
+        const Terms after(*this, sums[j].next ? *sums[j].next : none, steps[i], i, i);
         double total = 0;
         for (int64_t c = 0; c < dimensions; ++c) {
-          const double size = std::max(std::abs(row[c]), std::abs(after(row, c)));
-          const double ratio = value(row, c) / (atol + rtol * size);
+          const double size = std::max(std::abs(value.state(c)), std::abs(after(c)));
+          const double ratio = value(c) / (atol + rtol * size);
           total += ratio * ratio;
         }
         totals[j * size_t(count()) + size_t(i)] = total;
@@ -270,9 +306,8 @@ void Trajectories::draw(const std::vector<int64_t>& rows, const Combination& y, 
   for (size_t j = 0; j < rows.size(); ++j) {
     if (rows[j] < 0 || rows[j] >= count() || out_rows[j] < 0 || out_rows[j] >= places)
       throw Error("ERR_PFGM_ARGUMENT", "Expected rows of the pool and of out");
-    const RowTerms terms(y, k_, 1, int64_t(j), rows[j], dimensions);
-    const double* x = x_.const_data_ptr<double>() + rows[j] * dimensions;
-    for (int64_t c = 0; c < dimensions; ++c) to[out_rows[j] * dimensions + c] = float(terms(x, c));
+    const Terms terms(*this, y, 1, int64_t(j), rows[j]);
+    for (int64_t c = 0; c < dimensions; ++c) to[out_rows[j] * dimensions + c] = float(terms(c));
   }
 }
 
@@ -299,12 +334,8 @@ void Trajectories::retire(const std::vector<int64_t>& rows, at::Tensor& out,
     if (!leaves[row]) stays.push_back(row);
   const at::Tensor kept = index(stays);
   x_ = x_.index_select(0, kept);
-  for (size_t i = 0; i < stays.size(); ++i) {
-    rows_.keys[i] = rows_.keys[stays[i]];
-    rows_.labels[i] = rows_.labels[stays[i]];
-  }
-  rows_.keys.resize(stays.size());
-  rows_.labels.resize(stays.size());
+  for (size_t i = 0; i < stays.size(); ++i) rows_[i] = rows_[stays[i]];
+  rows_.resize(stays.size());
   for (at::Tensor& k : k_) k = k.index_select(0, kept);
   if (!keeps_denoised_) return;
   points_ = points_.index_select(0, kept);
@@ -320,50 +351,12 @@ void Trajectories::join(const at::Tensor& start, const Rows& rows) {
                                          std::to_string(states.size(1)));
   check_rows(rows, states.size(0));
   x_ = at::cat({x_, states});
-  rows_.keys.insert(rows_.keys.end(), rows.keys.begin(), rows.keys.end());
-  rows_.labels.insert(rows_.labels.end(), rows.labels.begin(), rows.labels.end());
+  rows_.insert(rows_.end(), rows.begin(), rows.end());
   const at::Tensor none = at::zeros_like(states);
   for (at::Tensor& k : k_) k = at::cat({k, none});
   if (!keeps_denoised_) return;
   points_ = at::cat({points_, none});
   drifts_ = at::cat({drifts_, none});
-}
-
-std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& evaluations) {
-  const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> points;
-  std::vector<double> heights;
-  Rows rows;
-  for (const Evaluation& one : evaluations) {
-    one.pool->check_slots(one.slot, one.other_side);
-    points.push_back(one.pool->combine(one.y, one.steps, one.places));
-    if (int64_t(one.heights.size()) != points.back().size(0) ||
-        points.back().size(1) != points.front().size(1))
-      throw Error("ERR_PFGM_ARGUMENT", "Expected a height a trajectory, and all of as many numbers");
-    heights.insert(heights.end(), one.heights.begin(), one.heights.end());
-    one.pool->append_rows(one.places, rows);
-  }
-  if (points.empty()) throw Error("ERR_PFGM_ARGUMENT", "Expected at least one evaluation");
-  const bool both_sides = std::any_of(evaluations.begin(), evaluations.end(),
-                                      [](const Evaluation& one) { return one.other_side.has_value(); });
-  const Drift drift = flow.drift(points.size() == 1 ? points[0] : at::cat(points), heights, rows, both_sides);
-  if (both_sides && !drift.other_side.defined())
-    throw Error("ERR_PFGM_ARGUMENT", "Expected a flow with two sides for evaluations that ask for the other");
-  int64_t begin = 0;
-  for (size_t i = 0; i < evaluations.size(); ++i) {
-    const Evaluation& one = evaluations[i];
-    const int64_t count = points[i].size(0);
-    // A copy where several share the drift, lest a slot hold on to all of it.
-    const auto own = [&](const at::Tensor& all) {
-      return points.size() == 1 ? all : all.narrow(0, begin, count).clone();
-    };
-    // The own side last: its denoised images are the ones that stay.
-    if (one.other_side)
-      one.pool->keep(own(drift.other_side), *one.other_side, points[i], one.heights, one.places, one.view);
-    one.pool->keep(own(drift.value), one.slot, points[i], one.heights, one.places, one.view);
-    begin += count;
-  }
-  return drift.outside;
 }
 
 }  // namespace pfgm

@@ -14,11 +14,15 @@
 
 namespace pfgm {
 
-// y_i = of_x x_i + h_i sum_j of_k[j] k_j,i: with one number in of_x, the same weights for all rows; with one
-// a row, each row's own, of_k then holding a row of weights after another.
+// y_i = of_x x_i + h_i sum_j of_k[j] k_j,i + of_noise_i n_i: with one number in of_x, the same weights for
+// all rows; with one a row, each row's own, of_k then holding a row of weights after another. The noise n_i,
+// standard normals, is the row's own draw of the number draws_i: a function of its key and that; where
+// of_noise is empty there is none.
 struct Combination {
   std::vector<double> of_x = {1};
   std::vector<double> of_k;
+  std::vector<double> of_noise;
+  std::vector<int64_t> draws;
 };
 
 // What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z).
@@ -32,10 +36,12 @@ struct SquareSum {
 
 class Trajectories {
  public:
-  // start [b, ...] becomes rows of N float64, each with its key and label; `slots` drifts are kept a row and,
-  // if `keeps_denoised`, what its denoised state x - dx / d(ln z) at the last evaluation is made of. `queue`
-  // names the device whose thread all calls are to run on.
-  Trajectories(const at::Tensor& start, Rows rows, int64_t slots, bool keeps_denoised, std::string queue);
+  // start [b, ...] becomes rows of N float64, each with what it carries; `slots` drifts are kept a row and,
+  // if `keeps_denoised`, what its denoised state x - dx / d(ln z) at the last evaluation is made of. `noise`
+  // [places, draws, N] float64, if defined, is what is drawn, a row's key being its place. `queue` names the
+  // device whose thread all calls are to run on.
+  Trajectories(const at::Tensor& start, Rows rows, int64_t slots, bool keeps_denoised, at::Tensor noise,
+               std::string queue);
 
   const std::string& queue() const { return queue_; }
 
@@ -90,31 +96,18 @@ class Trajectories {
   void check_steps(const std::vector<double>& steps, int64_t rows) const;
   // Throws unless y has weights for `rows` rows and no more of them than there are slots.
   void check(const Combination& y, int64_t rows) const;
+  void check_noise(const Combination& y, int64_t rows) const;
+  // One row of a combination.
+  class Terms;
 
   std::string queue_;
   Rows rows_;
+  at::Tensor noise_;
   at::Tensor x_;               // [b, N] float64
   std::vector<at::Tensor> k_;  // each [b, N] float64
   // Of the last evaluation of each row, where denoised states are kept: the points and the drifts there.
   bool keeps_denoised_;
   at::Tensor points_, drifts_;
 };
-
-// Where a flow is evaluated for a pool: at y and heights, for the rows in `places` or all; `slot` keeps its
-// view, and `other_side`, if there is one, that of Drift::other_side.
-struct Evaluation {
-  std::shared_ptr<Trajectories> pool;
-  int64_t slot;
-  std::optional<int64_t> other_side;
-  Combination y;
-  std::vector<double> steps;
-  std::vector<double> heights;
-  Trajectories::Places places;
-  View view;
-};
-
-// Evaluates a flow for different pools of one queue in one call. -> Drift::outside of all rows, pool after
-// pool.
-std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& evaluations);
 
 }  // namespace pfgm

@@ -23,6 +23,8 @@ enum class Purpose : uint64_t {
   kProbe = 9,
   kDequantization = 10,
   kNoise = 11,
+  kStepNoise = 12,
+  kLabelDropout = 13,
 };
 
 class Philox {

@@ -9,29 +9,34 @@
 
 namespace pfgm {
 
-at::Tensor squared_loss(const Network& network, const at::Tensor& x, const at::Tensor& z,
-                        const at::Tensor& target, const Mode& mode) {
+at::Tensor squared_loss(const Network& network, const Batch& batch, const Mode& mode) {
+  const at::Tensor &x = batch.x, &target = batch.target;
   const int64_t count = x.size(0), dimensions = count ? x.numel() / count : 0;
   const bool vertical = network.output() == Output::kField;
   const int64_t columns = dimensions + (vertical ? 1 : 0);
   if (count == 0 || target.dim() != 2 || target.size(0) != count || target.size(1) != columns)
     throw Error("ERR_PFGM_ARGUMENT",
                 "Expected target to be [" + std::to_string(count) + ", " + std::to_string(columns) + "]");
+  for (const at::Tensor* each : {&batch.weight, &batch.labels})
+    if (each->defined() && each->numel() != count)
+      throw Error("ERR_PFGM_ARGUMENT", "Expected a weight and a label an item, " + std::to_string(count));
   const at::AutoGradMode with_grad(true);
-  const Field field = network.forward(x, z, mode);
-  const at::Tensor error_x = field.x.reshape({count, dimensions}) - target.slice(1, 0, dimensions);
-  at::Tensor squares = (error_x * error_x).sum();
-  if (vertical) {
-    const at::Tensor error_z = field.z - target.select(1, dimensions);
-    squares = squares + (error_z * error_z).sum();
-  }
-  return squares * (0.5 / double(count));
+  Mode labelled = mode;
+  if (batch.labels.defined()) labelled.labels = batch.labels.to(x.device());
+  const Field field = network.forward(x, batch.z, labelled);
+  const auto squares = [&](const at::Tensor& given, const at::Tensor& wanted) {
+    const at::Tensor error = given.reshape({count, -1}) - wanted;
+    if (!batch.weight.defined()) return (error * error).sum();
+    return (error * error * batch.weight.unsqueeze(1)).sum();
+  };
+  at::Tensor sum = squares(field.x, target.slice(1, 0, dimensions));
+  if (vertical) sum = sum + squares(field.z, target.slice(1, dimensions));
+  return sum * (0.5 / double(count));
 }
 
-at::Tensor backward(const Network& network, at::Tensor& gradients, const at::Tensor& x, const at::Tensor& z,
-                    const at::Tensor& target, const Mode& mode) {
+at::Tensor backward(const Network& network, at::Tensor& gradients, const Batch& batch, const Mode& mode) {
   gradients.zero_();
-  const at::Tensor loss = squared_loss(network, x, z, target, mode);
+  const at::Tensor loss = squared_loss(network, batch, mode);
   loss.backward();
   return loss;
 }

@@ -1,20 +1,16 @@
 // First part of a training step: the loss of a batch and its gradients.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include "nn/network.h"
+#include "train/batch.h"
 
 namespace pfgm {
 
-// Mean over the batch of half the summed squared error of what the network gives. x and z are the network's,
-// target [b, N], of a field [b, N + 1].
-at::Tensor squared_loss(const Network& network, const at::Tensor& x, const at::Tensor& z,
-                        const at::Tensor& target, const Mode& mode);
+// The mean over the batch of half the summed squared error against the target [b, N + 1] of a field, or [b,
+// N] of an image, each item by its weight; with labels in the network's pass.
+at::Tensor squared_loss(const Network& network, const Batch& batch, const Mode& mode);
 
-// The loss. `gradients` is the flat buffer of which the gradients of the network's parameters are views: it
-// holds the loss's gradient afterwards.
-at::Tensor backward(const Network& network, at::Tensor& gradients, const at::Tensor& x, const at::Tensor& z,
-                    const at::Tensor& target, const Mode& mode);
+// The loss; `gradients`, whose views are the parameters' gradients, get what it says.
+at::Tensor backward(const Network& network, at::Tensor& gradients, const Batch& batch, const Mode& mode);
 
 }  // namespace pfgm

@@ -5,7 +5,6 @@
 
 #include "cuda/perturbation.h"
 #include "data/values.h"
-#include "field/field.h"
 
 namespace pfgm {
 namespace {
@@ -36,10 +35,13 @@ Batch make_batch(const at::Tensor& data, const BatchSettings& settings, at::Devi
   if (device.is_cuda()) items = as_values(items).to(device);
 #endif
   const Perturbed points = perturbed(as_values(items.slice(0, 0, settings.perturbed)), settings);
-  const FieldSources sources = settings.whole_data ? FieldSources{data, settings.mirror, chosen.places}
-                                                   : FieldSources{items, false, {}};
-  const at::Tensor target = field_target(sources, points.x, points.z, settings.gamma);
-  return {points.x.to(device), points.z.to(device), target.to(device)};
+  const auto target_at = [&](const FieldSources& sources, const at::Tensor& rows) {
+    const at::Tensor places = rows.to(points.x.device());
+    return field_target(sources, points.x.index_select(0, places), points.z.index_select(0, places),
+                        settings.gamma);
+  };
+  const at::Tensor target = learned_from_references(data, chosen, settings, target_at);
+  return {points.x.to(device), points.z.to(device), target.to(device), {}, chosen.labels};
 }
 
 }  // namespace pfgm

@@ -55,20 +55,19 @@ Trainer::Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema,
   }
 }
 
-Trainer::Cost Trainer::probe(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target) {
+Trainer::Cost Trainer::probe(const Batch& batch) {
   const double before = resident_bytes();
   const auto start = std::chrono::steady_clock::now();
-  const at::Tensor loss = squared_loss(*network_, x, z, target, Mode{true, 0});
+  const at::Tensor loss = squared_loss(*network_, batch, Mode{true, 0, {}});
   const double kept = resident_bytes() - before;
   loss.backward();
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
   return {spent.count(), std::max(kept, 0.0)};
 }
 
-StepResult Trainer::step(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target,
-                         const StepSettings& settings) {
+StepResult Trainer::step(const Batch& batch, const StepSettings& settings) {
   const at::Tensor loss =
-      backward(*network_, buffers_.gradients, x, z, target, Mode{true, settings.dropout_seed});
+      backward(*network_, buffers_.gradients, batch, Mode{true, settings.dropout_seed, {}});
   const at::NoGradGuard no_grad;
   const Reduced reduced = reduce(loss, buffers_.gradients);
   if (reduced.finite) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nn/network.h"
+#include "train/batch.h"
 #include "train/update.h"
 
 namespace pfgm {
@@ -29,10 +30,9 @@ class Trainer {
   // `ema` must have the architecture of `network`; it takes over its weights.
   Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema, const AdamConfig& adam);
 
-  // One optimizer step on the batch's loss. target as squared_loss has it. Asked to stop, it has changed no
-  // weights; once it changes them it cannot be stopped.
-  StepResult step(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target,
-                  const StepSettings& settings);
+  // One optimizer step on the batch's loss. Asked to stop, it has changed no weights; once it changes them it
+  // cannot be stopped.
+  StepResult step(const Batch& batch, const StepSettings& settings);
 
   // What a step on these points costs, without taking one: seconds, and the bytes that a forward pass keeps
   // for the backward pass.
@@ -40,7 +40,7 @@ class Trainer {
     double seconds;
     double activation_bytes;
   };
-  Cost probe(const at::Tensor& x, const at::Tensor& z, const at::Tensor& target);
+  Cost probe(const Batch& batch);
 
   // Everything a checkpoint holds: "model.*", "ema.*", "adam.m.*", "adam.v.*".
   std::vector<std::pair<std::string, at::Tensor>> state() const;

@@ -2,7 +2,7 @@
 import { types } from 'node:util'
 import { unexpected } from '../check.js'
 
-const ARRAYS = { Float32Array, Float64Array, Uint8Array, BigInt64Array } as const
+const ARRAYS = { Float32Array, Float64Array, Uint8Array, Int32Array, BigInt64Array } as const
 type Arrays = { [Kind in keyof typeof ARRAYS]: InstanceType<(typeof ARRAYS)[Kind]> }
 export type ArrayKind = keyof Arrays
 

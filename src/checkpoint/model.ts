@@ -14,6 +14,8 @@ export const configSchema = z.object({
   data: z.string(),
   /** Training steps behind the weights. */
   step: z.number().int().min(0),
+  /** Names of the classes that the network tells apart, where they have any. */
+  classes: z.array(z.string()).optional(),
 })
 
 /** What must be known to use a model. */

@@ -1,21 +1,60 @@
 import { z } from 'zod'
-import { DENOISING_SETTINGS, DenoisingFlow, denoisingDefaults, RISING } from './denoising-flow.js'
+import { type Denoising, DenoisingFlow, TARGET } from './denoising-flow.js'
 import type { DataSize, FlowKind } from './flow.js'
 
+/** What PFGM++ and EDM share, named and by default as in EDM (arXiv 2206.00364, table 1; ln sigma: section 5). */
+export const EDM_SETTINGS = {
+  /** Where samples start. */
+  sigmaMax: z.number().positive(),
+  /** Where they have arrived. */
+  sigmaMin: z.number().positive(),
+  /** Standard deviation of the data's values, which inputs and targets of the network are scaled by. */
+  sigmaData: z.number().positive(),
+  /** Mean of ln sigma in training. */
+  pMean: z.number(),
+  /** Standard deviation of ln sigma in training. */
+  pStd: z.number().positive(),
+  target: TARGET.default('image'),
+}
+
+/** What they are where they are not given. */
+export const edmDefaults = ({ deviation }: DataSize) => ({
+  sigmaMax: 80,
+  sigmaMin: 0.002,
+  pMean: -1.2,
+  pStd: 1.2,
+  sigmaData: deviation,
+})
+
+type SharedSettings = Readonly<z.infer<z.ZodObject<typeof EDM_SETTINGS>>>
+
+/** What sigmas have to be beside each other, and what is said where they are not. */
+export const RISING: [
+  (settings: { sigmaMin: number; sigmaMax: number }) => boolean,
+  { path: string[]; error: string },
+] = [({ sigmaMin, sigmaMax }) => sigmaMin < sigmaMax, { path: ['sigmaMin'], error: 'below sigmaMax' }]
+
+/** The flow of their settings, but for its kernel. */
+export function edmDenoising(settings: SharedSettings): Omit<Denoising, 'D'> {
+  const { sigmaMax, sigmaMin, sigmaData, pMean, pStd, target } = settings
+  return {
+    far: { height: sigmaMax, name: 'sigma_max' },
+    near: { height: sigmaMin, name: 'sigma_min' },
+    scales: { kind: 'edm', sigmaData, pMean, pStd },
+    priorSigma: sigmaMax,
+    target,
+  }
+}
+
 /** The constants of EDM (arXiv 2206.00364): Gaussian noise, which is PFGM++'s kernel of infinitely many dimensions. */
-const edmSettingsSchema = z.strictObject({ kind: z.literal('edm'), ...DENOISING_SETTINGS })
+const edmSettingsSchema = z.strictObject({ kind: z.literal('edm'), ...EDM_SETTINGS })
 
 export type EdmSettings = Readonly<z.infer<typeof edmSettingsSchema>>
 
 export const EDM: FlowKind<EdmSettings> = {
   kind: 'edm',
   schema: edmSettingsSchema.refine(...RISING),
-  settingsFor: (given: Partial<EdmSettings>, data: DataSize) => ({ ...denoisingDefaults(data), ...given }),
-  create(settings) {
-    const variance = settings.sigmaMax ** 2
-    const logDensity = (radius: number, dimensions: number) =>
-      (-dimensions / 2) * Math.log(2 * Math.PI * variance) - radius ** 2 / (2 * variance)
-    return new DenoisingFlow(settings, { D: Number.POSITIVE_INFINITY, logDensity })
-  },
+  settingsFor: (given: Partial<EdmSettings>, data: DataSize) => ({ ...edmDefaults(data), ...given }),
+  create: (settings) => new DenoisingFlow({ ...edmDenoising(settings), D: Number.POSITIVE_INFINITY }),
   output: 'image',
 }

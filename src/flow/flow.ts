@@ -4,6 +4,7 @@ import { NativeObject, native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Batch, BatchDraw } from './batch.js'
+import type { Sde } from './sde.js'
 
 /** An end of a flow's paths, and what the flow calls that height: `z_max`. */
 export interface End {
@@ -40,6 +41,8 @@ export interface Flow {
   /** Whether samples end in what is denoised at the near end, one evaluation more, rather than in their states there. */
   readonly endsDenoised?: boolean
   readonly jump?: Jump
+  /** The SDE whose probability flow it is, where samplers with noise can follow one. */
+  readonly sde?: Sde | undefined
   /** No path starts farther out than this norm; `name` says what it is. */
   readonly farthest: { readonly norm: number; readonly name: string }
   /**

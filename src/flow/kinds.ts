@@ -6,19 +6,24 @@ import { EDM, type EdmSettings } from './edm.js'
 import type { Flow, FlowKind } from './flow.js'
 import { PFGM, type PfgmSettings } from './pfgm.js'
 import { PFGMPP, type PfgmppSettings } from './pfgmpp.js'
+import { VE, type VeSettings } from './ve.js'
+import { VP, type VpSettings } from './vp.js'
 
 /** The settings of a flow, by its kind. */
-export type FlowSettings = PfgmSettings | PfgmppSettings | EdmSettings
+export type FlowSettings = PfgmSettings | PfgmppSettings | EdmSettings | VeSettings | VpSettings
 
 /** Settings as they are given: the data give what is left out, and a flow without a kind is Poisson's. */
-export type GivenFlow = Partial<PfgmSettings> | Given<PfgmppSettings> | Given<EdmSettings>
-type Given<S extends { readonly kind: string }> = Partial<S> & Pick<S, 'kind'>
+export type GivenFlow = Partial<PfgmSettings> | Given<Exclude<FlowSettings, PfgmSettings>>
+/** Of each kind: conditional types go through a union one by one. */
+type Given<S> = S extends { readonly kind: string } ? Partial<S> & Pick<S, 'kind'> : never
 
 /** Every kind of flow by its name. A new kind is a line here. */
 export const FLOW_KINDS = new Map<string, FlowKind<FlowSettings>>([
   [PFGM.kind, anyKind(PFGM)],
   [PFGMPP.kind, anyKind(PFGMPP)],
   [EDM.kind, anyKind(EDM)],
+  [VE.kind, anyKind(VE)],
+  [VP.kind, anyKind(VP)],
 ])
 
 /** A kind whose settings have been judged by its own schema. */

@@ -4,7 +4,7 @@ import { expectInteger, expectNumber, expectOneOf } from '../check.js'
 import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
-import { Batch, type BatchDraw } from './batch.js'
+import { Batch, type BatchDraw, nativeDraw } from './batch.js'
 import { type DataSize, type DriftOptions, type Flow, type FlowKind, NativeFlow } from './flow.js'
 import { logSphereArea } from './sphere.js'
 
@@ -155,7 +155,7 @@ class PfgmFlow implements Flow {
   /** Points perturbed by x = y + u |eps_x| (1 + tau)^m and the field's targets there (arXiv 2209.11178, algorithm 1). */
   async batch(data: Tensor, draw: BatchDraw, device: string): Promise<Batch> {
     const { gamma, sigma, tau, M, restrictM } = this.#settings
-    const settings = { ...draw, gamma, sigma, tau, M, restrictM }
+    const settings = { ...nativeDraw(draw), gamma, sigma, tau, M, restrictM }
     return new Batch(await native().makeBatch(data.handle, settings, device))
   }
 }

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { parse } from '../arguments/schema.js'
-import { expectInteger } from '../check.js'
+import { expectNumber } from '../check.js'
 import { native } from '../native/native.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
-import { DENOISING_SETTINGS, DenoisingFlow, denoisingDefaults, RISING } from './denoising-flow.js'
+import { DenoisingFlow } from './denoising-flow.js'
+import { EDM_SETTINGS, edmDefaults, edmDenoising, RISING } from './edm.js'
 import type { DataSize, FlowKind } from './flow.js'
 import { logGamma } from './sphere.js'
 
@@ -15,12 +16,7 @@ const pfgmppSettingsSchema = z.strictObject({
     .number()
     .min(1)
     .max(2 ** 31),
-  ...DENOISING_SETTINGS,
-  /**
-   * What a step learns: the `image` that was perturbed, as published, or `posterior`, the mean of the batch's images (or
-   * of all, where all of the data makes the field) that the perturbed point may come from, which varies less.
-   */
-  target: z.enum(['image', 'posterior']),
+  ...EDM_SETTINGS,
   /**
    * How training draws the noise's radius: as the `paper` says, or as the `published` code does, which keeps beta in
    * [.001, .999] and so, with small D, most points from far away.
@@ -32,25 +28,19 @@ export type PfgmppSettings = Readonly<z.infer<typeof pfgmppSettingsSchema>>
 
 export const PFGMPP: FlowKind<PfgmppSettings> = {
   kind: 'pfgmpp',
-  schema: pfgmppSettingsSchema
-    .refine(...RISING)
-    .refine(({ target, D }) => target === 'image' || Number.isInteger(D), {
-      path: ['D'],
-      error: 'a whole number for the target posterior',
-    }),
+  schema: pfgmppSettingsSchema.refine(...RISING),
   settingsFor: (given: Partial<PfgmppSettings>, data: DataSize) => ({
     D: 128,
-    target: 'image',
     draw: 'paper',
-    ...denoisingDefaults(data),
+    ...edmDefaults(data),
     ...given,
   }),
   create(settings) {
-    const { D, sigmaMax, target, draw } = settings
-    return new DenoisingFlow(settings, {
+    const { D, sigmaMax, draw } = settings
+    return new DenoisingFlow({
+      ...edmDenoising(settings),
       D,
-      logDensity: (radius, dimensions) => logKernel(radius, dimensions, sigmaMax, D),
-      posterior: target === 'posterior',
+      logPrior: (radius, dimensions) => logKernel(radius, dimensions, sigmaMax, D),
       publishedDraw: draw === 'published',
     })
   },
@@ -67,11 +57,12 @@ function logKernel(radius: number, dimensions: number, sigma: number, D: number)
 
 /**
  * The posterior mean of PFGM++ over a batch of data (arXiv 2302.04265, section 3.1), float32 `[b, N]`: the mean of the
- * sources y_i weighted by (|x - y_i|^2 + r^2)^-((N + D)/2). With `D = 1` and r = z the weights are PFGM's.
+ * sources y_i weighted by (|x - y_i|^2 + r^2)^-((N + D)/2). With `D = 1` and r = z the weights are PFGM's. With infinite
+ * D they are EDM's, exp(-|x - y_i|^2 / (2 r^2)), and r is sigma.
  * @param sources `[B, ...]`: float32 values, or uint8 pixels v, which stand for v / 127.5 - 1
  * @param x `[b, ...]`
  * @param r `[b]`, the distance from the data's hyperplane in the D extra dimensions
- * @param D the number of extra dimensions
+ * @param D the number of extra dimensions, at least 1, also no whole number
  */
 export async function posteriorMean(
   sources: Tensor<'float32'> | Tensor<'uint8'>,
@@ -80,6 +71,6 @@ export async function posteriorMean(
   D: number,
 ): Promise<Tensor<'float32'>> {
   for (const [name, tensor] of Object.entries({ sources, x, r })) parse<Tensor>(name, TENSOR, tensor)
-  expectInteger('D', D, 1, 2 ** 31)
+  expectNumber('D', D, 1, Number.POSITIVE_INFINITY)
   return new Tensor<'float32'>(await native().posteriorMean(sources.handle, x.handle, r.handle, D))
 }

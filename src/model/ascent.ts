@@ -1,5 +1,6 @@
 import { type Fields, FUNCTION, integer, number, SIGNAL } from '../arguments/schema.js'
 import type { Jump } from '../flow/flow.js'
+import type { NativeRows } from '../native/addon.js'
 import { integrate, type PoolOptions } from '../ode/pool/pool.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import type { SharedFlow } from '../ode/pool/shared-flow.js'
@@ -8,12 +9,13 @@ import type { Solver } from '../ode/solver.js'
 import { createStepper } from '../ode/steppers/create-stepper.js'
 import { pathBetween } from '../ode/steppers/path.js'
 import { Tensor } from '../tensor/tensor.js'
+import { LABEL_FIELDS, type LabelOptions } from './conditions.js'
 import type { ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { expectFinite } from './samples.js'
 
 /** What following the field up from data takes, whatever is made of it. */
-export interface AscentOptions {
+export interface AscentOptions extends LabelOptions {
   /** Relative tolerance of rk45. Default 1e-5. */
   rtol?: number
   /** Absolute tolerance of rk45. Default 1e-5. */
@@ -26,6 +28,7 @@ export interface AscentOptions {
 }
 
 export const ASCENT_FIELDS: Fields<AscentOptions> = {
+  ...LABEL_FIELDS,
   rtol: number(1e-13, 1),
   atol: number(1e-13, 1e6),
   batchSize: integer(1, 65536),
@@ -48,14 +51,14 @@ export interface Ascent {
   readonly pool: PoolOptions
   /** The states at the near end of some images, float64 rows. */
   start(images: ImageTensor, first: number): Promise<Tensor<'float64'>>
-  keys(first: number, count: number): BigUint64Array
+  rows(first: number, count: number): NativeRows
 }
 
 /** Integrates from a flow's near end to its far end; the states there are yours to dispose of. */
 export async function ascend(
   { flow: { near, far, heightName }, network }: Model,
   images: ImageTensor,
-  { flow, jump, shape, solver, pool, start, keys }: Ascent,
+  { flow, jump, shape, solver, pool, start, rows }: Ascent,
 ): Promise<{ states: Tensor<'float64'>; statistics: SampleStatistics }> {
   pool.signal?.throwIfAborted()
   const count = images.shape[0] ?? 0
@@ -73,7 +76,7 @@ export async function ascend(
         using some: ImageTensor = await images.slice(first, added)
         return await start(some, first)
       },
-      keys,
+      rows,
     }
     const path = pathBetween(near.height, far.height, solver.variable, jump)
     const statistics = await integrate(problem, path, createStepper(solver, path), states, pool)

@@ -5,6 +5,7 @@ import { solverByName } from '../ode/solver.js'
 import { solverOptions } from '../ode/solver-options.js'
 import type { Tensor } from '../tensor/tensor.js'
 import { ASCENT_FIELDS, type AscentOptions, ascend, ascentSettings } from './ascent.js'
+import { conditionsOf } from './conditions.js'
 import { dataState, expectImages, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { meanEvaluations, sampleKeys } from './samples.js'
@@ -29,7 +30,7 @@ export async function encode(
 ): Promise<EncodeResult> {
   const { rtol, atol, batchSize } = ascentSettings(options)
   const { itemShape, dimensions } = model.network
-  expectImages('images', images, itemShape)
+  const conditions = conditionsOf(model, options, expectImages('images', images, itemShape))
   const { near, far, jump } = model.flow
   const { states, statistics } = await ascend(model, images, {
     flow: model.sharedFlow(),
@@ -43,7 +44,7 @@ export async function encode(
       onStep: options.onProgress,
     },
     start: (some) => dataState(some),
-    keys: (first, count) => sampleKeys(0n, first, count),
+    rows: (first, count) => ({ keys: sampleKeys(0n, first, count), ...conditions(first, count) }),
   })
   return { encodings: states, nfe: meanEvaluations(statistics.evaluations), ...statistics }
 }

@@ -10,6 +10,7 @@ import { solverOptions } from '../ode/solver-options.js'
 import { HEIGHT, LOG_HEIGHT } from '../ode/variable.js'
 import { Tensor } from '../tensor/tensor.js'
 import { ASCENT_FIELDS, type AscentOptions, ascend, ascentSettings } from './ascent.js'
+import { conditionsOf } from './conditions.js'
 import { dataState, expectImages, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { meanEvaluations, sampleKeys } from './samples.js'
@@ -91,6 +92,7 @@ export async function logLikelihood(
   const { itemShape, dimensions } = model.network
   const count = expectImages('images', images, itemShape)
   const settings = likelihoodSettings(options, images, model.network)
+  const conditions = conditionsOf(model, options, count)
   const { seed, levels, divergence, constant, given } = settings
   const columns = divergence === 'exact' ? 1 : settings.probes
   const joint = settings.batchTolerance === 'joint'
@@ -118,8 +120,11 @@ export async function logLikelihood(
       using values = new Tensor<'float64'>(await native().dequantize(some.handle, keys, levels))
       return dataState(values, columns)
     },
-    // Given probes are found by their places.
-    keys: (first, added) => sampleKeys(given ? 0n : seed, first, added),
+    rows: (first, added) => ({
+      // Given probes are found by their places.
+      keys: sampleKeys(given ? 0n : seed, first, added),
+      ...conditions(first, added),
+    }),
   })
   using ends = states
   const { radii, integrals } = await native().readLikelihood(ends.handle, dimensions)

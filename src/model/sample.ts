@@ -11,12 +11,13 @@ import type { Solver } from '../ode/solver.js'
 import { createStepper } from '../ode/steppers/create-stepper.js'
 import { pathBetween } from '../ode/steppers/path.js'
 import { Tensor } from '../tensor/tensor.js'
+import { CONDITION_FIELDS, type ConditionOptions, conditionsOf } from './conditions.js'
 import type { Model } from './model.js'
 import { expectFinite, meanEvaluations, sampleKeys } from './samples.js'
 import { START_FIELDS, type StartOptions, startsOf } from './starts.js'
 
 /** How samples are drawn, whatever the solver. */
-export interface SamplingOptions extends StartOptions {
+export interface SamplingOptions extends StartOptions, ConditionOptions {
   /** How many samples to draw, 1 to 1,000,000. Default 16, or as many as `start` or `from` has. */
   count?: number
   /** Sample i is drawn from seed + i, whatever the count: 0 to 2^64 - 1. Default 0. */
@@ -59,6 +60,7 @@ export interface SamplingOptions extends StartOptions {
 
 export const SAMPLING_FIELDS: Fields<SamplingOptions> = {
   ...START_FIELDS,
+  ...CONDITION_FIELDS,
   count: integer(1, 1_000_000),
   seed: SEED,
   batchTolerance: oneOf(['sample', 'joint']),
@@ -106,7 +108,10 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
       device: network.device,
       shape,
       start,
-      keys: (first: number, added: number) => sampleKeys(seed, first, added),
+      rows: (first: number, added: number) => ({
+        keys: sampleKeys(seed, first, added),
+        ...settings.conditions(first, added),
+      }),
     }
     if (options.film) camera = await Camera.create(options.film, problem)
     // The published code's joint steps go across the jump.
@@ -140,7 +145,8 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
  * @throws RangeError where `start` or `from` has too many; PfgmError `ERR_PFGM_OUT_OF_MEMORY` where memory cannot hold
  *   what is asked for
  */
-export function samplingSettings({ network }: Model, options: SamplingOptions) {
+export function samplingSettings(model: Model, options: SamplingOptions) {
+  const { network } = model
   const { film, from, start, seed = 0, batchTolerance = 'sample', batchSize = 256 } = options
   const { publishedEpsilon = false, deterministic = false } = options
   const { count = from?.images.shape[0] ?? start?.shape[0] ?? 16 } = options
@@ -149,7 +155,9 @@ export function samplingSettings({ network }: Model, options: SamplingOptions) {
   if (film) expectRoom(filmBytes(film, count, network.dimensions), 'film')
   expectRoom(count * network.dimensions * Float32Array.BYTES_PER_ELEMENT, 'samples')
   const drift = { published: publishedEpsilon ? ('samples' as const) : undefined, deterministic }
-  return { count, seed: BigInt(seed), batchTolerance, batchSize, drift, maxEvaluations, keepNotFinite }
+  const conditions = conditionsOf(model, options, count)
+  const rows = { count, seed: BigInt(seed), conditions }
+  return { ...rows, batchTolerance, batchSize, drift, maxEvaluations, keepNotFinite }
 }
 
 async function markNotFinite(images: Tensor, status: SampleStatus[]): Promise<void> {

@@ -1,71 +1,22 @@
+import type { BatchHandles, NativeBatch, NativeBatchDraw, NativeScales } from './batches.js'
+import type {
+  AnyHandle,
+  Dtype,
+  FlowHandle,
+  LockHandle,
+  NetworkHandle,
+  OwnerHandle,
+  TensorHandle,
+  TensorInfo,
+  TrainerHandle,
+  TrajectoriesHandle,
+} from './handles.js'
 import type { NativeNetworkConfig } from './network-config.js'
+import type { Combination, Evaluation, NativeRows, RowCombination, SquareSum, View } from './trajectories.js'
 
-/**
- * Every native function, typed: the one door between TypeScript and C++ (`native/binding/`). A test fails where this
- * file and the addon's exports differ in a name or a number of arguments.
- *
- * Promises settle after the device's own thread has done the work; the event loop never waits for it.
- */
-
-declare const kind: unique symbol
-/** A number that stands for a native object; only the room that made it may use it. */
-export type Handle<Kind extends string> = number & { readonly [kind]: Kind }
-
-export type TensorHandle = Handle<'tensor'>
-export type NetworkHandle = Handle<'network'>
-export type TrainerHandle = Handle<'trainer'>
-export type FlowHandle = Handle<'flow'>
-export type TrajectoriesHandle = Handle<'trajectories'>
-export type LockHandle = Handle<'lock'>
-/** What can be stored. */
-export type OwnerHandle = NetworkHandle | TrainerHandle | TensorHandle
-export type AnyHandle = OwnerHandle | FlowHandle | TrajectoriesHandle | LockHandle
-
-export type Dtype = 'float32' | 'float64' | 'uint8' | 'int64'
-
-export interface TensorInfo {
-  readonly id: TensorHandle
-  readonly dtype: Dtype
-  readonly shape: number[]
-  readonly device: string
-}
-
-/** `y_i = ofX x_i + h_i sum_j ofK[j] k_j,i`, of a trajectory's state x and what its slots k keep. */
-export interface Combination {
-  readonly ofX: number
-  readonly ofK: readonly number[]
-}
-
-/** The same with each trajectory's own weights: `ofX` has one a trajectory, `ofK` a row of them after another. */
-export interface RowCombination {
-  readonly ofX: Float64Array
-  readonly ofK: Float64Array
-}
-
-/** What a slot keeps of a flow at (x, z): dx / d(ln z), dx / dz, or the denoised x - dx / d(ln z). */
-export type View = 'logHeight' | 'height' | 'denoised'
-
-/** A sum over a row of (y / (atol + rtol max(|x|, |next|)))^2; without `next`, max is |x|. */
-export interface SquareSum {
-  readonly y: Combination | RowCombination
-  readonly next?: Combination | RowCombination | undefined
-}
-
-/**
- * Where a flow is evaluated for a pool, for the places in `rows`, rising, or for all its rows; `slot` keeps its view
- * there, and `otherSide`, if asked for, what the formula of the other side of the flow's jump gives: for rows above it
- * and just below.
- */
-export interface Evaluation {
-  readonly pool: TrajectoriesHandle
-  readonly slot: number
-  readonly otherSide?: number | undefined
-  readonly y: Combination | RowCombination
-  readonly steps: Float64Array
-  readonly heights: Float64Array
-  readonly rows?: readonly number[] | undefined
-  readonly view: View
-}
+export type * from './batches.js'
+export type * from './handles.js'
+export type * from './trajectories.js'
 
 /** Where a tensor lies in a safetensors file, in bytes from the start of the data. */
 export interface TensorSlot {
@@ -92,16 +43,12 @@ export interface NativePicture {
   readonly channels: number
 }
 
-/** Which batch of a run, from which of the data: the same for every flow. */
-export interface NativeBatchDraw {
-  readonly seed: number | bigint
-  readonly step: number
-  readonly batchSize: number
-  readonly smallBatchSize: number
-  readonly wholeData: boolean
-  readonly mirror: boolean
-}
-
+/**
+ * Every native function, typed: the one door between TypeScript and C++ (`native/binding/`). A test fails where this
+ * file and the addon's exports differ in a name or a number of arguments.
+ *
+ * Promises settle after the device's own thread has done the work; the event loop never waits for it.
+ */
 export interface Addon {
   /** Name and number of arguments of every function below. */
   readonly signatures: Readonly<Record<string, number>>
@@ -174,7 +121,10 @@ export interface Addon {
       deterministic: boolean
     },
   ): FlowHandle
-  createPfgmppFlow(network: NetworkHandle, config: { sigmaData: number; deterministic: boolean }): FlowHandle
+  createDenoisingFlow(
+    network: NetworkHandle,
+    config: { scales: NativeScales; deterministic: boolean },
+  ): FlowHandle
   pfgmppPrior(keys: BigUint64Array, dimensions: number, sigma: number, d: number): Promise<TensorInfo>
   withDivergence(flow: FlowHandle, divergence: NativeDivergence): FlowHandle
   pfgmPrior(keys: BigUint64Array, dimensions: number, zMax: number, upperNorm: number): Promise<TensorInfo>
@@ -190,8 +140,8 @@ export interface Addon {
   perturbDenoising(
     y: TensorHandle,
     draws: { sigma: TensorHandle; gaussian: TensorHandle; beta?: TensorHandle },
-    settings: { d: number; sigmaData: number; published: boolean },
-  ): Promise<{ points: TensorInfo; x: TensorInfo; z: TensorInfo; target: TensorInfo }>
+    settings: { d: number; scales: NativeScales; published: boolean },
+  ): Promise<{ points: TensorInfo; x: TensorInfo; z: TensorInfo; target: TensorInfo; weight: TensorInfo }>
 
   // the GPU's kernels one by one, for tests: on the CPU their tile code runs lane by lane
   /** `exactGroups`: how many groups of 4 x 4 pairs took the exact pass; -1 on a GPU, which does not count. */
@@ -243,24 +193,20 @@ export interface Addon {
       restrictM: boolean
     },
     device: string,
-  ): Promise<{ x: TensorInfo; z: TensorInfo; target: TensorInfo }>
-  makePfgmppBatch(
+  ): Promise<NativeBatch>
+  makeDenoisingBatch(
     data: TensorHandle,
     settings: NativeBatchDraw & {
-      sigmaData: number
+      scales: NativeScales
       d: number
-      logMean: number
-      logDeviation: number
       posterior: boolean
       publishedDraw: boolean
     },
     device: string,
-  ): Promise<{ x: TensorInfo; z: TensorInfo; target: TensorInfo }>
+  ): Promise<NativeBatch>
   trainStep(
     trainer: TrainerHandle,
-    x: TensorHandle,
-    z: TensorHandle,
-    target: TensorHandle,
+    batch: BatchHandles,
     settings: {
       update: number
       learningRate: number
@@ -272,22 +218,17 @@ export interface Addon {
 
   probeStep(
     trainer: TrainerHandle,
-    x: TensorHandle,
-    z: TensorHandle,
-    target: TensorHandle,
+    batch: BatchHandles,
   ): Promise<{ seconds: number; activationBytes: number }>
 
   // trajectories
-  /**
-   * @param keys one a row: the seed of its own random numbers
-   * @param labels one a row: its class, -1 for none; undefined where no row has one
-   */
+  /** @param noise `[places, draws, N]` in the place of what is drawn; a row's key is then its place */
   createTrajectories(
     start: TensorHandle,
-    keys: BigUint64Array,
-    labels: Int32Array | undefined,
+    rows: NativeRows,
     slots: number,
     keepsDenoised: boolean,
+    noise: TensorHandle | undefined,
     device: string,
   ): Promise<TrajectoriesHandle>
   evaluateDrifts(flow: FlowHandle, evaluations: readonly Evaluation[]): Promise<Uint8Array>
@@ -339,12 +280,7 @@ export interface Addon {
     out: TensorHandle,
     outRows: readonly number[],
   ): Promise<void>
-  joinTrajectories(
-    pool: TrajectoriesHandle,
-    start: TensorHandle,
-    keys: BigUint64Array,
-    labels: Int32Array | undefined,
-  ): Promise<void>
+  joinTrajectories(pool: TrajectoriesHandle, start: TensorHandle, rows: NativeRows): Promise<void>
   trajectoryState(pool: TrajectoriesHandle): Promise<TensorInfo>
 
   // metrics and pictures

@@ -146,6 +146,12 @@ export function itemShape(config: NetworkConfig): number[] {
   return 'channels' in config ? [config.channels, config.imageSize, config.imageSize] : [config.dimensions]
 }
 
+/** How many classes it tells apart; 0: it takes no labels. */
+export function classesOf(config: NetworkConfig): number {
+  if (config.kind === 'gaussians') return config.components
+  return 'labels' in config ? (config.labels ?? 0) : 0
+}
+
 /** What a network gives. */
 export function outputOf(config: NetworkConfig): NetworkOutput {
   if (config.kind === 'song' || config.kind === 'dhariwal') return 'image'

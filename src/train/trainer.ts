@@ -8,7 +8,7 @@ import { Network } from '../nn/network.js'
 /** Adam's constants, as published. */
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
 
-type StepSettings = Parameters<Addon['trainStep']>[4]
+type StepSettings = Parameters<Addon['trainStep']>[2]
 
 /** A network under training, the moving average of its weights, and the optimizer's state. */
 export class Trainer extends NativeObject<TrainerHandle> {
@@ -49,9 +49,8 @@ export class Trainer extends NativeObject<TrainerHandle> {
     settings: StepSettings,
     signal?: AbortSignal,
   ): Promise<{ loss: number; gradientNorm: number; applied: boolean }> {
-    const { x, z, target } = batch
     try {
-      const step = native().trainStep(this.handle, x.handle, z.handle, target.handle, settings)
+      const step = native().trainStep(this.handle, batch.handles, settings)
       return await stoppable(step, signal)
     } finally {
       batch.dispose()
@@ -60,9 +59,8 @@ export class Trainer extends NativeObject<TrainerHandle> {
 
   /** What a step on a batch costs, without taking it; the batch is disposed of. */
   async probe(batch: Batch, signal?: AbortSignal): Promise<{ seconds: number; activationBytes: number }> {
-    const { x, z, target } = batch
     try {
-      return await stoppable(native().probeStep(this.handle, x.handle, z.handle, target.handle), signal)
+      return await stoppable(native().probeStep(this.handle, batch.handles), signal)
     } finally {
       batch.dispose()
     }

@@ -38,7 +38,7 @@ export async function denseTrajectories(
   const rows = (value: number): Float64Array => new Float64Array(count).fill(value)
   const all = new Uint8Array(count).fill(1)
   const keys = new BigUint64Array(count)
-  const pool = await native().createTrajectories(start.handle, keys, undefined, b.length, true, device)
+  const pool = await native().createTrajectories(start.handle, { keys }, b.length, true, undefined, device)
   const state = async () => new Tensor<'float64'>(await native().trajectoryState(pool))
   const denoisedState = async () =>
     new Tensor<'float64'>(await native().readDenoised(pool, undefined, start.shape.slice(1)))

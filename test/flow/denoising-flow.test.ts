@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
+import type { FlowSettings } from '../../src/flow/kinds.js'
 import { Network } from '../../src/nn/network.js'
 import type { SolverSettings } from '../../src/ode/solver-options.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
-import { denoisingFlow, logDensity, type Mixture } from '../gaussians-flow.js'
+import { gaussiansDenoiser, logDensity, type Mixture } from '../gaussians-flow.js'
 import { maxAbsoluteError } from '../golden.js'
 import { eventsOf, newOut } from '../train/runs.js'
 
@@ -25,18 +26,45 @@ function logGaussians({ centres, deviation }: Mixture, x: readonly number[], sig
   return Math.log(sum / centres.length) - (x.length / 2) * Math.log(2 * Math.PI * variance)
 }
 
-// From so far away the prior is the data's own density to 1e-6.
-const FAR = { sigmaMax: 1000, sigmaMin: 0.05 }
+/** The flows of the family, from the usual distance and from so far away that the prior is the data's own to 1e-6. */
+const SIGMAS = { sigmaMin: 0.002, sigmaData: 0.5, pMean: -1.2, pStd: 1.2, target: 'image' } as const
+const SDE = { likelihoodWeighting: false, target: 'image' } as const
+const BETAS = { betaMin: 0.1, tMin: 1e-3, ...SDE }
+const VE_SIGMAS = { sigmaMin: 0.02, tMin: 1e-5, ...SDE }
+const FLOWS: { name: string; usual: FlowSettings; far: FlowSettings; D?: number }[] = [
+  {
+    name: 'edm',
+    usual: { kind: 'edm', sigmaMax: 80, ...SIGMAS },
+    far: { kind: 'edm', sigmaMax: 1000, ...SIGMAS },
+  },
+  ...[1, 3, 40.5].map((D) => {
+    const settings = { kind: 'pfgmpp', D, draw: 'paper', ...SIGMAS } as const
+    return {
+      name: `pfgmpp, D = ${D}`,
+      usual: { ...settings, sigmaMax: 80 },
+      far: { ...settings, sigmaMax: 1000 },
+      D,
+    }
+  }),
+  {
+    name: 've',
+    usual: { kind: 've', sigmaMax: 100, ...VE_SIGMAS },
+    far: { kind: 've', sigmaMax: 1000, ...VE_SIGMAS },
+  },
+  { name: 'vp', usual: { kind: 'vp', betaMax: 20, ...BETAS }, far: { kind: 'vp', betaMax: 30, ...BETAS } },
+]
 
-describe.each([undefined, 1, 3, 40.5])('D = %d (none: EDM)', (D) => {
+describe.each(FLOWS)('$name', ({ usual, far, D }) => {
+  const flowOf = async (settings: FlowSettings) =>
+    PoissonFlow.of(await gaussiansDenoiser(MIXTURE, D), { data: 'gaussians', step: 0, flow: settings })
+
   it('likelihoods are those of the closed form', async () => {
-    using flow = await denoisingFlow(MIXTURE, { ...(D && { D }), ...FAR })
+    using flow = await flowOf(far)
     using points = await Tensor.from<'float64'>(POINTS, [5, 2])
     const analytic = Array.from({ length: 5 }, (_, i) => {
       const x = [...POINTS.subarray(2 * i, 2 * i + 2)]
-      return D
-        ? logDensity(MIXTURE, x, FAR.sigmaMin * Math.sqrt(D), D)
-        : logGaussians(MIXTURE, x, FAR.sigmaMin)
+      const sigma = flow.flow.near.height
+      return D ? logDensity(MIXTURE, x, sigma * Math.sqrt(D), D) : logGaussians(MIXTURE, x, sigma)
     })
     const { logLikelihoods } = await flow.logLikelihood(points, {
       rtol: 1e-7,
@@ -47,7 +75,7 @@ describe.each([undefined, 1, 3, 40.5])('D = %d (none: EDM)', (D) => {
   })
 
   it('every solver comes to the same samples', async () => {
-    using flow = await denoisingFlow(MIXTURE, { ...(D && { D }) })
+    using flow = await flowOf(usual)
     const draw = async (settings: SolverSettings) => {
       const { images } = await flow.sample({ count: 24, ...settings })
       using owned = images
@@ -67,7 +95,7 @@ describe.each([undefined, 1, 3, 40.5])('D = %d (none: EDM)', (D) => {
   })
 
   it('what is encoded is decoded to itself, without the noise of sigma_min', async () => {
-    using flow = await denoisingFlow(MIXTURE, { ...(D && { D }) })
+    using flow = await flowOf(usual)
     // Near the data: with D = 1 a point that lies apart is noise, and what is denoised elsewhere.
     const near = Float64Array.of(-0.5, 0.3, -0.6, 0.1, 0.65, -0.3, 0.55, -0.2)
     using points = await Tensor.from<'float64'>(near, [4, 2])
@@ -79,7 +107,7 @@ describe.each([undefined, 1, 3, 40.5])('D = %d (none: EDM)', (D) => {
   })
 
   it('a sample is the same alone and among others, to the bit', async () => {
-    using flow = await denoisingFlow(MIXTURE, { ...(D && { D }) })
+    using flow = await flowOf(usual)
     const { images } = await flow.sample({ count: 40, seed: 5 })
     const all = await images.data()
     images.dispose()
@@ -104,6 +132,11 @@ describe('training', () => {
     { kind: 'pfgmpp', D: 24 },
     { kind: 'pfgmpp', D: 1.5 },
     { kind: 'pfgmpp', D: 24, target: 'posterior' },
+    { kind: 'pfgmpp', D: 2.5, target: 'posterior' },
+    { kind: 'edm', target: 'posterior' },
+    { kind: 've' },
+    { kind: 'vp' },
+    { kind: 'vp', likelihoodWeighting: true },
   ] as const)('%j: learns, and goes on to the same bits', async (flow) => {
     const data = await datasets.toy('two-moons', { count: 2000 })
     const [whole, broken] = [newOut(), newOut()]
@@ -115,7 +148,7 @@ describe('training', () => {
     await eventsOf({ ...options, data, flow, out: broken, steps: 300, resume: true })
     using first = await PoissonFlow.load(whole)
     using second = await PoissonFlow.load(broken)
-    expect(first.config.flow).toMatchObject({ ...flow, sigmaMax: 80 })
+    expect(first.config.flow).toMatchObject(flow)
     const drawn = await Promise.all([first, second].map((model) => model.sample({ count: 8 })))
     const [a, b] = await Promise.all(drawn.map(({ images }) => images.data()))
     expect(b).toEqual(a)
@@ -135,7 +168,7 @@ describe('training', () => {
 
 it('a network that gives something else is refused', async () => {
   using field = await Network.create({ kind: 'mlp', dimensions: 2, width: 8, depth: 1 })
-  const flow = { kind: 'edm', sigmaMax: 80, sigmaMin: 0.002, sigmaData: 0.5, pMean: -1.2, pStd: 1.2 } as const
+  const flow = { kind: 'edm', sigmaMax: 80, ...SIGMAS } as const
   expect(() => PoissonFlow.of(field, { data: '', step: 0, flow })).toThrow(
     'Expected a network whose output is image, as edm needs, but received one of field',
   )
@@ -148,10 +181,7 @@ it('settings that mean nothing are refused, by name', async () => {
   const data = await datasets.toy('two-moons', { count: 100 })
   const failure = (flow: object) => expect(eventsOf({ data, flow, out: newOut(), steps: 1 } as never)).rejects
   await failure({ kind: 'pfgmpp', D: 0.5 }).toThrow('Expected flow.D')
-  await failure({ kind: 'pfgmpp', D: 2.5, target: 'posterior' }).toThrow(
-    'a whole number for the target posterior',
-  )
   await failure({ kind: 'edm', sigmaMin: 90 }).toThrow('Expected flow.sigmaMin to be below sigmaMax')
   await failure({ kind: 'edm', gamma: 5 }).toThrow('flow')
-  await failure({ kind: 'ddpm' }).toThrow('Expected flow.kind to be one of pfgm, pfgmpp, edm')
+  await failure({ kind: 'ddpm' }).toThrow('Expected flow.kind to be one of pfgm, pfgmpp, edm, ve, vp')
 })

@@ -18,7 +18,7 @@ async function drifts(
 ): Promise<Float64Array> {
   const ones = new Float64Array(heights.length).fill(1)
   const keys = new BigUint64Array(heights.length)
-  const pool = await native().createTrajectories(states.handle, keys, undefined, 2, false, 'cpu')
+  const pool = await native().createTrajectories(states.handle, { keys }, 2, false, undefined, 'cpu')
   const y = { ofX: 1, ofK: [] }
   const otherSide = side === 'other' ? 1 : undefined
   const at = { pool, slot: 0, otherSide, y, steps: ones, heights: Float64Array.from(heights) }
@@ -93,7 +93,7 @@ it.each([
     using flow = model.flow.drift(model.network)
     using points = await Tensor.from<'float64'>(new Float64Array(ITEM).fill(0.1), [1, ITEM])
     const key = new BigUint64Array(1)
-    const pool = await native().createTrajectories(points.handle, key, undefined, 2, false, 'cpu')
+    const pool = await native().createTrajectories(points.handle, { keys: key }, 2, false, undefined, 'cpu')
     const one = Float64Array.of(1)
     const at = { pool, slot, otherSide, y: { ofX: 1, ofK: [] }, steps: one, heights: one }
     await expect(native().evaluateDrifts(flow.handle, [{ ...at, view: 'denoised' }])).rejects.toThrow(message)

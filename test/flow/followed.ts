@@ -14,10 +14,11 @@ export async function followed(
   starts: Float64Array,
   shape: readonly number[],
   settings: SolverSettings,
-  labels?: Int32Array,
+  given: { labels?: Int32Array; endsDenoised?: boolean } = {},
 ): Promise<{ samples: Float64Array; evaluations: Int32Array }> {
   const n = product(shape)
-  const { near, far, endsDenoised } = model.flow
+  const { near, far } = model.flow
+  const { labels, endsDenoised = model.flow.endsDenoised } = given
   const count = starts.length / n
   const solver = solverByName(solverOptions(settings), far.height, near.height)
   const path = pathBetween(far.height, near.height, solver.variable, undefined, endsDenoised)
@@ -31,8 +32,7 @@ export async function followed(
     device: 'cpu',
     shape,
     start: () => Tensor.from<'float64'>(starts, [count, n]),
-    keys: () => new BigUint64Array(count),
-    ...(labels && { labels: () => labels }),
+    rows: () => ({ keys: BigUint64Array.from({ length: count }, (_, i) => BigInt(i)), labels }),
   }
   const options = { norm: perSampleNorm(n), capacity: count }
   const { evaluations } = await integrate(problem, path, createStepper(solver, path), out, options)

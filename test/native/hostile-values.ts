@@ -34,6 +34,7 @@ const STRINGS: Record<string, string[]> = {
 }
 const HELD: Record<string, string[]> = {
   beta: ['heights'],
+  classes: ['classes'],
   converged: ['rows', 'doubles'],
   data: ['rows', 'doubles', 'integers', 'images', 'pixels'],
   denoised: ['dense'],
@@ -43,13 +44,16 @@ const HELD: Record<string, string[]> = {
   given: ['probes'],
   images: ['images', 'pixels'],
   k: ['doubles'],
+  labels: ['classes'],
   m: ['heights'],
+  noise: ['dense'],
   owner: ['rows', 'gaussians'],
   pool: ['points', 'states'],
   r: ['heights'],
   sigma: ['heights'],
   states: ['doubles', 'states', 'dense'],
   target: ['target', 'imageTarget'],
+  weight: ['heights'],
   x: ['rows', 'rows', 'doubles', 'images'],
   z: ['heights'],
 }

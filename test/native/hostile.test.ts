@@ -13,7 +13,7 @@ import { signatures } from './signatures.js'
 it('refuses trajectories of no numbers', async () => {
   using empty = await Tensor.from<'float32'>(new Float32Array(0), [3, 0])
   await expect(
-    native().createTrajectories(empty.handle, new BigUint64Array(3), undefined, 2, false, 'cpu'),
+    native().createTrajectories(empty.handle, { keys: new BigUint64Array(3) }, 2, false, undefined, 'cpu'),
   ).rejects.toThrow('Expected trajectories of at least one number')
 })
 

@@ -75,6 +75,8 @@ const SONG = { kind: 'song', channels: 1, imageSize: 4, labels: 3, augment: 2, m
 const EACH = [1, 1, 1]
 const GAUSSIANS = { kind: 'gaussians', dimensions: 2, components: 3, deviations: EACH, weights: EACH }
 const ROWS = new Held('tensor', 'rows')
+/** What three trajectories take beside their states. */
+const OF_ROWS = { rows: { keys: buffer('BigUint64Array', [1, 2, 3]) }, slots: 4, noise: undefined }
 
 /** What handles stand for, by their kind. Most are of three rows of two numbers. */
 export const OBJECTS: Record<string, Record<string, Maker>> = {
@@ -83,6 +85,7 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
     doubles: tensor('float64', 3, 2),
     integers: tensor('int64', 3, 2),
     heights: tensor('float32', 3),
+    classes: tensor('int64', 3),
     target: tensor('float32', 3, 3),
     imageTarget: tensor('float32', 3, 17),
     ends: tensor('float64', 2, 2),
@@ -118,12 +121,15 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
       flow: new Held('flow', 'createPfgmFlow'),
       divergence: { exact: false, probes: 2, given: undefined },
     }),
-    createPfgmppFlow: { by: 'createPfgmppFlow', given: { network: new Held('network', 'denoiser') } },
+    createDenoisingFlow: {
+      by: 'createDenoisingFlow',
+      given: { network: new Held('network', 'denoiser') },
+    },
   },
   lock: { file: { by: 'lockFile', given: { path: 'locked', holder: 'a test' } } },
   trajectories: {
-    points: { by: 'createTrajectories', given: { start: ROWS, slots: 4, keepsDenoised: true } },
-    plain: { by: 'createTrajectories', given: { start: ROWS, slots: 4, keepsDenoised: false } },
-    states: { by: 'createTrajectories', given: { start: new Held('tensor', 'states'), slots: 4 } },
+    points: { by: 'createTrajectories', given: { start: ROWS, ...OF_ROWS, keepsDenoised: true } },
+    plain: { by: 'createTrajectories', given: { start: ROWS, ...OF_ROWS, keepsDenoised: false } },
+    states: { by: 'createTrajectories', given: { start: new Held('tensor', 'states'), ...OF_ROWS } },
   },
 }

@@ -88,7 +88,7 @@ describe.each(['song', 'song-ncsnpp', 'dhariwal', 'dhariwal-heads'])('the publis
     using model = PoissonFlow.of(await publishedNetwork(name), { data: '', step: 0, flow: settings })
     const starts = Float64Array.from(file.array('latents').values)
     const solver = { solver: 'heun', schedule: 'karras', rho: 7, steps: 17 } as const
-    const { samples } = await followed(model, starts, [3, 8, 8], solver, LABELS)
+    const { samples } = await followed(model, starts, [3, 8, 8], solver, { labels: LABELS })
     expect(maxAbsoluteError(samples, file.array('sample').values)).toBeLessThan(1e-5)
   })
 })

@@ -2,6 +2,8 @@ import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { readHeader, readTensors, writeTensors } from '../../src/checkpoint/safetensors.js'
+import { Batch } from '../../src/flow/batch.js'
+import { native } from '../../src/native/native.js'
 import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { Trainer } from '../../src/train/trainer.js'
@@ -11,13 +13,8 @@ const CONFIG = { kind: 'mlp', dimensions: 2, width: 16, depth: 1 } as const
 const newFolder = temporaryFolders()
 
 async function step(trainer: Trainer, x: number): Promise<boolean> {
-  const batch = {
-    x: await Tensor.from<'float32'>(new Float32Array(8).fill(x), [4, 2]),
-    z: await Tensor.from<'float32'>(new Float32Array(4).fill(1), [4]),
-    target: await Tensor.from<'float32'>(new Float32Array(12).fill(1), [4, 3]),
-    dispose() {},
-    [Symbol.dispose]() {},
-  }
+  const full = (value: number, ...shape: number[]) => native().fullTensor(shape, value, 'float32')
+  const batch = new Batch({ x: await full(x, 4, 2), z: await full(1, 4), target: await full(1, 4, 3) })
   const settings = { update: 1, learningRate: 1e-3, clipNorm: 1, emaDecay: 0.9, dropoutSeed: 0 }
   return (await trainer.step(batch, settings)).applied
 }

@@ -7,7 +7,7 @@ import { Tensor } from '../../src/tensor/tensor.js'
 async function threeTrajectories() {
   using start = await Tensor.from<'float64'>(new Float64Array([1, 2, 3, 4, 5, 6]), [3, 2])
   const keys = new BigUint64Array(3)
-  return await native().createTrajectories(start.handle, keys, undefined, 2, false, 'cpu')
+  return await native().createTrajectories(start.handle, { keys }, 2, false, undefined, 'cpu')
 }
 
 it("combines with each trajectory's own weights, and refuses weights that do not fit", async () => {

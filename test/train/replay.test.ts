@@ -50,13 +50,17 @@ it('four training steps replay the published ones', async () => {
     const points = await Tensor.from<'float32'>(x, [count, 3, 8, 8])
     const heights = await Tensor.from<'float32'>(z, [count])
     const target = await fieldTarget(sources, points, heights, 5)
-    const result = await native().trainStep(trainer.id, points.handle, heights.handle, target.handle, {
-      update: step + 1,
-      learningRate: learningRateAt(step, Number(lr), Number(warmup)),
-      clipNorm: Number(grad_clip),
-      emaDecay: emaDecayAt(step + 1, Number(ema_rate)),
-      dropoutSeed: 0,
-    })
+    const result = await native().trainStep(
+      trainer.id,
+      { x: points.handle, z: heights.handle, target: target.handle },
+      {
+        update: step + 1,
+        learningRate: learningRateAt(step, Number(lr), Number(warmup)),
+        clipNorm: Number(grad_clip),
+        emaDecay: emaDecayAt(step + 1, Number(ema_rate)),
+        dropoutSeed: 0,
+      },
+    )
     losses.push(result.loss)
   }
   const expected = JSON.parse(loss!) as number[]

@@ -133,16 +133,23 @@ class Pool<State> implements Trajectories<State> {
   }
 
   async #join(first: number, added: number): Promise<void> {
-    const { start, keys, labels, device } = this.#problem
+    const { start, rows, noise, device } = this.#problem
     using states = await start(first, added)
-    const carried = [keys(first, added), labels?.(first, added)] as const
+    const carried = rows(first, added)
     if (this.#handle !== undefined) {
-      return native().joinTrajectories(this.#handle, states.handle, ...carried)
+      return native().joinTrajectories(this.#handle, states.handle, carried)
     }
     const { onDenoised, onStep } = this.#options
     const keepsDenoised = onDenoised !== undefined || onStep !== undefined
     const { slots } = this.#stepper
-    this.#handle = await native().createTrajectories(states.handle, ...carried, slots, keepsDenoised, device)
+    this.#handle = await native().createTrajectories(
+      states.handle,
+      carried,
+      slots,
+      keepsDenoised,
+      noise?.handle,
+      device,
+    )
   }
 
   /** Samples whose next step would go beyond the most evaluations end where they are. */

@@ -1,3 +1,4 @@
+import type { NativeRows } from '../../native/addon.js'
 import type { Tensor } from '../../tensor/tensor.js'
 import type { SharedFlow } from './shared-flow.js'
 
@@ -14,8 +15,8 @@ export interface Problem {
   readonly shape: readonly number[]
   /** The states of samples `first` to `first + count - 1` at height `from`, float64 `[count, N]`. */
   start(first: number, count: number): Promise<Tensor<'float64'>>
-  /** Their keys: the seeds of their own random numbers. */
-  keys(first: number, count: number): BigUint64Array
-  /** Their classes, -1 for none. */
-  labels?(first: number, count: number): Int32Array
+  /** Their keys, the seeds of their own random numbers, and their labels and guidance. */
+  rows(first: number, count: number): NativeRows
+  /** `[samples, draws, N]`: the noise of steps in the place of what is drawn; keys are then places. */
+  readonly noise?: Tensor | undefined
 }

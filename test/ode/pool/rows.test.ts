@@ -41,8 +41,10 @@ async function drawLabelled(
     device: 'cpu',
     shape: [2],
     start: (first: number, count: number) => model.flow.prior(sampleKeys(seed, first, count), 2),
-    keys: (first: number, count: number) => sampleKeys(seed, first, count),
-    labels: (first: number, count: number) => Int32Array.from(labels.slice(first, first + count)),
+    rows: (first: number, count: number) => ({
+      keys: sampleKeys(seed, first, count),
+      labels: Int32Array.from(labels.slice(first, first + count)),
+    }),
   }
   const norm = perSampleNorm(2)
   await integrate(problem, path, createStepper(solver, path), out, { norm, capacity: 3 })

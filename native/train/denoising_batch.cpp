@@ -1,34 +1,35 @@
-#include "train/pfgmpp_batch.h"
+#include "train/denoising_batch.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
 
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include "data/values.h"
-#include "field/field.h"
 #include "runtime/grain.h"
 
 namespace pfgm {
 namespace {
 
 // Draw number i of a batch is a function of (seed, batch, i).
-std::vector<double> draw_sigmas(const PfgmppBatchSettings& settings, int64_t count) {
+std::vector<double> draw_sigmas(const DenoisingBatchSettings& settings, int64_t count) {
   const Philox random(settings.seed, (uint64_t(Purpose::kPerturbation) << 48) | settings.step);
   std::vector<double> sigmas(count);
   for (int64_t i = 0; i < count; ++i) {
-    double normal[4];
+    double normal[4], uniform[4];
     random.normals(uint64_t(i), normal);
-    sigmas[i] = std::exp(settings.log_mean + settings.log_deviation * normal[0]);
+    random.uniforms(uint64_t(i), uniform);
+    sigmas[i] = settings.scales->drawn_sigma(uniform[0], normal[0]);
   }
   return sigmas;
 }
 
-KernelDraws draw_noise(const PfgmppBatchSettings& settings, int64_t count, int64_t dimensions) {
+KernelDraws draw_noise(const DenoisingBatchSettings& settings, int64_t count, int64_t dimensions) {
   const Philox random(settings.seed, (uint64_t(Purpose::kNoise) << 48) | settings.step);
   return draw_kernel(count, dimensions, settings.d, [&random](int64_t row) {
     return std::pair(random, uint64_t(row) << 32);  // more blocks than a row's draws take
@@ -37,33 +38,37 @@ KernelDraws draw_noise(const PfgmppBatchSettings& settings, int64_t count, int64
 
 // The mean of the references that each point may come from.
 at::Tensor posterior(const at::Tensor& data, const Items& items, const at::Tensor& points,
-                     const std::vector<double>& sigmas, const PfgmppBatchSettings& settings) {
-  const FieldSources sources = settings.whole_data ? FieldSources{data, settings.mirror, items.places}
-                                                   : FieldSources{items.values, false, {}};
-  at::Tensor r = at::empty({points.size(0)}, at::kDouble);
-  for (int64_t i = 0; i < points.size(0); ++i)
-    r.mutable_data_ptr<double>()[i] = sigmas[i] * std::sqrt(settings.d);
-  const at::Tensor mean = posterior_mean(sources, points.to(at::kFloat), r, int64_t(settings.d));
-  return mean.to(at::kCPU).to(at::kDouble).contiguous();
+                     const std::vector<double>& sigmas, const DenoisingBatchSettings& settings) {
+  const double scale = std::isfinite(settings.d) ? std::sqrt(settings.d) : 1;
+  const at::Tensor r = at::tensor(sigmas, at::kDouble) * scale, x = points.to(at::kFloat);
+  const auto mean = [&](const FieldSources& sources, const at::Tensor& rows) {
+    return posterior_mean(sources, x.index_select(0, rows), r.index_select(0, rows), settings.d);
+  };
+  return learned_from_references(data, items, settings, mean).to(at::kCPU).to(at::kDouble).contiguous();
 }
 
 }  // namespace
 
 Batch preconditioned(const at::Tensor& points, const at::Tensor& learned, const std::vector<double>& sigmas,
-                     const Preconditioning& scales) {
+                     const Scales& scales) {
   const int64_t count = points.size(0), dimensions = points.size(1);
-  Batch batch{at::empty(points.sizes(), at::kFloat), at::empty({count}, at::kFloat),
-              at::empty(points.sizes(), at::kFloat)};
+  Batch batch{at::empty(points.sizes(), at::kFloat),
+              at::empty({count}, at::kFloat),
+              at::empty(points.sizes(), at::kFloat),
+              at::empty({count}, at::kFloat),
+              {}};
   const double* from = learned.const_data_ptr<double>();
   const double* point = points.const_data_ptr<double>();
   float* x = batch.x.mutable_data_ptr<float>();
   float* z = batch.z.mutable_data_ptr<float>();
   float* target = batch.target.mutable_data_ptr<float>();
+  float* weight = batch.weight.mutable_data_ptr<float>();
   at::parallel_for(0, count, grain(dimensions), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i) {
-      const double in = scales.c_in(sigmas[i]), skip = scales.c_skip(sigmas[i]),
+      const double in = scales.c_in(sigmas[i]), skip = 1 - scales.c_away(sigmas[i]),
                    out = scales.c_out(sigmas[i]);
       z[i] = float(scales.c_noise(sigmas[i]));
+      weight[i] = float(scales.weight(sigmas[i], dimensions));
       for (int64_t c = i * dimensions; c < (i + 1) * dimensions; ++c) {
         x[c] = float(in * point[c]);
         target[c] = float((from[c] - skip * point[c]) / out);
@@ -73,7 +78,8 @@ Batch preconditioned(const at::Tensor& points, const at::Tensor& learned, const 
   return batch;
 }
 
-Batch make_pfgmpp_batch(const at::Tensor& data, const PfgmppBatchSettings& settings, at::Device device) {
+Batch make_denoising_batch(const at::Tensor& data, const DenoisingBatchSettings& settings,
+                           at::Device device) {
   const at::NoGradGuard no_grad;
   const Items items = batch_items(data, settings);
   const at::Tensor images = as_values(items.values.slice(0, 0, settings.perturbed)).to(at::kCPU);
@@ -83,8 +89,9 @@ Batch make_pfgmpp_batch(const at::Tensor& data, const PfgmppBatchSettings& setti
   const KernelDraws draws = draw_noise(settings, count, dimensions);
   const at::Tensor points = perturb_by_kernel(y, sigmas, draws, settings.d, settings.published_draw);
   const at::Tensor learned = settings.posterior ? posterior(data, items, points, sigmas, settings) : y;
-  const Batch batch = preconditioned(points, learned, sigmas, settings.scales);
-  return {batch.x.reshape(images.sizes()).to(device), batch.z.to(device), batch.target.to(device)};
+  const Batch batch = preconditioned(points, learned, sigmas, *settings.scales);
+  return {batch.x.reshape(images.sizes()).to(device), batch.z.to(device), batch.target.to(device),
+          batch.weight.to(device), items.labels};
 }
 
 }  // namespace pfgm

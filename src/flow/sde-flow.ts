@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import { type Denoising, DenoisingFlow, TARGET } from './denoising-flow.js'
+import type { Sde } from './sde.js'
+
+/** What the flows of SDEs share. */
+export const SDE_SETTINGS = {
+  /** The time at which samples have arrived. */
+  tMin: z.number().positive().lt(1),
+  /** Whether training weighs the loss by g^2, so that it bounds the likelihood (arXiv 2101.09258). */
+  likelihoodWeighting: z.boolean().default(false),
+  target: TARGET.default('image'),
+}
+
+type SdeSettings = Readonly<z.infer<z.ZodObject<typeof SDE_SETTINGS>>>
+
+/** The flow of an SDE: its probability flow in coordinates x_t / signal(t), in which all solvers follow it. */
+export function sdeFlow(
+  sde: Sde,
+  { tMin, target }: SdeSettings,
+  scales: Denoising['scales'],
+  priorDeviation: number,
+): DenoisingFlow {
+  return new DenoisingFlow({
+    far: { height: sde.height(1), name: 'sigma at t = 1' },
+    near: { height: sde.height(tMin), name: 'sigma at tMin' },
+    scales,
+    D: Number.POSITIVE_INFINITY,
+    priorSigma: priorDeviation / sde.signal(1),
+    target,
+    sde,
+  })
+}
+
+/** What the SDEs share whose drift is -b(t) x / 2, b(t) = betaMin + t (betaMax - betaMin): VP and sub-VP. */
+export const BETA_SETTINGS = {
+  betaMin: z.number().positive(),
+  betaMax: z.number().positive(),
+  ...SDE_SETTINGS,
+}
+
+/** As published (arXiv 2011.13456, appendix C and G). */
+export const BETA_DEFAULTS = { betaMin: 0.1, betaMax: 20, tMin: 1e-3 }

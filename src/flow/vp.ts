@@ -1,0 +1,41 @@
+import { z } from 'zod'
+import type { FlowKind } from './flow.js'
+import { discreteBeta, type Sde, shrinkingSde } from './sde.js'
+import { BETA_DEFAULTS, BETA_SETTINGS, sdeFlow } from './sde-flow.js'
+
+/** The variance-preserving SDE (arXiv 2011.13456, section 3.4), whose discretisation is DDPM. */
+const vpSettingsSchema = z.strictObject({ kind: z.literal('vp'), ...BETA_SETTINGS })
+
+export type VpSettings = Readonly<z.infer<typeof vpSettingsSchema>>
+
+export const VP: FlowKind<VpSettings> = {
+  kind: 'vp',
+  schema: vpSettingsSchema,
+  settingsFor: (given: Partial<VpSettings>) => ({ ...BETA_DEFAULTS, ...given }),
+  create(settings) {
+    const { betaMin, betaMax, likelihoodWeighting } = settings
+    const scales = { kind: 'vp', betaMin, betaMax, likelihoodWeighting: Number(likelihoodWeighting) } as const
+    return sdeFlow(vpSde(settings), settings, scales, 1)
+  },
+  output: 'image',
+}
+
+export function vpSde({ betaMin, betaMax }: { betaMin: number; betaMax: number }): Sde {
+  const beta = (t: number, n: number): number => discreteBeta(betaMin, betaMax, t, n)
+  return {
+    ...shrinkingSde(
+      { betaMin, betaMax },
+      {
+        noise: (L) => Math.sqrt(-Math.expm1(-2 * L)),
+        height: (L) => Math.sqrt(Math.expm1(2 * L)),
+        depth: (height) => Math.log1p(height ** 2) / 2,
+        diffusion: () => 1,
+      },
+    ),
+    discretized: (t, n) => ({ F: Math.sqrt(1 - beta(t, n)) - 1, G: Math.sqrt(beta(t, n)) }),
+    ancestral(t, n) {
+      const shrunk = Math.sqrt(1 - beta(t, n))
+      return { ofX: 1 / shrunk, ofScore: beta(t, n) / shrunk, ofNoise: Math.sqrt(beta(t, n)) }
+    },
+  }
+}
