@@ -10,7 +10,8 @@ namespace {
 using Maker = std::shared_ptr<const Scales> (*)(const Constants&);
 
 const std::map<std::string, Maker>& makers() {
-  static const std::map<std::string, Maker> all = {{"edm", edm_scales}, {"ve", ve_scales}, {"vp", vp_scales}};
+  static const std::map<std::string, Maker> all = {
+      {"edm", edm_scales}, {"ve", ve_scales}, {"vp", vp_scales}, {"subvp", subvp_scales}};
   return all;
 }
 

@@ -42,5 +42,6 @@ double number(const Constants& constants, const char* name);
 std::shared_ptr<const Scales> edm_scales(const Constants& constants);
 std::shared_ptr<const Scales> ve_scales(const Constants& constants);
 std::shared_ptr<const Scales> vp_scales(const Constants& constants);
+std::shared_ptr<const Scales> subvp_scales(const Constants& constants);
 
 }  // namespace pfgm

@@ -6,11 +6,18 @@ import { EDM, type EdmSettings } from './edm.js'
 import type { Flow, FlowKind } from './flow.js'
 import { PFGM, type PfgmSettings } from './pfgm.js'
 import { PFGMPP, type PfgmppSettings } from './pfgmpp.js'
+import { SUBVP, type SubvpSettings } from './subvp.js'
 import { VE, type VeSettings } from './ve.js'
 import { VP, type VpSettings } from './vp.js'
 
 /** The settings of a flow, by its kind. */
-export type FlowSettings = PfgmSettings | PfgmppSettings | EdmSettings | VeSettings | VpSettings
+export type FlowSettings =
+  | PfgmSettings
+  | PfgmppSettings
+  | EdmSettings
+  | VeSettings
+  | VpSettings
+  | SubvpSettings
 
 /** Settings as they are given: the data give what is left out, and a flow without a kind is Poisson's. */
 export type GivenFlow = Partial<PfgmSettings> | Given<Exclude<FlowSettings, PfgmSettings>>
@@ -24,6 +31,7 @@ export const FLOW_KINDS = new Map<string, FlowKind<FlowSettings>>([
   [EDM.kind, anyKind(EDM)],
   [VE.kind, anyKind(VE)],
   [VP.kind, anyKind(VP)],
+  [SUBVP.kind, anyKind(SUBVP)],
 ])
 
 /** A kind whose settings have been judged by its own schema. */

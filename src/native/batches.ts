@@ -29,7 +29,7 @@ export type NativeScales =
       readonly likelihoodWeighting: number
     }
   | {
-      readonly kind: 'vp'
+      readonly kind: 'vp' | 'subvp'
       readonly betaMin: number
       readonly betaMax: number
       readonly likelihoodWeighting: number

@@ -52,6 +52,11 @@ const FLOWS: { name: string; usual: FlowSettings; far: FlowSettings; D?: number 
     far: { kind: 've', sigmaMax: 1000, ...VE_SIGMAS },
   },
   { name: 'vp', usual: { kind: 'vp', betaMax: 20, ...BETAS }, far: { kind: 'vp', betaMax: 30, ...BETAS } },
+  {
+    name: 'subvp',
+    usual: { kind: 'subvp', betaMax: 20, ...BETAS },
+    far: { kind: 'subvp', betaMax: 30, ...BETAS },
+  },
 ]
 
 describe.each(FLOWS)('$name', ({ usual, far, D }) => {
@@ -136,6 +141,7 @@ describe('training', () => {
     { kind: 'edm', target: 'posterior' },
     { kind: 've' },
     { kind: 'vp' },
+    { kind: 'subvp' },
     { kind: 'vp', likelihoodWeighting: true },
   ] as const)('%j: learns, and goes on to the same bits', async (flow) => {
     const data = await datasets.toy('two-moons', { count: 2000 })
@@ -183,5 +189,5 @@ it('settings that mean nothing are refused, by name', async () => {
   await failure({ kind: 'pfgmpp', D: 0.5 }).toThrow('Expected flow.D')
   await failure({ kind: 'edm', sigmaMin: 90 }).toThrow('Expected flow.sigmaMin to be below sigmaMax')
   await failure({ kind: 'edm', gamma: 5 }).toThrow('flow')
-  await failure({ kind: 'ddpm' }).toThrow('Expected flow.kind to be one of pfgm, pfgmpp, edm, ve, vp')
+  await failure({ kind: 'ddpm' }).toThrow('Expected flow.kind to be one of pfgm, pfgmpp, edm, ve, vp, subvp')
 })

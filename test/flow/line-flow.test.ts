@@ -99,7 +99,7 @@ describe('a kind of flow of one file and one line', () => {
     expect(loaded.config.flow).toEqual({ kind: 'line', tMax: T_MAX, tMin: T_MIN })
     const unknown = { kind: 'circle' } as unknown as FlowSettings
     expect(() => PoissonFlow.of(flow.network, { data: '', step: 0, flow: unknown })).toThrow(
-      'Expected flow.kind to be one of pfgm, pfgmpp, edm, ve, vp, line but received "circle" (string)',
+      'Expected flow.kind to be one of pfgm, pfgmpp, edm, ve, vp, subvp, line but received "circle" (string)',
     )
   })
 })

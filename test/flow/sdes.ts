@@ -1,5 +1,6 @@
 import type { FlowSettings } from '../../src/flow/kinds.js'
 import type { Sde } from '../../src/flow/sde.js'
+import { subvpSde } from '../../src/flow/subvp.js'
 import { veSde } from '../../src/flow/ve.js'
 import { vpSde } from '../../src/flow/vp.js'
 import type { NativeScales } from '../../src/native/addon.js'
@@ -10,7 +11,7 @@ const SHARED = { likelihoodWeighting: false, target: 'image' } as const
 
 /** The SDEs of the goldens, as published for images in [0, 1] (VE) and [-1, 1]. */
 export const SDES: {
-  readonly name: 've' | 'vp'
+  readonly name: 've' | 'vp' | 'subvp'
   readonly sde: Sde
   settings(tMin?: number): FlowSettings
   scales(likelihoodWeighting?: boolean): NativeScales
@@ -26,5 +27,11 @@ export const SDES: {
     sde: vpSde(BETA),
     settings: (tMin = 1e-3) => ({ kind: 'vp', ...BETA, ...SHARED, tMin }),
     scales: (weighted = false) => ({ kind: 'vp', ...BETA, likelihoodWeighting: Number(weighted) }),
+  },
+  {
+    name: 'subvp',
+    sde: subvpSde(BETA),
+    settings: (tMin = 1e-3) => ({ kind: 'subvp', ...BETA, ...SHARED, tMin }),
+    scales: (weighted = false) => ({ kind: 'subvp', ...BETA, likelihoodWeighting: Number(weighted) }),
   },
 ]
