@@ -20,6 +20,14 @@ Output output_of(const Argument& config) {
   config["output"].expected("field, image or denoised");
 }
 
+ProgressiveInput progressive_input_of(const Argument& config) {
+  const std::string name = config["progressiveInput"].string();
+  if (name == "none") return ProgressiveInput::kNone;
+  if (name == "input_skip") return ProgressiveInput::kSkip;
+  if (name == "residual") return ProgressiveInput::kResidual;
+  config["progressiveInput"].expected("none, input_skip or residual");
+}
+
 UnetConfig unet_config(const Argument& config) {
   UnetConfig c;
   c.channels = config["channels"].integer();
@@ -32,7 +40,10 @@ UnetConfig unet_config(const Argument& config) {
   c.fourier = config["fourier"].boolean();
   c.fourier_scale = config["fourierScale"].number();
   c.fir = config["fir"].boolean();
-  c.progressive_input = config["progressiveInput"].boolean();
+  c.progressive_input = progressive_input_of(config);
+  c.progressive_cat = config["progressiveCat"].boolean();
+  c.ddpm_blocks = config["ddpmBlocks"].boolean();
+  c.resample_with_conv = config["resampWithConv"].boolean();
   c.skip_rescale = config["skipRescale"].boolean();
   c.init_scale = config["initScale"].number();
   c.centered = config["centered"].boolean();

@@ -88,6 +88,13 @@ class Network {
 Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z,
                        const at::Tensor& labels, bool deterministic);
 
+// How the shrunken input joins in between the levels of a network.
+enum class ProgressiveInput {
+  kNone,
+  kSkip,      // the input itself, by a 1 x 1 convolution
+  kResidual,  // the input and what it joined in with before, by a 3 x 3 one
+};
+
 // A DDPM++ or NCSN++ of the published PFGM configurations; the fields are those of their `model` section.
 struct UnetConfig {
   int64_t channels = 3;  // of the image
@@ -99,8 +106,11 @@ struct UnetConfig {
   double dropout = 0.1;
   bool fourier = false;  // embed ln z with random Fourier features instead of z with sines and cosines
   double fourier_scale = 16;
-  bool fir = false;                // resample with the (1, 3, 3, 1) filter
-  bool progressive_input = false;  // "residual"
+  bool fir = false;  // resample with the (1, 3, 3, 1) filter
+  ProgressiveInput progressive_input = ProgressiveInput::kNone;
+  bool progressive_cat = false;    // concatenate what kSkip brings, instead of adding it
+  bool ddpm_blocks = false;        // DDPM's residual blocks instead of BigGAN's
+  bool resample_with_conv = true;  // with DDPM's blocks: convolve where the size changes
   bool skip_rescale = true;
   double init_scale = 0;
   bool centered = true;  // data in [-1, 1]; otherwise in [0, 1]

@@ -15,7 +15,10 @@ export interface NativeUnetConfig {
   readonly fourier: boolean
   readonly fourierScale: number
   readonly fir: boolean
-  readonly progressiveInput: boolean
+  readonly progressiveInput: 'none' | 'input_skip' | 'residual'
+  readonly progressiveCat: boolean
+  readonly ddpmBlocks: boolean
+  readonly resampWithConv: boolean
   readonly skipRescale: boolean
   readonly initScale: number
   readonly centered: boolean

@@ -42,8 +42,17 @@ const unet = z.strictObject({
   fourierScale: z.number().positive(),
   /** Resample with the (1, 3, 3, 1) filter instead of averaging and copying. */
   fir: z.boolean(),
-  /** Whether the shrunken input joins in at every resolution. */
-  progressiveInput: z.enum(['none', 'residual']),
+  /**
+   * How the shrunken input joins in at every resolution: the input itself (`input_skip`), or with all that it joined in
+   * with before (`residual`).
+   */
+  progressiveInput: z.enum(['none', 'input_skip', 'residual']),
+  /** Whether `input_skip` adds the input or concatenates it. `sum` where not given. */
+  progressiveCombine: z.enum(['sum', 'cat']).optional(),
+  /** The residual blocks: BigGAN's, where not given, or DDPM's, beside which other layers change the size. */
+  resblock: z.enum(['biggan', 'ddpm']).optional(),
+  /** Whether the layers that change the size beside `ddpm` blocks convolve. They do where it is not given. */
+  resampWithConv: z.boolean().optional(),
   /** Divide sums of two branches by sqrt(2). */
   skipRescale: z.boolean(),
   /** Scale of the last layers' initial weights. */
@@ -169,8 +178,14 @@ export function toNative(config: NetworkConfig): NativeNetworkConfig {
     const kernel = config.output === 'denoised' ? (D ?? Number.POSITIVE_INFINITY) : 1
     return { ...rest, deviations: ofEach(deviation), weights: ofEach(weights), D: kernel }
   }
-  const { embedding, progressiveInput, ...rest } = config
-  return { ...rest, fourier: embedding === 'fourier', progressiveInput: progressiveInput === 'residual' }
+  const { embedding, progressiveCombine, resblock, resampWithConv = true, ...rest } = config
+  return {
+    ...rest,
+    fourier: embedding === 'fourier',
+    progressiveCat: progressiveCombine === 'cat',
+    ddpmBlocks: resblock === 'ddpm',
+    resampWithConv,
+  }
 }
 
 /** @throws PfgmError `ERR_PFGM_CHECKPOINT` that says in which fields the two differ */
