@@ -260,7 +260,9 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
 at::Tensor Unet::embed_time(const at::Tensor& z) const {
   at::Tensor phase;
   if (config_.fourier) {
-    phase = z.log().unsqueeze(1) * frequencies_.unsqueeze(0) * (2 * M_PI);
+    // Of an image the flow tells the noise by its logarithm already.
+    const at::Tensor height = config_.output == Output::kField ? z.log() : z;
+    phase = height.unsqueeze(1) * frequencies_.unsqueeze(0) * (2 * M_PI);
   } else {
     const int64_t half = config_.nf / 2;
     const double rate = std::log(10000.0) / double(half - 1);

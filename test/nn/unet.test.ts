@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Network } from '../../src/nn/network.js'
+import { Tensor } from '../../src/tensor/tensor.js'
 import { float32, golden, loadWeights, maxAbsoluteError, publishedNetwork } from '../golden.js'
 
 describe('DDPM++ and NCSN++ agree with the published networks', () => {
@@ -25,6 +26,18 @@ describe('DDPM++ and NCSN++ agree with the published networks', () => {
     expect(maxAbsoluteError(await field.x.data(), forward.array('out_x').values)).toBeLessThan(1e-5 * scale)
     expect(maxAbsoluteError(await field.z!.data(), forward.array('out_z').values)).toBeLessThan(1e-5 * scale)
   })
+})
+
+it('Fourier features of an image take the noise that its flow tells, which may be below 0', async () => {
+  const config = publishedNetwork('ncsnpp-16/config.json')
+  using network = await Network.create({ ...config, initScale: 1, output: 'image' })
+  using x = await Tensor.full([2, 3, 16, 16], 0.5, 'float32')
+  using z = await Tensor.from<'float32'>(Float32Array.of(-1.5, 1), [2])
+  const { x: images } = await network.forward(x, z)
+  using _ = images
+  const values = await images.data()
+  expect(values.every(Number.isFinite)).toBe(true)
+  expect(values.slice(0, 768)).not.toEqual(values.slice(768))
 })
 
 describe('options that no golden has', () => {
