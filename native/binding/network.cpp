@@ -82,6 +82,14 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     return [c = edm_unet_config(config, kind == "dhariwal"), seed, device] {
       return make_edm_unet(c, seed, device);
     };
+  if (kind == "refinenet") {
+    RefinenetConfig c;
+    c.channels = config["channels"].integer();
+    c.image_size = config["imageSize"].integer();
+    c.nf = config["nf"].integer();
+    c.output = output_of(config);
+    return [c, seed, device] { return make_refinenet(c, seed, device); };
+  }
   if (kind == "mlp") {
     MlpConfig c;
     c.dimensions = config["dimensions"].integer();
@@ -101,7 +109,7 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     c.extra_dimensions = config["D"].number();
     return [c, seed, device] { return make_gaussians(c, seed, device); };
   }
-  config["kind"].expected("unet, song, dhariwal, mlp or gaussians");
+  config["kind"].expected("unet, song, dhariwal, refinenet, mlp or gaussians");
 }
 
 Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network) {

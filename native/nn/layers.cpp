@@ -63,15 +63,16 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
 }
 
 Conv::Conv(Builder& builder, const std::string& name, int64_t in, int64_t out, int64_t kernel, double scale,
-           int64_t stride, int64_t padding)
+           int64_t stride, int64_t padding, int64_t dilation)
     : weight(builder.variance_scaled(name + ".weight", {out, in, kernel, kernel}, in * kernel * kernel,
                                      out * kernel * kernel, scale)),
       bias(builder.constant(name + ".bias", {out}, 0)),
       stride(stride),
-      padding(padding < 0 ? kernel / 2 : padding) {}
+      padding(padding < 0 ? kernel / 2 * dilation : padding),
+      dilation(dilation) {}
 
 at::Tensor Conv::operator()(const at::Tensor& x) const {
-  return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding});
+  return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding}, {dilation, dilation});
 }
 
 GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon)

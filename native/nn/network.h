@@ -135,6 +135,14 @@ struct EdmUnetConfig {
   bool fir = false;  // resample with the (1, 3, 3, 1) filter
 };
 
+// The network of NCSNv2, a RefineNet.
+struct RefinenetConfig {
+  int64_t channels = 3;  // of the image
+  int64_t image_size = 32;
+  int64_t nf = 128;  // channels at full resolution
+  Output output = Output::kField;
+};
+
 // A fully connected network for points.
 struct MlpConfig {
   int64_t dimensions = 2;
@@ -157,6 +165,7 @@ struct GaussiansConfig {
 
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_edm_unet(const EdmUnetConfig& config, uint64_t seed, at::Device device);
+std::shared_ptr<Network> make_refinenet(const RefinenetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_gaussians(const GaussiansConfig& config, uint64_t seed, at::Device device);
 

@@ -42,6 +42,14 @@ export interface NativeEdmUnetConfig {
   readonly fir: boolean
 }
 
+export interface NativeRefinenetConfig {
+  readonly kind: 'refinenet'
+  readonly channels: number
+  readonly imageSize: number
+  readonly nf: number
+  readonly output?: NetworkOutput | undefined
+}
+
 export interface NativeMlpConfig {
   readonly kind: 'mlp'
   readonly dimensions: number
@@ -65,5 +73,6 @@ export interface NativeGaussiansConfig {
 export type NativeNetworkConfig =
   | NativeUnetConfig
   | NativeEdmUnetConfig
+  | NativeRefinenetConfig
   | NativeMlpConfig
   | NativeGaussiansConfig

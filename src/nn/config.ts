@@ -99,6 +99,17 @@ const song = z.strictObject({
 /** DhariwalUNet: ADM. */
 const dhariwal = z.strictObject({ kind: z.literal('dhariwal'), ...edmUnet })
 
+/** The network of NCSNv2 (arXiv 2006.09011), a RefineNet: weaker than the others. */
+const refinenet = z.strictObject({
+  kind: z.literal('refinenet'),
+  channels: size(1, 4096),
+  /** Height and width, divisible by 2. */
+  imageSize: size(2, 4096),
+  /** Channels at full resolution, a multiple of 4. */
+  nf: channelsOfLayers,
+  output,
+})
+
 /** A residual fully connected network for points. */
 const mlp = z.strictObject({
   kind: z.literal('mlp'),
@@ -141,14 +152,28 @@ const gaussians = z
 const fits = (given: number | readonly number[] | undefined, components: number): boolean =>
   !Array.isArray(given) || given.length === components
 
-export const networkConfigSchema = z.discriminatedUnion('kind', [unet, song, dhariwal, mlp, gaussians])
+export const networkConfigSchema = z.discriminatedUnion('kind', [
+  unet,
+  song,
+  dhariwal,
+  refinenet,
+  mlp,
+  gaussians,
+])
 
 export type UnetConfig = Readonly<z.infer<typeof unet>>
+export type RefinenetConfig = Readonly<z.infer<typeof refinenet>>
 export type MlpConfig = Readonly<z.infer<typeof mlp>>
 export type GaussiansConfig = Readonly<z.infer<typeof gaussians>>
 export type SongConfig = Readonly<z.infer<typeof song>>
 export type DhariwalConfig = Readonly<z.infer<typeof dhariwal>>
-export type NetworkConfig = UnetConfig | SongConfig | DhariwalConfig | MlpConfig | GaussiansConfig
+export type NetworkConfig =
+  | UnetConfig
+  | SongConfig
+  | DhariwalConfig
+  | RefinenetConfig
+  | MlpConfig
+  | GaussiansConfig
 
 /** The shape of one item that a network takes. */
 export function itemShape(config: NetworkConfig): number[] {
@@ -163,7 +188,7 @@ export function outputOf(config: NetworkConfig): NetworkOutput {
 
 /** @internal */
 export function toNative(config: NetworkConfig): NativeNetworkConfig {
-  if (config.kind === 'mlp') return config
+  if (config.kind === 'mlp' || config.kind === 'refinenet') return config
   if (config.kind === 'dhariwal') {
     return { ...config, channelMultNoise: 1, fourier: false, residualEncoder: false, fir: false }
   }
