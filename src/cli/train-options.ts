@@ -23,7 +23,7 @@ export const TRAINING_OPTIONS = {
   flow: {
     kind: FLOW,
     value: 'kind',
-    help: 'pfgm, pfgmpp or edm, with settings of it: pfgmpp,D=64,target=posterior (default: pfgm)',
+    help: "pfgm, pfgmpp or edm, with settings of it: pfgmpp,D=64,target=posterior (default: the preset's, else pfgm)",
   },
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
