@@ -26,7 +26,7 @@ export type {
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
 export type { DriftOptions, End, Flow, Jump } from './flow/flow.js'
-export type { FlowSettings, GivenFlow } from './flow/kinds.js'
+export { FLOWS, type FlowSettings, type GivenFlow } from './flow/kinds.js'
 export {
   fieldTarget,
   hyperParameters,

@@ -5,7 +5,6 @@ import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { PfgmError } from '../src/errors.js'
 import { memory } from '../src/native/device.js'
-import { Network } from '../src/nn/network.js'
 import type { DenoisedImages } from '../src/ode/pool/denoised.js'
 import { PoissonFlow, type SampleOptions } from '../src/poisson-flow.js'
 import { Tensor } from '../src/tensor/tensor.js'
@@ -299,17 +298,5 @@ describe('pictures', () => {
     await expect(tensor.savePng(join(folder, 'a.png'))).rejects.toThrow(/Expected images of shape/)
     using images = await Tensor.from(new Float32Array(16), [1, 1, 4, 4])
     await expect(images.savePng(join(folder, 'missing', 'a.png'))).rejects.toThrow(/Could not write/)
-  })
-})
-
-describe('published networks', () => {
-  const preset = async (name: 'cifar10' | 'cifar10-deep') =>
-    (await import('../src/train/presets.js')).preset(name)
-  it.each([
-    ['cifar10', 61_805_572],
-    ['cifar10-deep', 106_633_732],
-  ] as const)('%s has the published number of parameters', async (name, count) => {
-    using network = await Network.create((await preset(name)).network)
-    expect(network.parameterCount).toBe(count)
   })
 })

@@ -20,6 +20,14 @@ Output output_of(const Argument& config) {
   config["output"].expected("field, image or denoised");
 }
 
+ProgressiveInput progressive_input_of(const Argument& config) {
+  const std::string name = config["progressiveInput"].string();
+  if (name == "none") return ProgressiveInput::kNone;
+  if (name == "input_skip") return ProgressiveInput::kSkip;
+  if (name == "residual") return ProgressiveInput::kResidual;
+  config["progressiveInput"].expected("none, input_skip or residual");
+}
+
 UnetConfig unet_config(const Argument& config) {
   UnetConfig c;
   c.channels = config["channels"].integer();
@@ -32,10 +40,14 @@ UnetConfig unet_config(const Argument& config) {
   c.fourier = config["fourier"].boolean();
   c.fourier_scale = config["fourierScale"].number();
   c.fir = config["fir"].boolean();
-  c.progressive_input = config["progressiveInput"].boolean();
+  c.progressive_input = progressive_input_of(config);
+  c.progressive_cat = config["progressiveCat"].boolean();
+  c.ddpm_blocks = config["ddpmBlocks"].boolean();
+  c.resample_with_conv = config["resampWithConv"].boolean();
   c.skip_rescale = config["skipRescale"].boolean();
   c.init_scale = config["initScale"].number();
   c.centered = config["centered"].boolean();
+  c.labels = config["labels"].integer();
   c.output = output_of(config);
   return c;
 }
@@ -71,6 +83,14 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     return [c = edm_unet_config(config, kind == "dhariwal"), seed, device] {
       return make_edm_unet(c, seed, device);
     };
+  if (kind == "refinenet") {
+    RefinenetConfig c;
+    c.channels = config["channels"].integer();
+    c.image_size = config["imageSize"].integer();
+    c.nf = config["nf"].integer();
+    c.output = output_of(config);
+    return [c, seed, device] { return make_refinenet(c, seed, device); };
+  }
   if (kind == "mlp") {
     MlpConfig c;
     c.dimensions = config["dimensions"].integer();
@@ -90,7 +110,7 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     c.extra_dimensions = config["D"].number();
     return [c, seed, device] { return make_gaussians(c, seed, device); };
   }
-  config["kind"].expected("unet, song, dhariwal, mlp or gaussians");
+  config["kind"].expected("unet, song, dhariwal, refinenet, mlp or gaussians");
 }
 
 Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network) {

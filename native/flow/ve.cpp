@@ -1,5 +1,5 @@
 // The variance-exploding SDE (arXiv 2011.13456, section 3.4): sigma = sigma_min (sigma_max / sigma_min)^t. A
-// network gives sigma times the score, which is -noise.
+// network is told ln sigma and gives sigma times the score, which is -noise.
 #include <cmath>
 
 #include "flow/scales.h"
@@ -16,7 +16,7 @@ class VeScales final : public Scales {
         likelihood_(number(constants, "likelihoodWeighting") != 0) {}
 
   double c_in(double) const override { return 1; }
-  double c_noise(double sigma) const override { return sigma; }
+  double c_noise(double sigma) const override { return std::log(sigma); }
   double c_out(double sigma) const override { return sigma; }
 
   double drawn_sigma(double uniform, double) const override {

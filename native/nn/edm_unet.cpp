@@ -5,7 +5,6 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/one_hot.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 
@@ -137,7 +136,6 @@ class EdmUnet final : public Network {
   };
 
   at::Tensor embed(const at::Tensor& noise, const at::Tensor& labels) const;
-  at::Tensor one_hot(const at::Tensor& labels, int64_t count, const at::Tensor& like) const;
 
   EdmUnetConfig config_;
   at::Tensor frequencies_;
@@ -252,14 +250,6 @@ EdmUnet::EdmUnet(const EdmUnetConfig& config, uint64_t seed, at::Device device) 
   const std::string last = config.adm ? "out_" : at_size("dec", 0) + "aux_";
   out_norm_ = GroupNorm(builder, last + "norm", channels, config.adm ? 1e-5 : 1e-6);
   out_ = Conv(builder, last + "conv", channels, config.channels, 3, 0);
-}
-
-// Rows without a label are all zeros.
-at::Tensor EdmUnet::one_hot(const at::Tensor& labels, int64_t count, const at::Tensor& like) const {
-  if (labels.ge(count).any().item<bool>())
-    throw Error("ERR_PFGM_ARGUMENT", "Expected labels to be below " + std::to_string(count));
-  const at::Tensor hot = at::one_hot(labels.clamp_min(0), count) * labels.ge(0).unsqueeze(1);
-  return hot.to(like.options());
 }
 
 at::Tensor EdmUnet::embed(const at::Tensor& noise, const at::Tensor& labels) const {

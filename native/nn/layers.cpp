@@ -10,6 +10,7 @@
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/one_hot.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/upsample_nearest2d.h>
 
@@ -63,15 +64,16 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
 }
 
 Conv::Conv(Builder& builder, const std::string& name, int64_t in, int64_t out, int64_t kernel, double scale,
-           int64_t stride, int64_t padding)
+           int64_t stride, int64_t padding, int64_t dilation)
     : weight(builder.variance_scaled(name + ".weight", {out, in, kernel, kernel}, in * kernel * kernel,
                                      out * kernel * kernel, scale)),
       bias(builder.constant(name + ".bias", {out}, 0)),
       stride(stride),
-      padding(padding < 0 ? kernel / 2 : padding) {}
+      padding(padding < 0 ? kernel / 2 * dilation : padding),
+      dilation(dilation) {}
 
 at::Tensor Conv::operator()(const at::Tensor& x) const {
-  return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding});
+  return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding}, {dilation, dilation});
 }
 
 GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon)
@@ -156,6 +158,13 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer)
     }
   });
   return x * mask.to(x.device());
+}
+
+at::Tensor one_hot(const at::Tensor& labels, int64_t count, const at::Tensor& like) {
+  if (labels.ge(count).any().item<bool>())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected labels to be below " + std::to_string(count));
+  const at::Tensor hot = at::one_hot(labels.clamp_min(0), count) * labels.ge(0).unsqueeze(1);
+  return hot.to(like.options());
 }
 
 }  // namespace pfgm::nn

@@ -37,14 +37,15 @@ struct Linear {
   at::Tensor weight, bias;
 };
 
-// A square convolution that keeps the size, unless stride and padding say otherwise.
+// A square convolution that keeps the size, unless stride and padding say otherwise. With a dilation its
+// pixels lie that far apart.
 struct Conv {
   Conv() = default;
   Conv(Builder& builder, const std::string& name, int64_t in, int64_t out, int64_t kernel, double scale = 1,
-       int64_t stride = 1, int64_t padding = -1);
+       int64_t stride = 1, int64_t padding = -1, int64_t dilation = 1);
   at::Tensor operator()(const at::Tensor& x) const;
   at::Tensor weight, bias;
-  int64_t stride = 1, padding = 0;
+  int64_t stride = 1, padding = 0, dilation = 1;
 };
 
 // GroupNorm with min(C / 4, 32) groups.
@@ -82,5 +83,8 @@ at::Tensor stop_point(at::Tensor x);
 
 // Zeroes a share p of x and scales the rest by 1 / (1 - p); the mask is a function of (seed, layer).
 at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer);
+
+// [b, count] as `like` of labels [b] int64; those below 0, of rows without one, are all zeros.
+at::Tensor one_hot(const at::Tensor& labels, int64_t count, const at::Tensor& like);
 
 }  // namespace pfgm::nn

@@ -88,6 +88,13 @@ class Network {
 Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z,
                        const at::Tensor& labels, bool deterministic);
 
+// How the shrunken input joins in between the levels of a network.
+enum class ProgressiveInput {
+  kNone,
+  kSkip,      // the input itself, by a 1 x 1 convolution
+  kResidual,  // the input and what it joined in with before, by a 3 x 3 one
+};
+
 // A DDPM++ or NCSN++ of the published PFGM configurations; the fields are those of their `model` section.
 struct UnetConfig {
   int64_t channels = 3;  // of the image
@@ -99,11 +106,15 @@ struct UnetConfig {
   double dropout = 0.1;
   bool fourier = false;  // embed ln z with random Fourier features instead of z with sines and cosines
   double fourier_scale = 16;
-  bool fir = false;                // resample with the (1, 3, 3, 1) filter
-  bool progressive_input = false;  // "residual"
+  bool fir = false;  // resample with the (1, 3, 3, 1) filter
+  ProgressiveInput progressive_input = ProgressiveInput::kNone;
+  bool progressive_cat = false;    // concatenate what kSkip brings, instead of adding it
+  bool ddpm_blocks = false;        // DDPM's residual blocks instead of BigGAN's
+  bool resample_with_conv = true;  // with DDPM's blocks: convolve where the size changes
   bool skip_rescale = true;
   double init_scale = 0;
   bool centered = true;  // data in [-1, 1]; otherwise in [0, 1]
+  int64_t labels = 0;    // classes
   Output output = Output::kField;
 };
 
@@ -123,6 +134,14 @@ struct EdmUnetConfig {
   int64_t channel_mult_noise = 1;
   bool residual_encoder = false;
   bool fir = false;  // resample with the (1, 3, 3, 1) filter
+};
+
+// The network of NCSNv2, a RefineNet.
+struct RefinenetConfig {
+  int64_t channels = 3;  // of the image
+  int64_t image_size = 32;
+  int64_t nf = 128;  // channels at full resolution
+  Output output = Output::kField;
 };
 
 // A fully connected network for points.
@@ -147,6 +166,7 @@ struct GaussiansConfig {
 
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_edm_unet(const EdmUnetConfig& config, uint64_t seed, at::Device device);
+std::shared_ptr<Network> make_refinenet(const RefinenetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_gaussians(const GaussiansConfig& config, uint64_t seed, at::Device device);
 

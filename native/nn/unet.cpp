@@ -5,6 +5,8 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 
@@ -22,10 +24,17 @@ using namespace nn;
 
 const double kInverseRoot2 = 1 / std::sqrt(2.0);
 
-// The BigGAN-type residual block, which may halve or double the size.
-struct ResidualBlock {
-  enum class Resample { kNone, kUp, kDown };
+enum class Resample { kNone, kUp, kDown };
 
+at::Tensor resampled(const at::Tensor& x, Resample how, bool fir) {
+  if (how == Resample::kUp) return upsample(x, fir);
+  if (how == Resample::kDown) return downsample(x, fir);
+  return x;
+}
+
+// The residual block of BigGAN, which may halve or double the size, or that of DDPM, which keeps it. They
+// differ in the layer on the skip.
+struct ResidualBlock {
   ResidualBlock(Builder& builder, const std::string& name, const UnetConfig& config, int64_t in, int64_t out,
                 Resample resample, uint64_t number)
       : norm_0(builder, name + ".GroupNorm_0", in),
@@ -38,28 +47,23 @@ struct ResidualBlock {
         skip_rescale(config.skip_rescale),
         dropout_share(config.dropout),
         number(number) {
-    if (in != out || resample != Resample::kNone) conv_2.emplace(builder, name + ".Conv_2", in, out, 1);
-  }
-
-  at::Tensor resampled(const at::Tensor& x) const {
-    switch (resample) {
-      case Resample::kUp:
-        return upsample(x, fir);
-      case Resample::kDown:
-        return downsample(x, fir);
-      default:
-        return x;
-    }
+    if (in == out && resample == Resample::kNone) return;
+    if (config.ddpm_blocks)
+      nin_0.emplace(builder, name + ".NIN_0", in, out, 0.1);
+    else
+      conv_2.emplace(builder, name + ".Conv_2", in, out, 1);
   }
 
   // `time` is SiLU of the time embedding.
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& time, const Mode& mode) const {
-    at::Tensor h = stop_point(conv_0(resampled(at::silu(norm_0(x)))));
+    at::Tensor h = stop_point(conv_0(resampled(at::silu(norm_0(x)), resample, fir)));
     h = h + dense_0(time).unsqueeze(-1).unsqueeze(-1);
     h = at::silu(norm_1(h));
     if (mode.training && dropout_share > 0) h = nn::dropout(h, dropout_share, mode.dropout_seed, number);
     h = conv_1(h);
-    const at::Tensor skip = conv_2 ? (*conv_2)(resampled(x)) : resampled(x);
+    at::Tensor skip = resampled(x, resample, fir);
+    if (conv_2) skip = (*conv_2)(skip);
+    if (nin_0) skip = (*nin_0)(skip.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
     return stop_point(skip_rescale ? (skip + h) * kInverseRoot2 : skip + h);
   }
 
@@ -69,10 +73,32 @@ struct ResidualBlock {
   GroupNorm norm_1;
   Conv conv_1;
   std::optional<Conv> conv_2;
+  std::optional<Nin> nin_0;
   Resample resample;
   bool fir, skip_rescale;
   double dropout_share;
   uint64_t number;  // tells this block's dropout stream from the others'
+};
+
+// What halves or doubles the size between levels of DDPM's blocks.
+struct Resampling {
+  Resampling(Builder& builder, const std::string& name, const UnetConfig& config, int64_t channels,
+             Resample how)
+      : how(how), fir(config.fir) {
+    if (!config.resample_with_conv) return;
+    const bool down = how == Resample::kDown;
+    conv.emplace(builder, name + ".Conv_0", channels, channels, 3, 1, down ? 2 : 1, down ? 0 : 1);
+  }
+
+  at::Tensor operator()(const at::Tensor& x) const {
+    if (!conv) return resampled(x, how, fir);
+    if (how == Resample::kUp) return (*conv)(upsample(x, fir));
+    return (*conv)(at::constant_pad_nd(x, {0, 1, 0, 1}));  // on the right and below, as published
+  }
+
+  Resample how;
+  bool fir;
+  std::optional<Conv> conv;
 };
 
 // Single-headed attention over the positions of an image.
@@ -107,21 +133,23 @@ class Unet final : public Network {
   int64_t tile() const override { return tile_of_images(config_.image_size, config_.nf); }
 
  private:
-  using Resample = ResidualBlock::Resample;
-
-  // One resolution: its blocks with their attention, then the block that resamples to the next resolution.
+  // One resolution: its blocks with their attention, then what resamples to the next resolution.
   struct Level {
     std::vector<ResidualBlock> blocks;
-    std::vector<Attention> attention;  // down: one a block; up: at most one, after all blocks
-    std::optional<ResidualBlock> resample;
-    std::optional<Conv>
-        pyramid;  // down, with progressive input: the input image at this level's next resolution
+    std::vector<Attention> attention;       // down: one a block; up: at most one, after all blocks
+    std::optional<ResidualBlock> resample;  // of BigGAN's blocks
+    std::optional<Resampling> resampling;   // of DDPM's
+    std::optional<Conv> pyramid;            // down, with progressive input: the input at the next resolution
   };
 
-  at::Tensor embed_time(const at::Tensor& z) const;
+  at::Tensor resampled(const Level& level, const at::Tensor& x, const at::Tensor& time,
+                       const Mode& mode) const;
+
+  at::Tensor embed_time(const at::Tensor& z, const at::Tensor& labels) const;
 
   UnetConfig config_;
-  at::Tensor frequencies_;  // Fourier features of ln z
+  at::Tensor frequencies_;   // Fourier features of ln z
+  at::Tensor label_weight_;  // where there are classes
   Linear time_0_, time_1_;
   Conv in_;
   std::vector<Level> down_, up_;
@@ -150,6 +178,11 @@ void check(const UnetConfig& c) {
           "Expected image_size to be at most 4096 and divisible by 2^" + std::to_string(halvings) +
               " (one halving between levels), but received " + std::to_string(c.image_size));
   require(c.num_res_blocks >= 1 && c.num_res_blocks <= 64, "Expected num_res_blocks to be from 1 to 64");
+  require(
+      !c.ddpm_blocks || !c.fir || !c.resample_with_conv,
+      "Expected fir to be false or resampWithConv to be false where resblock is ddpm: the published code has "
+      "no such networks");
+  require(c.labels >= 0 && c.labels <= 65536, "Expected labels to be from 0 to 65536");
   require(c.dropout >= 0 && c.dropout < 1, "Expected dropout to be at least 0 and below 1");
 }
 
@@ -163,10 +196,19 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
     const uint64_t id = uint64_t(number);
     return ResidualBlock(builder, next(), config_, in, out, resample, id);
   };
+  const auto resample = [&](Level& level, int64_t channels, Resample how) {
+    if (config.ddpm_blocks)
+      level.resampling.emplace(builder, next(), config_, channels, how);
+    else
+      level.resample.emplace(block(channels, channels, how));
+  };
   const int64_t nf = config.nf, levels = int64_t(config.ch_mult.size());
   const int64_t embedded = config.fourier ? 2 * nf : nf;
 
   if (config.fourier) frequencies_ = builder.normal(next() + ".W", {nf}, config.fourier_scale, false);
+  if (config.labels > 0)
+    label_weight_ =
+        builder.variance_scaled("map_label.weight", {embedded, config.labels}, config.labels, embedded, 1);
   time_0_ = Linear(builder, next(), embedded, nf * 4);
   time_1_ = Linear(builder, next(), nf * 4, nf * 4);
   in_ = Conv(builder, next(), config.channels, nf, 3);
@@ -184,8 +226,12 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
       skips.push_back(channels);
     }
     if (i + 1 < levels) {
-      level.resample.emplace(block(channels, channels, Resample::kDown));
-      if (config.progressive_input) {
+      resample(level, channels, Resample::kDown);
+      if (config.progressive_input == ProgressiveInput::kSkip) {
+        level.pyramid.emplace(builder, next() + ".Conv_0", config.channels, channels, 1);
+        if (config.progressive_cat) channels *= 2;
+      }
+      if (config.progressive_input == ProgressiveInput::kResidual) {
         level.pyramid.emplace(builder, next() + ".Conv2d_0", pyramid_channels, channels, 3, 1,
                               config.fir ? 2 : 1, config.fir ? 0 : 1);
         pyramid_channels = channels;
@@ -209,7 +255,7 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
     }
     if (contains(config.attn_resolutions, config.image_size >> i))
       level.attention.emplace_back(builder, next(), config_, channels);
-    if (i > 0) level.resample.emplace(block(channels, channels, Resample::kUp));
+    if (i > 0) resample(level, channels, Resample::kUp);
     up_.push_back(std::move(level));
   }
   out_norm_ = GroupNorm(builder, next(), channels);
@@ -217,34 +263,51 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
   out_ = Conv(builder, next(), channels, config.channels + (field ? 1 : 0), 3, config.init_scale);
 }
 
-at::Tensor Unet::embed_time(const at::Tensor& z) const {
+at::Tensor Unet::embed_time(const at::Tensor& z, const at::Tensor& labels) const {
   at::Tensor phase;
   if (config_.fourier) {
-    phase = z.log().unsqueeze(1) * frequencies_.unsqueeze(0) * (2 * M_PI);
+    // Of an image the flow tells the noise by its logarithm already.
+    const at::Tensor height = config_.output == Output::kField ? z.log() : z;
+    phase = height.unsqueeze(1) * frequencies_.unsqueeze(0) * (2 * M_PI);
   } else {
     const int64_t half = config_.nf / 2;
     const double rate = std::log(10000.0) / double(half - 1);
     phase = z.unsqueeze(1) * (at::arange(half, z.options()) * -rate).exp().unsqueeze(0);
   }
-  const at::Tensor embedding = at::cat({phase.sin(), phase.cos()}, 1);
+  at::Tensor embedding = at::cat({phase.sin(), phase.cos()}, 1);
+  if (labels.defined() && config_.labels > 0) {
+    const at::Tensor hot = one_hot(labels, config_.labels, embedding) * std::sqrt(double(config_.labels));
+    embedding = embedding + at::matmul(hot, label_weight_.t());
+  }
   return time_1_(at::silu(time_0_(embedding)));
+}
+
+at::Tensor Unet::resampled(const Level& level, const at::Tensor& x, const at::Tensor& time,
+                           const Mode& mode) const {
+  return level.resample ? (*level.resample)(x, time, mode) : stop_point((*level.resampling)(x));
 }
 
 Field Unet::forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& mode) const {
   const bool field = config_.output == Output::kField;
-  const at::Tensor time = at::silu(embed_time(field ? z_in.clamp_min(1e-10) : z_in));
+  const at::Tensor time = at::silu(embed_time(field ? z_in.clamp_min(1e-10) : z_in, mode.labels));
   const at::Tensor x = config_.centered ? x_in : x_in * 2 - 1;
   at::Tensor pyramid = x, h = in_(x);
   std::vector<at::Tensor> skips = {h};
-  for (const Level& level : down_) {
+  for (size_t i = 0; i < down_.size(); ++i) {
+    const Level& level = down_[i];
     for (size_t j = 0; j < level.blocks.size(); ++j) {
       h = level.blocks[j](h, time, mode);
       if (!level.attention.empty()) h = level.attention[j](h);
       skips.push_back(h);
     }
-    if (!level.resample) continue;
-    h = (*level.resample)(h, time, mode);
-    if (level.pyramid) {
+    if (i + 1 == down_.size()) break;
+    h = resampled(level, h, time, mode);
+    if (config_.progressive_input == ProgressiveInput::kSkip) {
+      pyramid = downsample(pyramid, config_.fir);
+      const at::Tensor image = (*level.pyramid)(pyramid);
+      h = config_.progressive_cat ? at::cat({image, h}, 1) : image + h;
+    }
+    if (config_.progressive_input == ProgressiveInput::kResidual) {
       pyramid = (*level.pyramid)(config_.fir ? blur(pyramid) : downsample(pyramid, false));
       pyramid = config_.skip_rescale ? (pyramid + h) * kInverseRoot2 : pyramid + h;
       h = pyramid;
@@ -252,13 +315,14 @@ Field Unet::forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& 
     skips.push_back(h);
   }
   h = (*middle_1_)((*middle_attention_)((*middle_0_)(h, time, mode)), time, mode);
-  for (const Level& level : up_) {
+  for (size_t i = 0; i < up_.size(); ++i) {
+    const Level& level = up_[i];
     for (const ResidualBlock& residual : level.blocks) {
       h = residual(at::cat({h, skips.back()}, 1), time, mode);
       skips.pop_back();
     }
     if (!level.attention.empty()) h = level.attention[0](h);
-    if (level.resample) h = (*level.resample)(h, time, mode);
+    if (i + 1 < up_.size()) h = resampled(level, h, time, mode);
   }
   h = out_(at::silu(out_norm_(h)));
   if (!field) return {h, {}};

@@ -1,4 +1,4 @@
-import { FIELD_BATCHES, PRESETS } from '../index.js'
+import { FIELD_BATCHES, FLOWS, PRESETS } from '../index.js'
 import { FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, SWITCH_OR_AUTO, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import type { Settings } from './options.js'
@@ -23,7 +23,7 @@ export const TRAINING_OPTIONS = {
   flow: {
     kind: FLOW,
     value: 'kind',
-    help: 'pfgm, pfgmpp, edm, ve, vp or subvp, with settings of it: pfgmpp,D=64,target=posterior (default: pfgm)',
+    help: `${FLOWS.join(', ')}, with settings of it: pfgmpp,D=64,target=posterior (default: the preset's, else pfgm)`,
   },
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },

@@ -44,14 +44,16 @@ export class DenoisingFlow implements Flow {
   readonly far: End
   readonly near: End
   readonly farthest
+  readonly isGaussian: boolean
   readonly sde: Sde | undefined
   readonly #denoising: Denoising
 
   constructor(denoising: Denoising) {
-    const { far, near, priorSigma, sde } = denoising
+    const { far, near, priorSigma, D, sde } = denoising
     this.far = far
     this.near = near
     this.farthest = { norm: FARTHEST * priorSigma, name: `${FARTHEST} times the model's largest sigma` }
+    this.isGaussian = D === Number.POSITIVE_INFINITY
     this.sde = sde
     this.#denoising = denoising
   }

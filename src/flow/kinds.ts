@@ -34,6 +34,9 @@ export const FLOW_KINDS = new Map<string, FlowKind<FlowSettings>>([
   [SUBVP.kind, anyKind(SUBVP)],
 ])
 
+/** Their names. */
+export const FLOWS: readonly string[] = [...FLOW_KINDS.keys()]
+
 /** A kind whose settings have been judged by its own schema. */
 function anyKind<S extends { readonly kind: string }>(kind: FlowKind<S>): FlowKind<FlowSettings> {
   return kind as unknown as FlowKind<FlowSettings>

@@ -78,7 +78,7 @@ export async function ascend(
       },
       rows,
     }
-    const path = pathBetween(near.height, far.height, solver.variable, jump)
+    const path = pathBetween(near.height, far.height, solver.variable, { ...(jump && { jump }) })
     const statistics = await integrate(problem, path, createStepper(solver, path), states, pool)
     if (!pool.keepNotFinite) await expectFinite(states)
     return { states, statistics }

@@ -115,13 +115,20 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
     }
     if (options.film) camera = await Camera.create(options.film, problem)
     // The published code's joint steps go across the jump.
-    const jump = joint && solver.kind === 'rungeKutta' ? undefined : flow.jump
-    const path = pathBetween(height, flow.near.height, solver.variable, jump, flow.endsDenoised)
+    const acrossJump = joint && solver.kind === 'rungeKutta'
+    const { jump, sde, isGaussian = false } = flow
+    const path = pathBetween(height, flow.near.height, solver.variable, {
+      ...(!acrossJump && jump && { jump }),
+      ...(sde && { sde }),
+      isGaussian,
+      // The last step of a predictor denoises.
+      endsDenoised: flow.endsDenoised === true && solver.kind !== 'predictorCorrector',
+    })
     const statistics = await integrate(problem, path, createStepper(solver, path), images, {
       norm: joint
         ? jointNorm(network.dimensions, product(shape.slice(1)))
         : perSampleNorm(network.dimensions),
-      capacity: joint ? count : settings.batchSize,
+      capacity: joint || sharesNorms(solver) ? count : settings.batchSize,
       maxEvaluations,
       keepNotFinite,
       signal: options.signal,
@@ -159,6 +166,10 @@ export function samplingSettings(model: Model, options: SamplingOptions) {
   const rows = { count, seed: BigInt(seed), conditions }
   return { ...rows, batchTolerance, batchSize, drift, maxEvaluations, keepNotFinite }
 }
+
+/** Whether the samples depend on each other, and so are to be under way together. */
+const sharesNorms = (solver: Solver): boolean =>
+  solver.kind === 'predictorCorrector' && solver.corrector?.takesNorms === true && solver.norms === 'batch'
 
 async function markNotFinite(images: Tensor, status: SampleStatus[]): Promise<void> {
   const norms = await images.rowNorms()

@@ -15,10 +15,14 @@ export interface NativeUnetConfig {
   readonly fourier: boolean
   readonly fourierScale: number
   readonly fir: boolean
-  readonly progressiveInput: boolean
+  readonly progressiveInput: 'none' | 'input_skip' | 'residual'
+  readonly progressiveCat: boolean
+  readonly ddpmBlocks: boolean
+  readonly resampWithConv: boolean
   readonly skipRescale: boolean
   readonly initScale: number
   readonly centered: boolean
+  readonly labels: number
   readonly output?: NetworkOutput | undefined
 }
 
@@ -37,6 +41,14 @@ export interface NativeEdmUnetConfig {
   readonly channelMultNoise: number
   readonly residualEncoder: boolean
   readonly fir: boolean
+}
+
+export interface NativeRefinenetConfig {
+  readonly kind: 'refinenet'
+  readonly channels: number
+  readonly imageSize: number
+  readonly nf: number
+  readonly output?: NetworkOutput | undefined
 }
 
 export interface NativeMlpConfig {
@@ -62,5 +74,6 @@ export interface NativeGaussiansConfig {
 export type NativeNetworkConfig =
   | NativeUnetConfig
   | NativeEdmUnetConfig
+  | NativeRefinenetConfig
   | NativeMlpConfig
   | NativeGaussiansConfig

@@ -42,14 +42,25 @@ const unet = z.strictObject({
   fourierScale: z.number().positive(),
   /** Resample with the (1, 3, 3, 1) filter instead of averaging and copying. */
   fir: z.boolean(),
-  /** Whether the shrunken input joins in at every resolution. */
-  progressiveInput: z.enum(['none', 'residual']),
+  /**
+   * How the shrunken input joins in at every resolution: the input itself (`input_skip`), or with all that it joined in
+   * with before (`residual`).
+   */
+  progressiveInput: z.enum(['none', 'input_skip', 'residual']),
+  /** Whether `input_skip` adds the input or concatenates it. `sum` where not given. */
+  progressiveCombine: z.enum(['sum', 'cat']).optional(),
+  /** The residual blocks: BigGAN's, where not given, or DDPM's, beside which other layers change the size. */
+  resblock: z.enum(['biggan', 'ddpm']).optional(),
+  /** Whether the layers that change the size beside `ddpm` blocks convolve. They do where it is not given. */
+  resampWithConv: z.boolean().optional(),
   /** Divide sums of two branches by sqrt(2). */
   skipRescale: z.boolean(),
   /** Scale of the last layers' initial weights. */
   initScale: z.number().min(0),
   /** Whether the data lies in [-1, 1]; otherwise in [0, 1]. */
   centered: z.boolean(),
+  /** Classes that it tells apart: none where not given. */
+  labels: size(0, 65536).optional(),
   output,
 })
 
@@ -89,6 +100,17 @@ const song = z.strictObject({
 
 /** DhariwalUNet: ADM. */
 const dhariwal = z.strictObject({ kind: z.literal('dhariwal'), ...edmUnet })
+
+/** The network of NCSNv2 (arXiv 2006.09011), a RefineNet: weaker than the others. */
+const refinenet = z.strictObject({
+  kind: z.literal('refinenet'),
+  channels: size(1, 4096),
+  /** Height and width, divisible by 2. */
+  imageSize: size(2, 4096),
+  /** Channels at full resolution, a multiple of 4. */
+  nf: channelsOfLayers,
+  output,
+})
 
 /** A residual fully connected network for points. */
 const mlp = z.strictObject({
@@ -132,14 +154,28 @@ const gaussians = z
 const fits = (given: number | readonly number[] | undefined, components: number): boolean =>
   !Array.isArray(given) || given.length === components
 
-export const networkConfigSchema = z.discriminatedUnion('kind', [unet, song, dhariwal, mlp, gaussians])
+export const networkConfigSchema = z.discriminatedUnion('kind', [
+  unet,
+  song,
+  dhariwal,
+  refinenet,
+  mlp,
+  gaussians,
+])
 
 export type UnetConfig = Readonly<z.infer<typeof unet>>
+export type RefinenetConfig = Readonly<z.infer<typeof refinenet>>
 export type MlpConfig = Readonly<z.infer<typeof mlp>>
 export type GaussiansConfig = Readonly<z.infer<typeof gaussians>>
 export type SongConfig = Readonly<z.infer<typeof song>>
 export type DhariwalConfig = Readonly<z.infer<typeof dhariwal>>
-export type NetworkConfig = UnetConfig | SongConfig | DhariwalConfig | MlpConfig | GaussiansConfig
+export type NetworkConfig =
+  | UnetConfig
+  | SongConfig
+  | DhariwalConfig
+  | RefinenetConfig
+  | MlpConfig
+  | GaussiansConfig
 
 /** The shape of one item that a network takes. */
 export function itemShape(config: NetworkConfig): number[] {
@@ -160,7 +196,7 @@ export function outputOf(config: NetworkConfig): NetworkOutput {
 
 /** @internal */
 export function toNative(config: NetworkConfig): NativeNetworkConfig {
-  if (config.kind === 'mlp') return config
+  if (config.kind === 'mlp' || config.kind === 'refinenet') return config
   if (config.kind === 'dhariwal') {
     return { ...config, channelMultNoise: 1, fourier: false, residualEncoder: false, fir: false }
   }
@@ -175,8 +211,15 @@ export function toNative(config: NetworkConfig): NativeNetworkConfig {
     const kernel = config.output === 'denoised' ? (D ?? Number.POSITIVE_INFINITY) : 1
     return { ...rest, deviations: ofEach(deviation), weights: ofEach(weights), D: kernel }
   }
-  const { embedding, progressiveInput, ...rest } = config
-  return { ...rest, fourier: embedding === 'fourier', progressiveInput: progressiveInput === 'residual' }
+  const { embedding, progressiveCombine, resblock, resampWithConv = true, labels = 0, ...rest } = config
+  return {
+    ...rest,
+    fourier: embedding === 'fourier',
+    progressiveCat: progressiveCombine === 'cat',
+    ddpmBlocks: resblock === 'ddpm',
+    resampWithConv,
+    labels,
+  }
 }
 
 /** @throws PfgmError `ERR_PFGM_CHECKPOINT` that says in which fields the two differ */

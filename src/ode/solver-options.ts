@@ -7,9 +7,21 @@ const RUNGE_KUTTA = ['rk45', 'tsit5', 'bs23', 'rk4', 'heun', 'euler'] as const
 export type RungeKuttaName = (typeof RUNGE_KUTTA)[number]
 
 const MULTISTEP = ['dpm2m', 'dpm3m', 'unipc', 'ipndm', 'deis'] as const
-export type MultistepName = (typeof MULTISTEP)[number]
+const NOISY_MULTISTEP = ['sde-dpm2m'] as const
+export type MultistepName = (typeof MULTISTEP | typeof NOISY_MULTISTEP)[number]
 
-export const SOLVERS = [...RUNGE_KUTTA, ...MULTISTEP, 'adaptive-unipc'] as const
+const PREDICTORS = ['euler-maruyama', 'reverse-diffusion', 'reverse-diffusion-flow', 'ancestral'] as const
+export type PredictorName = (typeof PREDICTORS)[number]
+
+const NORMS = ['sample', 'batch'] as const
+
+export const CORRECTORS = ['langevin', 'annealed-langevin'] as const
+export type CorrectorName = (typeof CORRECTORS)[number]
+
+/** Those that follow the flow's ordinary differential equation, and so come to the same samples. */
+export const ODE_SOLVERS = [...RUNGE_KUTTA, ...MULTISTEP, 'adaptive-unipc'] as const
+
+export const SOLVERS = [...ODE_SOLVERS, ...NOISY_MULTISTEP, ...PREDICTORS] as const
 export type SolverName = (typeof SOLVERS)[number]
 
 export const SCHEDULES = ['uniform', 'karras', 'searched'] as const
@@ -24,6 +36,8 @@ export interface SolverSettings {
    * Runge-Kutta methods whose steps follow their error: `rk45` (Dormand-Prince), `tsit5` (Tsitouras), `bs23`
    * (Bogacki-Shampine); along given heights: `rk4`, `heun`, `euler`. Multistep methods, one evaluation a step along given
    * heights: `dpm2m`, `dpm3m` (DPM-Solver++), `unipc`, `ipndm`, `deis`; along each sample's own: `adaptive-unipc`.
+   * With noise, for flows whose noise is Gaussian: `sde-dpm2m` (SDE-DPM-Solver++); back along the SDE of ve, vp and subvp
+   * at even times: `euler-maruyama`, `reverse-diffusion` (`reverse-diffusion-flow`: without its noise), `ancestral`.
    * Default rk45.
    */
   solver?: SolverName
@@ -54,6 +68,30 @@ export interface SolverSettings {
    */
   controller?: ControllerName
   /**
+   * Before each step of a solver of an SDE: `langevin` or `annealed-langevin` dynamics at its time (arXiv 2011.13456,
+   * algorithms 4 and 5). Default none.
+   */
+  corrector?: CorrectorName
+  /** Steps of the corrector before each step, 1 to 100. Default 1. */
+  correctorSteps?: number
+  /** Signal-to-noise ratio of the corrector, 1e-6 to 100. Default 0.16. */
+  snr?: number
+  /**
+   * Whose norms of score and noise set the size of a langevin step: each `sample`'s own, or the mean of the `batch`, as
+   * published, with which samples depend on each other. Default sample.
+   */
+  norms?: 'sample' | 'batch'
+  /**
+   * Of euler, heun and rk4 along given heights: noise that is added before the steps (S_churn of arXiv 2206.00364,
+   * algorithm 2), 0 to 1e6. Default 0.
+   */
+  churn?: number
+  /** S_min and S_max: the heights between which it is added, from 0 on. Default: at all. */
+  churnMin?: number
+  churnMax?: number
+  /** S_noise: its deviation, in units of what the heights ask for, 0 to 10. Default 1. */
+  churnNoise?: number
+  /**
    * A multistep solver as a table, in place of all the settings above: one from `multistepTable`, or a learned one. Its
    * heights begin where the path does, at z_max unless `from` says otherwise, and end at the model's z_min.
    */
@@ -70,10 +108,18 @@ export const SOLVER_FIELDS: Fields<SolverSettings> = {
   rho: number(0.1, 100),
   order: integer(1, 4),
   controller: oneOf(CONTROLLERS),
+  corrector: oneOf(CORRECTORS),
+  correctorSteps: integer(1, 100),
+  snr: number(1e-6, 100),
+  norms: oneOf(NORMS),
+  churn: number(0, 1e6),
+  churnMin: number(0, Number.MAX_VALUE),
+  churnMax: number(0, Number.MAX_VALUE),
+  churnNoise: number(0, 10),
   solverTable: z.unknown(),
 }
 
-type Optional = 'schedule' | 'controller' | 'solverTable'
+type Optional = 'schedule' | 'controller' | 'corrector' | 'solverTable'
 
 /** The same with its defaults filled in. */
 export type SolverOptions = Required<Omit<SolverSettings, Optional>> & Pick<SolverSettings, Optional>
@@ -88,6 +134,14 @@ export const SETTINGS = [
   'rho',
   'order',
   'controller',
+  'corrector',
+  'correctorSteps',
+  'snr',
+  'norms',
+  'churn',
+  'churnMin',
+  'churnMax',
+  'churnNoise',
   'solverTable',
 ] as const satisfies (keyof SolverSettings)[]
 
@@ -96,11 +150,14 @@ export const SETTINGS = [
  * @throws RangeError where they do not go together
  */
 export function solverOptions(settings: SolverSettings): SolverOptions {
-  const { solver = 'rk45', steps = 100, rho = 7, schedule, controller, solverTable } = settings
+  const { solver = 'rk45', steps = 100, rho = 7, schedule, controller, corrector, solverTable } = settings
+  const { correctorSteps = 1, snr = 0.16, norms = 'sample' } = settings
+  const { churn = 0, churnMin = 0, churnMax = Number.MAX_VALUE, churnNoise = 1 } = settings
   const adaptive = solver === 'adaptive-unipc'
   const { rtol = adaptive ? 0.005 : 1e-4, atol = adaptive ? 0.0025 : 1e-4 } = settings
   const { order = solver === 'unipc' ? 2 : 3 } = settings
   expectInteger('order', order, 1, solver === 'unipc' || adaptive ? 3 : 4)
+  expectMeant(settings, solver)
   if (solverTable !== undefined) {
     const other = SETTINGS.find((name) => name !== 'solverTable' && settings[name] !== undefined)
     if (other !== undefined) {
@@ -116,8 +173,49 @@ export function solverOptions(settings: SolverSettings): SolverOptions {
     steps,
     rho,
     order,
+    correctorSteps,
+    snr,
+    norms,
+    churn,
+    churnMin,
+    churnMax,
+    churnNoise,
+    ...(corrector === undefined ? {} : { corrector }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(controller === undefined ? {} : { controller }),
     ...(solverTable === undefined ? {} : { solverTable: checkedTable(solverTable, 'solverTable') }),
   }
+}
+
+/** Settings that mean something to some solvers only, and what those are. */
+const MEANT_FOR: readonly {
+  readonly settings: readonly (keyof SolverSettings)[]
+  readonly by: (solver: SolverName) => boolean
+  readonly solvers: string
+}[] = [
+  {
+    settings: ['corrector', 'correctorSteps', 'snr', 'norms'],
+    by: isPredictor,
+    solvers: PREDICTORS.join(', '),
+  },
+  { settings: ['schedule', 'rho', 'controller'], by: (solver) => !isPredictor(solver), solvers: 'others' },
+  {
+    settings: ['churn', 'churnMin', 'churnMax', 'churnNoise'],
+    by: (solver) => ['rk4', 'heun', 'euler'].includes(solver),
+    solvers: 'rk4, heun, euler',
+  },
+]
+
+function expectMeant(settings: SolverSettings, solver: SolverName): void {
+  for (const { settings: names, by, solvers } of MEANT_FOR) {
+    const name = names.find((each) => settings[each] !== undefined)
+    if (name === undefined || by(solver)) continue
+    throw new RangeError(
+      `Expected no ${name} for the solver ${solver} (it is for ${solvers}) but received ${describe(settings[name])}`,
+    )
+  }
+}
+
+export function isPredictor(solver: SolverName): solver is PredictorName {
+  return (PREDICTORS as readonly string[]).includes(solver)
 }

@@ -1,19 +1,32 @@
+import type { Churn } from './churn.js'
 import type { StepController } from './controllers/controller.js'
 import { integralController } from './controllers/integral.js'
 import { pidController } from './controllers/pid.js'
 import { proportionalIntegralController } from './controllers/proportional-integral.js'
+import { ANNEALED_LANGEVIN } from './correctors/annealed-langevin.js'
+import type { Corrector } from './correctors/corrector.js'
+import { LANGEVIN } from './correctors/langevin.js'
 import { deis, ipndm } from './multistep-methods/adams-bashforth.js'
 import { DPM_SOLVER_2M, DPM_SOLVER_3M, unipc } from './multistep-methods/dpm-solver.js'
 import type { MultistepMethod } from './multistep-methods/multistep-method.js'
+import { SDE_DPM_SOLVER_2M } from './multistep-methods/sde-dpm-solver.js'
 import { type MultistepTable, tableMethod } from './multistep-methods/table.js'
+import { ancestral } from './predictors/ancestral.js'
+import { eulerMaruyama } from './predictors/euler-maruyama.js'
+import type { Predictor } from './predictors/predictor.js'
+import { reverseDiffusion, reverseDiffusionFlow } from './predictors/reverse-diffusion.js'
 import { karrasHeights } from './schedules/karras.js'
 import { uniformInLogHeight } from './schedules/uniform.js'
-import type {
-  ControllerName,
-  MultistepName,
-  RungeKuttaName,
-  SolverName,
-  SolverOptions,
+import {
+  type ControllerName,
+  type CorrectorName,
+  isPredictor,
+  type MultistepName,
+  ODE_SOLVERS,
+  type PredictorName,
+  type RungeKuttaName,
+  type SolverName,
+  type SolverOptions,
 } from './solver-options.js'
 import { BOGACKI_SHAMPINE } from './tableaus/bogacki-shampine.js'
 import { DORMAND_PRINCE } from './tableaus/dormand-prince.js'
@@ -49,6 +62,8 @@ interface RungeKuttaMethod {
 export interface RungeKuttaSolver extends RungeKuttaMethod {
   readonly kind: 'rungeKutta'
   readonly steps: AdaptiveSteps | FixedSteps
+  /** Along given heights. */
+  readonly churn?: Churn
 }
 
 export interface MultistepSolver {
@@ -69,8 +84,22 @@ export interface AdaptiveMultistepSolver {
   readonly atol: number
 }
 
+/** Steps with noise back along an SDE, at even times. */
+export interface PredictorCorrectorSolver {
+  readonly kind: 'predictorCorrector'
+  readonly name: PredictorName
+  readonly predictor: Predictor
+  readonly corrector?: Corrector
+  readonly correctorSteps: number
+  readonly snr: number
+  /** Whose norms set the size of a corrector's step: each sample's, or the batch's mean, as published. */
+  readonly norms: 'sample' | 'batch'
+  readonly steps: number
+  readonly variable: Variable
+}
+
 /** A method and how its steps are chosen. */
-export type Solver = RungeKuttaSolver | MultistepSolver | AdaptiveMultistepSolver
+export type Solver = RungeKuttaSolver | MultistepSolver | AdaptiveMultistepSolver | PredictorCorrectorSolver
 
 const RUNGE_KUTTA: Readonly<Record<RungeKuttaName, RungeKuttaMethod>> = {
   rk45: { tableau: DORMAND_PRINCE, variable: LOG_HEIGHT },
@@ -87,6 +116,19 @@ const MULTISTEP: Readonly<Record<MultistepName, (order: number) => MultistepMeth
   unipc: (order) => unipc('unipc', order),
   ipndm,
   deis,
+  'sde-dpm2m': () => SDE_DPM_SOLVER_2M,
+}
+
+const PREDICTORS: Readonly<Record<PredictorName, Predictor>> = {
+  'euler-maruyama': eulerMaruyama,
+  'reverse-diffusion': reverseDiffusion,
+  'reverse-diffusion-flow': reverseDiffusionFlow,
+  ancestral,
+}
+
+const CORRECTORS: Readonly<Record<CorrectorName, Corrector>> = {
+  langevin: LANGEVIN,
+  'annealed-langevin': ANNEALED_LANGEVIN,
 }
 
 const CONTROLLERS: Readonly<Record<Exclude<ControllerName, 'constant'>, () => StepController>> = {
@@ -112,6 +154,7 @@ export function solverByName(
 ): Solver {
   if (options.solverTable) return tableSolver(options.solverTable, from, to)
   const { solver, controller = defaultController(solver) } = options
+  if (isPredictor(solver)) return predictorSolver(solver, options)
   const fixed = (): FixedSteps => ({
     kind: 'fixed',
     heights: searched ?? scheduleHeights(options, from, to),
@@ -135,7 +178,10 @@ export function solverByName(
     const method = MULTISTEP[solver](options.order)
     return { kind: 'multistep', method, variable: HEIGHT, steps: fixed() }
   }
-  if (controller === 'constant') return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps: fixed() }
+  if (controller === 'constant') {
+    const churn = options.churn > 0 ? { churn: churnOf(options) } : {}
+    return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps: fixed(), ...churn }
+  }
   const { rtol, atol } = options
   const steps: AdaptiveSteps = { kind: 'adaptive', controller: CONTROLLERS[controller](), rtol, atol }
   return { kind: 'rungeKutta', ...RUNGE_KUTTA[solver], steps }
@@ -152,10 +198,32 @@ function tableSolver(table: MultistepTable, from: number, to: number): Multistep
   return { kind: 'multistep', method: tableMethod(table), variable: HEIGHT, steps }
 }
 
+function predictorSolver(name: PredictorName, options: SolverOptions): PredictorCorrectorSolver {
+  const { corrector, correctorSteps, snr, norms, steps } = options
+  return {
+    kind: 'predictorCorrector',
+    name,
+    predictor: PREDICTORS[name],
+    ...(corrector && { corrector: CORRECTORS[corrector] }),
+    correctorSteps,
+    snr,
+    norms,
+    steps,
+    variable: LOG_HEIGHT,
+  }
+}
+
+/** S_churn is shared out over all steps, the one to the denoised image among them. */
+function churnOf({ churn, churnMin, churnMax, churnNoise, steps }: SolverOptions): Churn {
+  return { growth: churn / (steps + 1), from: churnMin, to: churnMax, noise: churnNoise }
+}
+
 /** Whether the steps are along given heights. */
 export function hasGivenHeights({ solver, controller = defaultController(solver) }: SolverOptions): boolean {
-  return controller === 'constant' && solver !== 'adaptive-unipc'
+  return controller === 'constant' && solver !== 'adaptive-unipc' && isDeterministic(solver)
 }
+
+const isDeterministic = (solver: SolverName): boolean => (ODE_SOLVERS as readonly string[]).includes(solver)
 
 const isMultistep = (solver: SolverName): solver is MultistepName => solver in MULTISTEP
 

@@ -1,4 +1,4 @@
-import type { NetworkConfig, UnetConfig } from '../nn/config.js'
+import { itemShape, type NetworkConfig, type UnetConfig } from '../nn/config.js'
 import { type Preset, type PresetName, preset } from './presets.js'
 
 /** The preset for data that came without one: by the shape of an item, and by what trains. */
@@ -22,6 +22,15 @@ function fitNetwork({ network, adapts = false }: Preset, shape: readonly number[
   const [first = 1] = shape
   if (network.kind === 'unet') return fitUnet(network, imageSize(shape), first, adapts)
   if (shape.length === 1 && 'dimensions' in network) return { ...network, dimensions: first }
+  if (network.kind === 'song') {
+    const takes = itemShape(network)
+    if (takes.join() === shape.join()) return network
+    throw new RangeError(
+      `Expected items of [${takes.join(', ')}], which the preset's network is for, but received items of ` +
+        `[${shape.join(', ')}]: bring them to that shape (\`--size ${network.imageSize}\` does it for a folder of ` +
+        'pictures), or give a network for yours',
+    )
+  }
   throw new RangeError(`Expected points for a network of points but received items of [${shape.join(', ')}]`)
 }
 

@@ -1,6 +1,6 @@
 import { expectOneOf } from '../check.js'
 import type { GivenFlow } from '../flow/kinds.js'
-import type { NetworkConfig, UnetConfig } from '../nn/config.js'
+import type { NetworkConfig, SongConfig, UnetConfig } from '../nn/config.js'
 
 export const FIELD_BATCHES = ['batch', 'full'] as const
 export type FieldBatch = (typeof FIELD_BATCHES)[number]
@@ -18,7 +18,7 @@ export interface TrainingSettings {
   readonly learningRate: number
   /** Steps over which the learning rate rises from 0. */
   readonly warmup: number
-  /** Largest norm of the gradient. */
+  /** Largest norm of the gradient; 0 for any. */
   readonly clipNorm: number
   /** Final decay of the weights' moving average. */
   readonly emaRate: number
@@ -79,6 +79,38 @@ const CIFAR10_TRAINING: TrainingSettings = {
   sampleEvery: 10_000,
   evaluationCount: 0,
 }
+
+/** EDM's DDPM++, without the 1152 weights of augmented training, which is not done here. */
+const EDM_DDPMPP: SongConfig = {
+  kind: 'song',
+  channels: 3,
+  imageSize: 32,
+  labels: 0,
+  augment: 0,
+  modelChannels: 128,
+  channelMult: [2, 2, 2],
+  numBlocks: 4,
+  attnResolutions: [16],
+  dropout: 0.13,
+  embedding: 'positional',
+  channelMultNoise: 1,
+  encoder: 'standard',
+  fir: false,
+}
+
+const EDM_FLOW = { kind: 'edm', sigmaData: 0.5 } as const
+
+/** EDM counts images: it learns from 200 million, the first 10 million warm up, and the average's half-life is 500,000. */
+const edmTraining = (batch: number, learningRate: number): TrainingSettings => ({
+  ...CIFAR10_TRAINING,
+  steps: 200e6 / batch,
+  batchSize: batch,
+  smallBatchSize: batch,
+  learningRate,
+  warmup: Math.round(10e6 / batch),
+  clipNorm: 0,
+  emaRate: 0.5 ** (batch / 500_000),
+})
 
 /** How a run is set up where it is not told, by name. */
 const SETTINGS = {
@@ -164,15 +196,39 @@ const SETTINGS = {
     training: CIFAR10_TRAINING,
     flow: CIFAR10_FLOW,
   },
+  celeba64: {
+    network: { ...CIFAR10_DDPMPP, imageSize: 64 },
+    training: { ...CIFAR10_TRAINING, batchSize: 512 },
+    flow: { M: 291, zMax: 60, upperNorm: 6000, zExp: 1 },
+  },
+  lsun256: {
+    network: { ...CIFAR10_DDPMPP, imageSize: 256, chMult: [1, 1, 2, 2, 4, 4], numResBlocks: 2, dropout: 0 },
+    training: {
+      ...CIFAR10_TRAINING,
+      steps: 2_400_000,
+      batchSize: 32,
+      smallBatchSize: 32,
+      learningRate: 2e-5,
+      // Published for the mean of all squares of an item, where a step here has half their sum.
+      clipNorm: (3 * 256 ** 2 + 1) / 2,
+    },
+    flow: { M: 356, zMax: 100, upperNorm: 30_000, zExp: 0.1 },
+  },
+  'edm-cifar10': { network: EDM_DDPMPP, training: edmTraining(512, 1e-3), flow: EDM_FLOW },
+  'edm-ffhq64': {
+    network: { ...EDM_DDPMPP, imageSize: 64, channelMult: [1, 2, 2, 2], dropout: 0.05 },
+    training: edmTraining(256, 2e-4),
+    flow: EDM_FLOW,
+  },
 } as const satisfies Readonly<Record<string, Preset>>
 
 export type PresetName = keyof typeof SETTINGS
 export const PRESETS = Object.keys(SETTINGS) as readonly PresetName[]
 
 /**
- * Settings by name: `digits` (8 x 8 grey, minutes on two cores), `toy` (points), `small` (pictures on a CPU), and the
- * published CIFAR-10 configurations `cifar10` (DDPM++), `cifar10-deep` (DDPM++ with 8 blocks a level, 106,633,732
- * parameters) and `cifar10-ncsnpp`.
+ * Settings by name: `digits` (8 x 8 grey, minutes on two cores), `toy` (points), `small` (pictures on a CPU), and as
+ * published: PFGM's `cifar10` (DDPM++), `cifar10-deep` (DDPM++ with 8 blocks a level, 106,633,732 parameters),
+ * `cifar10-ncsnpp`, `celeba64` and `lsun256` (bedrooms), and EDM's `edm-cifar10` and `edm-ffhq64`, whose flow is `edm`.
  * @throws TypeError or RangeError for another name
  */
 export function preset(name: PresetName): Preset {

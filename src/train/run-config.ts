@@ -6,7 +6,7 @@ import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
 import { expectOutput, type FlowSettings, flowKind, type GivenFlow, parseFlow } from '../flow/kinds.js'
 import { native } from '../native/native.js'
-import { itemShape, type NetworkConfig, networkConfigSchema } from '../nn/config.js'
+import { itemShape, type NetworkConfig, networkConfigSchema, outputOf } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import { checkNorm, checkRange } from './data-checks.js'
@@ -96,8 +96,7 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
   const base = options.network ? preset(name) : fitPreset(name, data.shape)
   const { seed = 0, mirror = data.mirror, keep = 3 } = options
   expectSeed('seed', seed)
-  const flow = settingsFor(options.flow ?? {}, base.flow, data)
-  const { output } = flowKind(flow)!
+  const flow = settingsFor(options.flow ?? base.flow ?? {}, base.flow, data)
   const config: RunConfig = {
     preset: name,
     data: data.name,
@@ -105,7 +104,7 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
     shape: [...data.shape],
     network: options.network
       ? checkNetwork(options.network, data.shape, flow)
-      : ({ ...base.network, ...(output === 'image' && { output }) } as NetworkConfig),
+      : withOutputFor(base.network, flow),
     flow,
     training: withGiven(base.training, options),
     seed: String(seed),
@@ -132,6 +131,14 @@ function checkNetwork(given: NetworkConfig, shape: readonly number[], flow: Flow
       `Expected the network to take items of [${shape.join(', ')}] as the data has but it takes [${takes.join(', ')}]`,
     )
   }
+  expectOutput(network, flow)
+  return network
+}
+
+/** A preset's network, which gives what the flow needs: an image, where it may give either. */
+function withOutputFor(network: NetworkConfig, flow: FlowSettings): NetworkConfig {
+  const { output } = flowKind(flow)!
+  if (output === 'image' && outputOf(network) === 'field') return { ...network, output } as NetworkConfig
   expectOutput(network, flow)
   return network
 }

@@ -70,7 +70,7 @@ export async function searchSchedule(
   const solver = solverOptions({ ...given, schedule: 'karras' })
   if (!hasGivenHeights(solver)) {
     throw new RangeError(
-      `Expected controller to be constant where the schedule is searched but received ${solver.solver}, whose steps follow their error`,
+      `Expected controller to be constant where the schedule is searched but received ${solver.solver}, whose steps follow their error or have noise`,
     )
   }
   expectInteger('steps of a searched schedule', solver.steps, 2, MOST_STEPS)
@@ -185,8 +185,8 @@ async function startingHeights(
 /** The multistep method whose single steps have a method's errors, as far as they can be told from dense trajectories. */
 function methodOf(options: SolverOptions): MultistepMethod {
   const solver = solverByName(options, 2, 1)
-  if (solver.kind !== 'rungeKutta') return solver.method
-  return solver.tableau.order === 1 ? ipndm(1) : TRAPEZOID
+  if (solver.kind === 'multistep' || solver.kind === 'adaptiveMultistep') return solver.method
+  return solver.kind === 'rungeKutta' && solver.tableau.order === 1 ? ipndm(1) : TRAPEZOID
 }
 
 /** Heun's method with the drift at the exact state. */

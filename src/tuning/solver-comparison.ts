@@ -14,7 +14,7 @@ import { MODEL, type Model } from '../model/model.js'
 import { sample } from '../model/sample.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import { solverByName } from '../ode/solver.js'
-import { SOLVERS, type SolverName, type SolverSettings, solverOptions } from '../ode/solver-options.js'
+import { ODE_SOLVERS, type SolverName, type SolverSettings, solverOptions } from '../ode/solver-options.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
 import { type ErrorFigures, errorFigures, isClipped } from './error-figures.js'
 
@@ -39,7 +39,7 @@ const MOST_RUNS = 1000
 const COMPARISON_SCHEMA = optionsSchema<ComparisonOptions>({
   count: integer(1, 100_000),
   seed: SEED,
-  solvers: list(oneOf(SOLVERS), MOST_RUNS, 'an array of names'),
+  solvers: list(oneOf(ODE_SOLVERS), MOST_RUNS, 'an array of names'),
   evaluations: list(integer(2, 10_000), MOST_RUNS, 'an array of numbers'),
   data: TENSOR,
   signal: SIGNAL,
@@ -110,7 +110,7 @@ const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly 
 export async function compareSolvers(model: Model, given: ComparisonOptions = {}): Promise<SolverComparison> {
   parse('model', MODEL, model)
   const options = parseOptions('compareSolvers', COMPARISON_SCHEMA, given)
-  const { solvers = SOLVERS, evaluations = EVALUATIONS } = options
+  const { solvers = ODE_SOLVERS as readonly SolverName[], evaluations = EVALUATIONS } = options
   const runs = candidates(evaluations).filter(({ solver }) => solvers.includes(solver))
   return measureSolvers(model, runs, options)
 }

@@ -22,6 +22,8 @@ export interface MultistepMethod {
    *   corrected
    */
   weights(from: number, to: number, heights: readonly number[]): Weights
+  /** The deviation of the noise that its step adds, which is Gaussian. */
+  noise?(from: number, to: number): number
   /** Whether it evaluates the flow at a predicted state, which it then corrects with the value there. */
   readonly corrects: boolean
 }

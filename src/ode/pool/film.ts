@@ -64,6 +64,7 @@ export class Camera {
     const { heights } = this.film
     const height = heights[frame]!
     const whole = this.#of === 'state' || frame === heights.length - 1
-    return whole ? step.at(toTime(height)) : denoisedWeights(step, height, toTime)
+    if (whole) return step.at(toTime(height))
+    return step.denoised ?? denoisedWeights(step, height, toTime)
   }
 }

@@ -7,6 +7,8 @@ export interface Interpolant {
   readonly end: number
   /** The weights of the state at the step's beginning, and of what the slots keep, in the state at a time. */
   at(time: number): SlotWeights
+  /** Those of the denoised image, where it is the same all along the step. */
+  readonly denoised?: SlotWeights
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Combination, RowCombination } from '../../native/addon.js'
+import type { Combination, RowCombination, StepNoise } from '../../native/addon.js'
 import type { Known, MultistepMethod } from '../multistep-methods/multistep-method.js'
 import type { Row } from '../pool/row.js'
 import { IDENTITY } from './combination.js'
@@ -98,8 +98,19 @@ export class MultistepHistory<State extends History> {
       end: this.#next(row),
       at: (height) => this.stateAt(row, height, taken(row)),
     }))
-    await samples.move(this.#statesNext(samples, taken), ones(rows), moved)
+    await samples.move({ ...this.#statesNext(samples, taken), noise: this.#noise(rows) }, ones(rows), moved)
     for (const [i, row] of rows.entries()) if (moved[i]) samples.arrive(row, next[i]!)
+  }
+
+  /** The noise of the rows' steps, drawn by their numbers. */
+  #noise(rows: readonly Row<State>[]): StepNoise | undefined {
+    const { noise } = this.#method
+    return (
+      noise && {
+        weights: Float64Array.from(rows, (row) => noise(row.time, this.#next(row))),
+        draws: Int32Array.from(rows, ({ taken }) => taken),
+      }
+    )
   }
 
   #statesNext(samples: Trajectories<State>, taken: (row: Row<State>) => readonly Known[]): RowCombination {

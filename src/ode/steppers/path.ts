@@ -1,4 +1,5 @@
-import type { Jump } from '../../flow/flow.js'
+import type { Flow, Jump } from '../../flow/flow.js'
+import type { Sde } from '../../flow/sde.js'
 import type { Variable } from '../variable.js'
 
 /** The way that samples go, in what a method steps in. */
@@ -10,18 +11,22 @@ export interface Path {
   readonly direction: number
   /** Where steps may not go across; undefined where they may. */
   readonly jump: Jump | undefined
+  /** The SDE that samplers with noise follow back. */
+  readonly sde: Sde | undefined
+  /** Whether its states are data and Gaussian noise, to which steps may add more. */
+  readonly isGaussian: boolean
   /** Whether it ends in what is denoised at its end: then the last step needs no special care for the data's nearness. */
   readonly endsDenoised: boolean
 }
 
-/** The path from one height to another. */
+/** The path of a flow from one height to another. */
 export function pathBetween(
   from: number,
   to: number,
   variable: Variable,
-  jump?: Jump,
-  endsDenoised = false,
+  flow: Partial<Pick<Flow, 'jump' | 'sde' | 'isGaussian' | 'endsDenoised'>> = {},
 ): Path {
+  const { jump, sde, isGaussian = false, endsDenoised = false } = flow
   const [start, end] = [variable.toTime(from), variable.toTime(to)]
-  return { variable, start, end, direction: Math.sign(end - start), jump, endsDenoised }
+  return { variable, start, end, direction: Math.sign(end - start), jump, sde, isGaussian, endsDenoised }
 }

@@ -1,4 +1,5 @@
 import type { Combination } from '../../native/addon.js'
+import { raisedHeight } from '../churn.js'
 import type { Row } from '../pool/row.js'
 import type { AdaptiveSteps, RungeKuttaSolver } from '../solver.js'
 import type { Tableau } from '../tableaus/tableau.js'
@@ -64,6 +65,7 @@ export class RungeKutta implements Stepper<Try> {
   async step(samples: Trajectories<Try>): Promise<void> {
     const { tableau, steps, variable, lastStep } = this.#solver
     if (steps.kind === 'fixed') {
+      await this.#churn(samples)
       for (const row of samples.rows) {
         row.state.step = variable.toTime(steps.heights[row.taken + 1]!) - row.time
       }
@@ -85,6 +87,26 @@ export class RungeKutta implements Stepper<Try> {
     const verdicts = await this.#judge(samples, steps)
     await this.#advance(samples, tableau, (_, i) => verdicts[i]!.accepted)
     for (const [i, row] of tried.entries()) this.#propose(row, verdicts[i]!)
+  }
+
+  /** Raises rows to the heights that their steps begin at, by noise that is drawn by the steps' numbers. */
+  async #churn(samples: Trajectories<Try>): Promise<void> {
+    const { churn, variable } = this.#solver
+    if (!churn) return
+    const { rows } = samples
+    const weights = new Float64Array(rows.length)
+    for (const [i, row] of rows.entries()) {
+      const height = variable.toHeight(row.time)
+      const raised = raisedHeight(churn, height)
+      weights[i] = churn.noise * Math.sqrt(raised ** 2 - height ** 2)
+      row.time = variable.toTime(raised)
+    }
+    const noise = { weights, draws: Int32Array.from(rows, ({ taken }) => taken) }
+    await samples.move(
+      { ...IDENTITY, noise },
+      new Float64Array(rows.length),
+      new Uint8Array(rows.length).fill(1),
+    )
   }
 
   /** k_slot at x + h sum_j y_j k_j and t + c h, for some rows or all. */

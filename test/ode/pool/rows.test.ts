@@ -30,7 +30,7 @@ async function drawLabelled(
 ): Promise<Float32Array> {
   const { near, far, jump } = model.flow
   const solver = solverByName(solverOptions(settings), far.height, near.height)
-  const path = pathBetween(far.height, near.height, solver.variable, jump)
+  const path = pathBetween(far.height, near.height, solver.variable, { ...(jump && { jump }) })
   using out = await Tensor.full([labels.length, 2], 0, 'float32')
   const problem = {
     flow: model.sharedFlow(),

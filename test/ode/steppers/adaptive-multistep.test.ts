@@ -135,7 +135,10 @@ async function solve(problem: Problem, rtol: number, order = 2, starts = [proble
   }
   const { from = TOP, jump } = problem
   const sides = jump === undefined ? undefined : { height: jump, bothSides: problem.bothSides ?? true }
-  const stepper: Stepper = new AdaptiveMultistep(pathBetween(from, BOTTOM, HEIGHT, sides), solver)
+  const stepper: Stepper = new AdaptiveMultistep(
+    pathBetween(from, BOTTOM, HEIGHT, { ...(sides && { jump: sides }) }),
+    solver,
+  )
   const pool = new PlainPool(problem, starts, stepper)
   await stepper.begin(pool, 0)
   while (pool.rows.length > 0) await stepper.step(pool)

@@ -13,7 +13,7 @@ describe('the step limiter', () => {
   it('every step is on one side of the jump, all its stages included, and the path arrives', () => {
     fc.assert(
       fc.property(problems, fc.integer({ min: 1, max: 5 }), ({ from, to, at, variable }, parts) => {
-        const path = pathBetween(from, to, variable, { height: at, bothSides: false })
+        const path = pathBetween(from, to, variable, { jump: { height: at, bothSides: false } })
         const limiter = new StepLimiter(path)
         const wanted = (path.end - path.start) / parts
         let time = path.start
