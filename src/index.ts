@@ -59,6 +59,7 @@ export type { PoolProgress } from './ode/pool/progress.js'
 export type { SampleStatistics, SampleStatus } from './ode/pool/statistics.js'
 export {
   CONTROLLERS,
+  CORRECTORS,
   type ControllerName,
   SCHEDULES,
   type ScheduleName,

@@ -1,4 +1,4 @@
-import { CONTROLLERS, SCHEDULES, SOLVERS } from '../index.js'
+import { CONTROLLERS, CORRECTORS, SCHEDULES, SOLVERS } from '../index.js'
 import { INTEGER, NUMBER, oneOf } from './kinds.js'
 
 /** Of paths from the far plane down to the data: given on to the library as they are. */
@@ -41,6 +41,26 @@ export const SAMPLING_OPTIONS = {
     help: 'ipndm, deis, unipc, adaptive-unipc: order (default: 3, unipc 2)',
   },
   rho: { kind: NUMBER, value: 'x', help: 'karras: density near the data (default: 7)' },
+  corrector: {
+    kind: oneOf(CORRECTORS),
+    value: 'name',
+    help: `solvers of SDEs: ${CORRECTORS.join(' or ')} before each step (default: none)`,
+  },
+  correctorSteps: { kind: INTEGER, value: 'n', help: 'corrector: its steps before each step (default: 1)' },
+  snr: { kind: NUMBER, value: 'x', help: 'corrector: signal-to-noise ratio (default: 0.16)' },
+  norms: {
+    kind: oneOf(['sample', 'batch']),
+    value: 'whose',
+    help: "langevin: each sample's norms, or the batch's mean as published (default: sample)",
+  },
+  churn: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'heun, euler, rk4: noise added before steps, S_churn (default: 0)',
+  },
+  churnMin: { kind: NUMBER, value: 'z', help: 'churn: at heights from here, S_min (default: 0)' },
+  churnMax: { kind: NUMBER, value: 'z', help: 'churn: up to here, S_max (default: all)' },
+  churnNoise: { kind: NUMBER, value: 'x', help: 'churn: deviation of the noise, S_noise (default: 1)' },
   batchTolerance: {
     kind: oneOf(['sample', 'joint']),
     value: 'kind',

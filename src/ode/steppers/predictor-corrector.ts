@@ -51,7 +51,12 @@ export class PredictorCorrector implements Stepper<undefined> {
     this.#sde = sde
     this.#times = Array.from({ length: steps }, (_, k) => first - k * between)
     this.#n = steps > 1 ? 1 + (1 - last) / between : 1
-    predictor(sde, first, this.#n)
+    const { ofX, ofNoise } = predictor(sde, first, this.#n)
+    const scale = this.#corrections > 0 ? sde.langevinScale(first, this.#n) : 1
+    if (Number.isFinite(ofX + ofNoise) && scale > 0) return
+    throw new RangeError(
+      `Expected more steps for the solver ${name}, whose discrete steps are too long with ${steps}: betaMax / steps is to be below 1`,
+    )
   }
 
   get #corrections(): number {
