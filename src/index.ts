@@ -36,6 +36,7 @@ export {
 } from './flow/pfgm.js'
 export { posteriorMean } from './flow/pfgmpp.js'
 export { energyDistance, energyFloor, type MeasureOptions } from './metrics/energy-distance.js'
+export type { ConditionOptions, Label, LabelOptions } from './model/conditions.js'
 export type { DensityOptions, DensityResult } from './model/density.js'
 export type { EncodeOptions, EncodeResult } from './model/encode.js'
 export type { ImageTensor } from './model/images.js'

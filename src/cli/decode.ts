@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { PfgmError, Tensor } from '../index.js'
 import { DRAWING_OPTIONS, runDrawing } from './drawing.js'
 import { TEXT } from './kinds.js'
+import { oneLabel } from './label-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, readSettings } from './options.js'
 
 const OPTIONS = {
@@ -39,7 +40,7 @@ async function runDecode(model: string, file: string, flags: CommonFlags): Promi
     out: settings.out ?? 'decoded.png',
     async draw(flow, options) {
       using encodings = await readEncodings(file)
-      return await flow.decode(encodings, options)
+      return await flow.decode(encodings, { ...oneLabel(flow, settings), ...options })
     },
   })
 }

@@ -15,6 +15,7 @@ import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, POSITIVE, TEXT } from './kinds.js'
+import { GUIDANCE_OPTIONS, LABEL_OPTION } from './label-options.js'
 import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { type CommonFlags, pick, type Settings } from './options.js'
@@ -30,6 +31,8 @@ const FILM_OPTIONS = {
 
 /** How points are followed down to the data, and what is written of it. */
 export const DRAWING_OPTIONS = {
+  ...LABEL_OPTION,
+  ...GUIDANCE_OPTIONS,
   ...SAMPLING_OPTIONS,
   solverTable: {
     kind: TEXT,
@@ -57,8 +60,11 @@ export interface Drawing {
   readonly of: string
   /** The file to write: `.png` for a picture, `.npy` for the values. */
   readonly out: string
-  /** @param options from `DRAWING_OPTIONS`, with a signal and reports of progress */
-  draw(flow: PoissonFlow, options: SampleOptions): Promise<SampleResult>
+  /**
+   * @param options from `DRAWING_OPTIONS`, with a signal and reports of progress
+   * @returns `columns`: images in a row, where that has a meaning
+   */
+  draw(flow: PoissonFlow, options: SampleOptions): Promise<SampleResult & { columns?: number }>
 }
 
 /** Draws with a model under a progress bar, writes what was drawn and says what it cost. */
@@ -106,11 +112,17 @@ async function drawAndSave(
   const began = performance.now()
   return await follow(thing, json, async (onProgress, onSearch) => {
     const film = settings.film === undefined ? {} : { film: pick(settings, FILM_OPTIONS) }
-    const options = { ...pick(settings, SAMPLING_OPTIONS), ...table, ...film }
+    const options = {
+      ...pick(settings, SAMPLING_OPTIONS),
+      ...pick(settings, GUIDANCE_OPTIONS),
+      ...table,
+      ...film,
+    }
     const drawn = await draw(flow, { ...options, signal, onProgress, onSearch })
     using images = drawn.images
     const seconds = (performance.now() - began) / 1000
-    const layout = settings.columns === undefined ? {} : { columns: settings.columns }
+    const columns = settings.columns ?? drawn.columns
+    const layout = columns === undefined ? {} : { columns }
     const written = await save(images, out, layout)
     if (drawn.film && settings.film !== undefined) {
       using _frames = drawn.film.images

@@ -5,6 +5,7 @@ import { follow } from './follow.js'
 import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { POSITIVE, TEXT } from './kinds.js'
+import { LABEL_OPTION, oneLabel } from './label-options.js'
 import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
@@ -17,6 +18,7 @@ import { duration, several } from './words.js'
 const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'NumPy file to write, float64 (default: encodings.npy)' },
   count: { kind: POSITIVE, value: 'n', help: 'items of a data set (default: 16)' },
+  ...LABEL_OPTION,
   ...PATH_OPTIONS,
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
@@ -70,7 +72,12 @@ async function encode(
   using data = images
   const began = performance.now()
   return await follow('image', json, async (onProgress) => {
-    const found = await flow.encode(data, { ...pick(settings, PATH_OPTIONS), signal, onProgress })
+    const found = await flow.encode(data, {
+      ...pick(settings, PATH_OPTIONS),
+      ...oneLabel(flow, settings),
+      signal,
+      onProgress,
+    })
     using encodings = found.encodings
     const seconds = (performance.now() - began) / 1000
     await encodings.saveNpy(out)

@@ -6,6 +6,7 @@ import { follow } from './follow.js'
 import { isImageFile, readFiles } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
+import { LABEL_OPTION, oneLabel } from './label-options.js'
 import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
@@ -24,6 +25,7 @@ const INTERPOLATION_OPTIONS = {
 const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'PNG file to write, a strip (default: interpolation.png)' },
   ...INTERPOLATION_OPTIONS,
+  ...LABEL_OPTION,
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
 } as const
@@ -81,7 +83,12 @@ async function interpolate(
   return await follow('image', json, async (onProgress) => {
     using from = await imageOf(flow, ends[0], settings, signal)
     using to = await imageOf(flow, ends[1], settings, signal)
-    const options = { ...pick(settings, INTERPOLATION_OPTIONS), signal, onProgress }
+    const options = {
+      ...pick(settings, INTERPOLATION_OPTIONS),
+      ...oneLabel(flow, settings),
+      signal,
+      onProgress,
+    }
     const { images, outside, nfe } = await flow.interpolate(from, to, options)
     using strip = images
     const count = strip.shape[0] ?? 0
@@ -100,5 +107,6 @@ async function imageOf(
 ): Promise<ImageTensor> {
   if (typeof end === 'string') return readFiles(flow, [end])
   const tolerances = { rtol: settings.rtol ?? 1e-5, atol: settings.atol ?? 1e-5 }
-  return (await flow.sample({ count: 1, seed: end, ...tolerances, signal })).images
+  const labels = oneLabel(flow, settings)
+  return (await flow.sample({ count: 1, seed: end, ...labels, ...tolerances, signal })).images
 }

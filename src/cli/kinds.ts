@@ -35,6 +35,18 @@ export const SWITCH_OR_AUTO = kind<boolean | 'auto'>(
   z.union([z.boolean(), z.literal('auto')]),
   asItIs,
 )
+/** Numbers behind commas. */
+export const NUMBERS = kind<[number, number]>(
+  'two numbers, as in 0.2,5',
+  z.tuple([z.number(), z.number()]),
+  (text) => text.split(',').map(toNumber),
+)
+/** A switch that may also name a file. */
+export const SWITCH_OR_FILE = kind<boolean | string>(
+  'a file or nothing',
+  z.union([z.boolean(), z.string().min(1)]),
+  asItIs,
+)
 export const SWITCH = kind('true or false', z.boolean(), asItIs)
 
 /** JSON numbers end at 2^53; larger seeds are written as text. */

@@ -6,6 +6,7 @@ import { follow } from './follow.js'
 import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, SWITCH, TEXT } from './kinds.js'
+import { LABEL_OPTION, oneLabel } from './label-options.js'
 import { loadModel } from './load-model.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
@@ -46,6 +47,7 @@ const IMAGE_OPTIONS = {
 
 const OPTIONS = {
   ...IMAGE_OPTIONS,
+  ...LABEL_OPTION,
   ...PATH_OPTIONS,
   density: {
     kind: TEXT,
@@ -105,7 +107,7 @@ async function measure(
   using data = images
   const began = performance.now()
   const found = await follow('image', json, (onProgress) =>
-    flow.logLikelihood(data, { ...options, signal, onProgress }),
+    flow.logLikelihood(data, { ...options, ...oneLabel(flow, settings), signal, onProgress }),
   )
   return {
     type: 'end',

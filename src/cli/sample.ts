@@ -1,14 +1,19 @@
 import type { Command } from 'commander'
-import type { PoissonFlow, SampleOptions } from '../index.js'
+import type { Label, PoissonFlow, SampleOptions } from '../index.js'
 import { DRAWING_OPTIONS, runDrawing } from './drawing.js'
 import { UsageError } from './errors.js'
 import { readFiles } from './images.js'
 import { INTEGER, NUMBER, SEED, TEXT } from './kinds.js'
+import { labelsNamed } from './label-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 
 /** What samples start from: given on to the library as it is. */
 const START_OPTIONS = {
-  count: { kind: INTEGER, value: 'n', help: 'samples to draw (default: 16)' },
+  count: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'samples to draw, of each of several classes (default: 16, or 10)',
+  },
   seed: { kind: SEED, value: 'n', help: 'sample i is that of seed + i, whatever the count (default: 0)' },
   temperature: { kind: NUMBER, value: 'x', help: 'scales how far out samples start (default: 1)' },
 } as const
@@ -34,7 +39,8 @@ Examples:
   npx pfgm-torch sample runs/digits --solver unipc --steps 15 --schedule searched
   npx pfgm-torch sample runs/digits --solver auto --error 0.004
   npx pfgm-torch sample digits --from 1 --count 16 photo.png
-  npx pfgm-torch sample digits --film film.webp`
+  npx pfgm-torch sample digits --film film.webp
+  npx pfgm-torch sample runs/digits --label all --guidance 1.5 --out classes.png`
 
 export function addSampleCommand(program: Command): void {
   const command = program
@@ -55,9 +61,29 @@ async function runSample(model: string, sources: string[], flags: CommonFlags): 
     async draw(flow, options) {
       const start = await startOf(flow, sources, settings)
       using _images = start.from?.images
-      return await flow.sample({ ...pick(settings, START_OPTIONS), ...start, ...options })
+      const { columns, ...labelled } = labelsOf(flow, settings, start.count)
+      const drawn = await flow.sample({ ...pick(settings, START_OPTIONS), ...start, ...labelled, ...options })
+      return { ...drawn, ...(columns && { columns }) }
     },
   })
+}
+
+/** Samples in a row where each row is a class. */
+const A_CLASS = 10
+
+/** What --label asks for: one class for all samples, or a row for each of several. */
+function labelsOf(
+  flow: PoissonFlow,
+  { label, count = A_CLASS }: Settings<typeof OPTIONS>,
+  images?: number,
+): Pick<SampleOptions, 'labels' | 'count'> & { columns?: number } {
+  if (label === undefined) return {}
+  const labels = labelsNamed(flow, label)
+  if (labels.length === 1) return { labels: labels[0]! }
+  if (images !== undefined)
+    throw new UsageError('Expected --label to be one class with --from but received several')
+  const each = labels.flatMap((one) => new Array<Label>(count).fill(one))
+  return { labels: each, count: each.length, columns: count }
 }
 
 /** The images that the samples start around, where there are any; one serves all samples. */

@@ -1,7 +1,27 @@
 import { FIELD_BATCHES, FLOWS, PRESETS } from '../index.js'
-import { FLOW, INTEGER, NETWORK, NUMBER, oneOf, SEED, SWITCH, SWITCH_OR_AUTO, TEXT } from './kinds.js'
+import {
+  FLOW,
+  INTEGER,
+  NETWORK,
+  NUMBER,
+  oneOf,
+  SEED,
+  SWITCH,
+  SWITCH_OR_AUTO,
+  SWITCH_OR_FILE,
+  TEXT,
+} from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import type { Settings } from './options.js'
+
+/** Given on to the library as a switch, a file to whoever reads the data. */
+export const LABELS_OPTION = {
+  labels: {
+    kind: SWITCH_OR_FILE,
+    value: '[file]',
+    help: 'learn the classes of the data, for samples by class; idx: of the labels in the file',
+  },
+} as const
 
 export const OUT_OPTION = {
   out: { kind: TEXT, value: 'folder', help: 'run folder (default: runs/ and the name of the data)' },
@@ -36,6 +56,11 @@ export const TRAINING_OPTIONS = {
   learningRate: { kind: NUMBER, value: 'x', help: 'largest learning rate' },
   warmup: { kind: INTEGER, value: 'n', help: 'first steps, over which the learning rate rises' },
   clipNorm: { kind: NUMBER, value: 'x', help: 'largest norm of the gradient' },
+  labelDropout: {
+    kind: NUMBER,
+    value: 'x',
+    help: 'labels: share of items learned as of no class, for guidance (default: 0.1)',
+  },
   emaRate: { kind: NUMBER, value: 'x', help: "decay of the weights' moving average" },
   seed: { kind: SEED, value: 'n', help: 'of the weights and of every draw (default: 0)' },
   mirror: { kind: SWITCH, help: 'mirror images at random (default: as the data says)', no: 'never mirror' },
@@ -56,13 +81,12 @@ export const DATA_OPTIONS = {
   size: { kind: INTEGER, value: 'n', help: 'folder: scale and crop the images to n x n pixels' },
   channels: { kind: oneOf([1, 3]), value: 'n', help: 'folder: 1 for grey, 3 for colour (default: 3)' },
   skipBroken: { kind: SWITCH, help: 'folder: pass over images that do not decode, with a warning' },
-  labels: { kind: TEXT, value: 'file', help: 'idx: the file with the labels' },
   array: { kind: TEXT, value: 'name', help: 'npz: which array (default: the only one, images, x or arr_0)' },
   count: { kind: INTEGER, value: 'n', help: 'two-moons, eight-gaussians, heart: points (default: 10000)' },
 } as const
 export type DataSettings = Settings<typeof DATA_OPTIONS>
 
-export const OPTIONS = { ...OUT_OPTION, ...TRAINING_OPTIONS, ...DATA_OPTIONS } as const
+export const OPTIONS = { ...OUT_OPTION, ...LABELS_OPTION, ...TRAINING_OPTIONS, ...DATA_OPTIONS } as const
 
 /** Too large for a flag. */
 export const FILE_ONLY = { network: NETWORK } as const

@@ -11,6 +11,7 @@ import {
   DATA_OPTIONS,
   type DataSettings,
   FILE_ONLY,
+  LABELS_OPTION,
   OPTIONS,
   OUT_OPTION,
   TRAINING_OPTIONS,
@@ -22,7 +23,7 @@ const EXAMPLES = `
 What [data] may be:
   digits                                1,797 handwritten digits that come with the package
   two-moons, eight-gaussians, heart     points in the plane
-  idx:FILE                              an IDX file, as MNIST has (--labels FILE)
+  idx:FILE                              an IDX file, as MNIST has; its labels are those beside it, or --labels FILE
   cifar10:FOLDER, cifar100:FOLDER       the binary versions
   npy:FILE, npz:FILE                    images or points saved by NumPy (--array NAME)
   folder:FOLDER                         a folder of images (--size N)
@@ -31,6 +32,7 @@ What [data] may be:
 Examples:
   npx pfgm-torch train digits
   npx pfgm-torch train digits --steps 3000 --out runs/longer
+  npx pfgm-torch train digits --labels                            for samples by class: sample runs/digits --label 7
   npx pfgm-torch train folder:photos --size 32 --out runs/photos
   npx pfgm-torch train digits --out runs/digits --resume
   npx pfgm-torch train digits --out runs/digits --resume auto     for a job that may be restarted`
@@ -42,7 +44,7 @@ export function addTrainCommand(program: Command): void {
     .description('Trains a model and writes checkpoints, pictures and a log to a run folder.')
     .argument('[data]', 'data to learn from, see below', 'digits')
   addOptions(command.optionsGroup('Run:'), OUT_OPTION)
-  addOptions(command.optionsGroup('Training:'), TRAINING_OPTIONS)
+  addOptions(command.optionsGroup('Training:'), { ...LABELS_OPTION, ...TRAINING_OPTIONS })
   addOptions(command.optionsGroup('Data:'), DATA_OPTIONS)
   command
     .optionsGroup('Other:')
@@ -57,13 +59,15 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
   await ensureAddon()
   await interruptible(
     async (signal) => {
-      const data = await readData(spec, pick(settings, DATA_OPTIONS), signal)
+      const { labels } = settings
+      const data = await readData(spec, readingOf(settings), signal)
       const { network, out = `runs/${data.name}` } = settings
       const view = flags.json ? new JsonTrainView() : new WordyTrainView(data)
       const again = resumeCommand(spec, out, settings)
       const options = {
         ...pick(settings, TRAINING_OPTIONS),
         ...(network && { network }),
+        ...(labels !== undefined && { labels: labels !== false }),
       }
       const draw = drawCommand(out, data.shape)
       await watch(train({ ...options, data, out, signal }), view, { again, draw })
@@ -105,8 +109,18 @@ function whatIsLeft(
   return `saved at step ${saved}; go on with: ${again}`
 }
 
+/** How the data is read. */
+function readingOf(settings: Settings<typeof OPTIONS>): DataSettings & { labels?: string } {
+  const { labels } = settings
+  return { ...pick(settings, DATA_OPTIONS), ...(typeof labels === 'string' && { labels }) }
+}
+
 /** Only a folder of images takes long enough to show how far it is. */
-async function readData(spec: string, options: DataSettings, signal: AbortSignal): Promise<AnyDataset> {
+async function readData(
+  spec: string,
+  options: ReturnType<typeof readingOf>,
+  signal: AbortSignal,
+): Promise<AnyDataset> {
   const progress = startProgress()
   const onProgress = (done: number, total: number) =>
     progress.update(done / total, `reading images: ${done} of ${total}`)
@@ -119,6 +133,6 @@ async function readData(spec: string, options: DataSettings, signal: AbortSignal
 
 /** Settings are in the checkpoint; how the data is read, and where the network runs, is not. */
 function resumeCommand(spec: string, out: string, settings: Settings<typeof OPTIONS>): string {
-  const needed = { ...pick(settings, DATA_OPTIONS), ...pick(settings, DEVICE_OPTION) }
+  const needed = { ...readingOf(settings), ...pick(settings, DEVICE_OPTION) }
   return commandLine(['train', spec], { ...needed, out, resume: 'auto' })
 }

@@ -1,7 +1,7 @@
 import { kind, optionsSchema, parseOptions, SWITCH, TEXT } from '../arguments/schema.js'
 import { typedArray } from '../arguments/typed-array.js'
 import { describe } from '../check.js'
-import { expectItemShape, expectMirror } from './check.js'
+import { checkedLabels, expectItemShape, expectMirror } from './check.js'
 import type { Dataset } from './dataset.js'
 
 export interface ArrayOptions {
@@ -9,6 +9,8 @@ export interface ArrayOptions {
   readonly name?: string
   /** Class of each item, 0 to 255. */
   readonly labels?: Uint8Array
+  /** Names of the classes. Default: none, they are told by number. */
+  readonly classes?: readonly string[]
   /** Whether items may be mirrored left to right; images only. Default false. */
   readonly mirror?: boolean
 }
@@ -16,6 +18,7 @@ export interface ArrayOptions {
 const SCHEMA = optionsSchema<ArrayOptions>({
   name: TEXT,
   labels: kind('a Uint8Array', ArrayBuffer.isView),
+  classes: kind('an array of names', Array.isArray),
   mirror: SWITCH,
 })
 
@@ -34,13 +37,13 @@ export async function array(
   shape: readonly number[],
   options: ArrayOptions = {},
 ): Promise<Dataset> {
-  const { name = 'array', labels, mirror = false } = parseOptions('array', SCHEMA, options)
+  const { name = 'array', labels, classes, mirror = false } = parseOptions('array', SCHEMA, options)
   const own = typedArray('values', values, ['Uint8Array', 'Float32Array'])
   const length = expectItemShape('shape', shape)
   expectMirror(mirror, shape)
   const count = countItems(own, length, shape)
-  const classes = labels === undefined ? {} : { labels: labelsOf(labels, count) }
-  return { name, shape: [...shape], count, values: own, mirror, ...classes }
+  const labelled = checkedLabels({ count, ...(labels && { labels }), ...(classes && { classes }) })
+  return { name, shape: [...shape], count, values: own, mirror, ...labelled }
 }
 
 function countItems(values: Uint8Array | Float32Array, length: number, shape: readonly number[]): number {
@@ -49,10 +52,4 @@ function countItems(values: Uint8Array | Float32Array, length: number, shape: re
   throw new RangeError(
     `Expected values to hold a multiple of ${length} values (shape ${describe(shape)}) but received ${values.length}`,
   )
-}
-
-function labelsOf(labels: unknown, count: number): Uint8Array {
-  const own = typedArray('labels', labels, ['Uint8Array'])
-  if (own.length === count) return own
-  throw new RangeError(`Expected labels to hold ${count} values, one an item, but received ${own.length}`)
 }

@@ -52,8 +52,39 @@ export function checkedDataset(data: AnyDataset): AnyDataset {
   expectInteger('data.count', count, 1, 2 ** 31 - 1)
   expectBoolean('data.mirror', mirror)
   if (notes !== undefined) parse<readonly string[]>('data.notes', NOTES, notes)
-  return { ...data, values: checkedValues(data.values) }
+  return { ...data, values: checkedValues(data.values), ...checkedLabels(data) }
 }
+
+/**
+ * Labels of so many items, and the names of their classes, where there are any.
+ * @throws TypeError or RangeError naming what is wrong
+ */
+export function checkedLabels({
+  labels,
+  classes,
+  count,
+}: Pick<AnyDataset, 'labels' | 'classes' | 'count'>): Pick<AnyDataset, 'labels' | 'classes'> {
+  if (labels === undefined) {
+    if (classes === undefined) return {}
+    throw new TypeError('Expected labels beside classes but received none')
+  }
+  const own = typedArray('labels', labels, ['Uint8Array'])
+  if (own.length !== count) {
+    throw new RangeError(`Expected labels to hold ${count} values, one an item, but received ${own.length}`)
+  }
+  if (classes === undefined) return { labels: own }
+  const names = parse<readonly string[]>('classes', CLASSES, classes)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined)
+    throw new RangeError(`Expected classes to have each name once but received ${describe(twice)} twice`)
+  const largest = own.reduce((most, label) => Math.max(most, label), 0)
+  if (largest < names.length) return { labels: own, classes: names }
+  throw new RangeError(
+    `Expected labels to be below ${names.length}, the number of classes, but received ${largest}`,
+  )
+}
+
+const CLASSES = list(TEXT, 256, 'an array of names')
 
 const NOTES = list(TEXT, 1000, 'an array of texts')
 

@@ -37,7 +37,21 @@ export interface CifarFormat {
 interface LabelByte {
   readonly offset: number
   readonly classes: number
+  readonly names?: readonly string[]
 }
+
+const CIFAR10_CLASSES = [
+  'airplane',
+  'automobile',
+  'bird',
+  'cat',
+  'deer',
+  'dog',
+  'frog',
+  'horse',
+  'ship',
+  'truck',
+] as const
 
 const SHAPE = [3, 32, 32] as const
 const PIXELS = 3 * 32 * 32
@@ -64,7 +78,11 @@ export const CIFAR100: CifarFormat = {
  * @throws PfgmError `ERR_PFGM_DATA` where a file is missing, no whole number of records, or holds an unknown label
  */
 export async function cifar10(path: string, options: Cifar10Options = {}): Promise<Dataset> {
-  return read(CIFAR10, path, parseOptions('cifar10', CIFAR10_SCHEMA, options), { offset: 0, classes: 10 })
+  return read(CIFAR10, path, parseOptions('cifar10', CIFAR10_SCHEMA, options), {
+    offset: 0,
+    classes: 10,
+    names: CIFAR10_CLASSES,
+  })
 }
 
 /**
@@ -120,7 +138,8 @@ async function read(
     await readRecords(format, file, label, into)
     first = end
   }
-  return { name: format.name, shape: SHAPE, count, values, labels, mirror }
+  const { names } = label
+  return { name: format.name, shape: SHAPE, count, values, labels, mirror, ...(names && { classes: names }) }
 }
 
 async function findFiles(format: CifarFormat, path: string, split: Split): Promise<string[]> {

@@ -15,6 +15,8 @@ export interface Dataset<V extends Values = Uint8Array | Float32Array> {
   readonly values: V
   /** Class of each item, where the data has classes. */
   readonly labels?: Uint8Array
+  /** Names of the classes, that of label i in place i, where they have names. */
+  readonly classes?: readonly string[]
   /** Whether a horizontally mirrored item is as likely as the item itself (photographs: yes; digits: no). */
   readonly mirror: boolean
   /** What a user should know of how it was read, such as files that were passed over; `train()` warns of each. */

@@ -54,7 +54,7 @@ export async function folder(path: string, options: FolderOptions = {}): Promise
   signal?.throwIfAborted()
 
   const found = await findImages(path, signal)
-  const { files, labels, others } = found
+  const { files, labels, classes, others } = found
   if (files.length === 0) throw dataError(path, `images (${IMAGE_EXTENSIONS.join(', ')})`, whatElse(found))
   const name = basename(resolve(path))
   const { whole, values, shape, note } = await decodeAll(files, {
@@ -73,6 +73,7 @@ export async function folder(path: string, options: FolderOptions = {}): Promise
     values,
     mirror,
     ...(labels && { labels: Uint8Array.from(whole, (index) => labels[index]!) }),
+    ...(classes && { classes }),
     ...(notes.length > 0 && { notes }),
   }
 }

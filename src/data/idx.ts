@@ -1,14 +1,17 @@
-import { basename } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { allocateBytes } from '../arguments/room.js'
 import { optionsSchema, parseOptions, SWITCH, TEXT } from '../arguments/schema.js'
 import { expectPath, product } from '../check.js'
 import { ByteStream } from '../files/byte-stream.js'
-import { dataError } from '../files/read.js'
+import { dataError, lookAt } from '../files/read.js'
 import type { Dataset } from './dataset.js'
 import { readNumbers } from './numbers.js'
 
 export interface IdxOptions {
-  /** An IDX file of uint8 with one label an item. */
+  /**
+   * An IDX file of uint8 with one label an item. Default: the file beside the images' that is called as theirs with
+   * `labels` for `images` and 1 for 3 dimensions, as MNIST's are, if it is there.
+   */
   readonly labels?: string
   /** Whether images may be mirrored left to right. Default false: most IDX files hold characters. */
   readonly mirror?: boolean
@@ -47,9 +50,10 @@ const DTYPES: ReadonlyMap<number, { readonly name: string; readonly bytes?: numb
  *   labels are more or fewer than the items
  */
 export async function idx(path: string, options: IdxOptions = {}): Promise<Dataset> {
-  const { labels, mirror = false } = parseOptions('idx', SCHEMA, options)
+  const { labels: given, mirror = false } = parseOptions('idx', SCHEMA, options)
   expectPath('path', path)
-  if (labels !== undefined) expectPath('labels', labels)
+  if (given !== undefined) expectPath('labels', given)
+  const labels = given ?? (await labelsBeside(path))
 
   const { dims, values } = await readIdx(path)
   const shape = itemShape(path, dims)
@@ -127,6 +131,15 @@ function itemShape(file: string, dims: readonly number[]): number[] {
     default:
       throw dataError(file, 'points or images (2 to 4 dimensions)', `${dims.length} dimensions`)
   }
+}
+
+/** `t10k-labels-idx1-ubyte` beside `t10k-images-idx3-ubyte`. */
+async function labelsBeside(path: string): Promise<string | undefined> {
+  const name = basename(path)
+  const wanted = name.replace('images', 'labels').replace('idx3', 'idx1')
+  if (wanted === name) return undefined
+  const file = join(dirname(path), wanted)
+  return (await lookAt(file))?.isFile() ? file : undefined
 }
 
 async function readLabels(file: string, count: number): Promise<Uint8Array> {

@@ -1,4 +1,4 @@
-import { extname } from 'node:path'
+import { basename, extname } from 'node:path'
 import { type FilePath, type FolderEntry, listFolder, lookAt } from '../files/read.js'
 
 /** The file names taken for images: what sharp reads wherever it is installed, and BMP. */
@@ -26,6 +26,8 @@ export interface ImageFiles {
   readonly files: readonly FilePath[]
   /** Class of each file, where every file is in a subfolder and these are at most 256. */
   readonly labels?: Uint8Array
+  /** The names of those folders. */
+  readonly classes?: readonly string[]
   /** How many other files there are of each extension. */
   readonly others: ReadonlyMap<string, number>
 }
@@ -38,15 +40,17 @@ export async function findImages(folder: FilePath, signal?: AbortSignal): Promis
   const walk = new Walk(signal)
   const { images, folders } = await walk.list(folder)
   const above = [await identify(folder)]
-  const classes: FilePath[][] = []
+  const classes: { name: string; files: FilePath[] }[] = []
   for (const nested of folders) {
     const found = await walk.collect(nested, above)
-    if (found.length > 0) classes.push(found)
+    if (found.length > 0) classes.push({ name: basename(String(nested)), files: found })
   }
-  const files = [...images, ...classes.flat()]
+  const files = [...images, ...classes.flatMap((each) => each.files)]
   const { others } = walk
   const labelled = files.length > 0 && images.length === 0 && classes.length <= MAX_CLASSES
-  return labelled ? { files, others, labels: labelByFolder(classes, files.length) } : { files, others }
+  if (!labelled) return { files, others }
+  const labels = Uint8Array.from(classes.flatMap((each, index) => each.files.map(() => index)))
+  return { files, others, labels, classes: classes.map(({ name }) => name) }
 }
 
 /** `53 other files (50 .heic, 3 .txt)`. */
@@ -103,14 +107,4 @@ async function identify(folder: FilePath): Promise<string> {
 function isImage({ name, kind }: FolderEntry): boolean {
   const extension = extname(name).slice(1).toLowerCase()
   return kind !== 'other' && (IMAGE_EXTENSIONS as readonly string[]).includes(extension)
-}
-
-function labelByFolder(classes: readonly FilePath[][], count: number): Uint8Array {
-  const labels = new Uint8Array(count)
-  let first = 0
-  for (const [index, files] of classes.entries()) {
-    labels.fill(index, first, first + files.length)
-    first += files.length
-  }
-  return labels
 }

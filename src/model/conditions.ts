@@ -2,7 +2,6 @@ import { type Fields, kind } from '../arguments/schema.js'
 import { type ArrayKind, typedArray } from '../arguments/typed-array.js'
 import { describe, expectInteger, expectNumber } from '../check.js'
 import type { NativeRows } from '../native/addon.js'
-import { classesOf } from '../nn/config.js'
 import type { Model } from './model.js'
 
 /** A class: its number from 0 on, or its name where the model knows the names of its classes. */
@@ -101,8 +100,7 @@ function eachOf<T extends Label>(
 }
 
 /** The number of a class. */
-function numberOf({ network, config }: Model, label: Label, name: string): number {
-  const count = classesOf(network.config)
+function numberOf({ classCount: count, config }: Model, label: Label, name: string): number {
   if (count === 0) {
     throw new RangeError(
       `Expected no labels but received ${describe(label)}: this model was trained without classes`,

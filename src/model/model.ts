@@ -3,6 +3,7 @@ import { type ModelConfig, modelMetadata } from '../checkpoint/model.js'
 import { writeTensors } from '../checkpoint/safetensors.js'
 import type { DriftOptions, Flow } from '../flow/flow.js'
 import { createFlow } from '../flow/kinds.js'
+import { classesOf } from '../nn/config.js'
 import type { Network } from '../nn/network.js'
 import { SharedFlow } from '../ode/pool/shared-flow.js'
 
@@ -31,6 +32,11 @@ export class Model implements Disposable {
     this.network = network
     this.flow = createFlow(config.flow)
     this.source = source
+  }
+
+  /** How many classes samples may be of: their labels are the numbers below. 0 where none was learned. */
+  get classCount(): number {
+    return classesOf(this.network.config)
   }
 
   /**

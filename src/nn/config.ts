@@ -182,7 +182,7 @@ export function itemShape(config: NetworkConfig): number[] {
   return 'channels' in config ? [config.channels, config.imageSize, config.imageSize] : [config.dimensions]
 }
 
-/** How many classes it tells apart; 0: it takes no labels. */
+/** How many classes it tells apart; 0: it takes no labels. A mixture's are its Gaussians. */
 export function classesOf(config: NetworkConfig): number {
   if (config.kind === 'gaussians') return config.components
   return 'labels' in config ? (config.labels ?? 0) : 0

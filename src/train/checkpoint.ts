@@ -17,6 +17,8 @@ const runConfigSchema = z.object({
   dataHash: z.string().optional(),
   count: z.number().int().positive(),
   shape: z.array(z.number().int().positive()),
+  /** Names of the classes that are learned, where they have any. */
+  classes: z.array(z.string()).optional(),
   network: networkConfigSchema,
   flow: flowSettingsSchema,
   training: z.object({
@@ -28,6 +30,7 @@ const runConfigSchema = z.object({
     warmup: z.number(),
     clipNorm: z.number(),
     emaRate: z.number(),
+    labelDropout: z.number().default(0.1),
     checkpointEvery: z.number(),
     sampleEvery: z.number(),
     evaluationCount: z.number(),
@@ -53,9 +56,9 @@ export async function writeTrainingCheckpoint(
   step: number,
   machine: Machine,
 ): Promise<void> {
-  const { network, flow, data } = config
+  const { network, flow, data, classes } = config
   await writeTensors(trainer.handle, folder.checkpoint(step), {
-    ...modelMetadata('checkpoint', { network, flow, data, step }),
+    ...modelMetadata('checkpoint', { network, flow, data, step, ...(classes && { classes }) }),
     run: JSON.stringify(config),
     machine: JSON.stringify(machine),
   })

@@ -1,9 +1,11 @@
 import { product } from '../check.js'
 import { energyDistance, energyFloor } from '../metrics/energy-distance.js'
+import { classesOf } from '../nn/config.js'
 import { isDrawable } from '../tensor/picture.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import type { EndEvent } from './events.js'
+import type { LoadedData } from './run-config.js'
 import { type Drawn, Sampler, type Watch } from './sampler.js'
 import type { Trainer } from './trainer.js'
 
@@ -32,10 +34,10 @@ export class Evaluation {
   readonly #sampler: Sampler
   readonly #picture: string
 
-  constructor(config: RunConfig, data: Tensor, trainer: Trainer, picture: string) {
+  constructor(config: RunConfig, { tensor, labels }: LoadedData, trainer: Trainer, picture: string) {
     this.#config = config
-    this.#data = data
-    this.#sampler = new Sampler(config, trainer)
+    this.#data = tensor
+    this.#sampler = new Sampler(config, trainer, classesOf(config.network) > 0 ? labels?.values : undefined)
     this.#picture = picture
   }
 

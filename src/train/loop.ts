@@ -3,6 +3,7 @@ import { PfgmError } from '../errors.js'
 import type { Batch } from '../flow/batch.js'
 import type { Flow } from '../flow/flow.js'
 import { createFlow } from '../flow/kinds.js'
+import { classesOf } from '../nn/config.js'
 import type { RunConfig } from './checkpoint.js'
 import { type Estimate, estimate } from './estimate.js'
 import type { StepEvent } from './events.js'
@@ -110,9 +111,14 @@ export class TrainingLoop {
 
   async #batch(step: number, batchSize: number, smallBatchSize: number): Promise<Batch> {
     await this.#data.expectUnchanged()
-    const { seed, mirror, training } = this.#config
+    const { seed, mirror, training, network } = this.#config
     const wholeData = training.fieldBatch === 'full'
-    const draw = { seed: BigInt(seed), step, batchSize, smallBatchSize, wholeData, mirror }
+    const { labels } = this.#data
+    const draw = {
+      ...{ seed: BigInt(seed), step, batchSize, smallBatchSize, wholeData, mirror },
+      ...(classesOf(network) > 0 &&
+        labels && { labels: { classes: labels.tensor, dropout: training.labelDropout } }),
+    }
     return this.#flow.batch(this.#data.tensor, draw, this.#trainer.device)
   }
 }

@@ -15,6 +15,11 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   preset?: PresetName
   network?: NetworkConfig
   flow?: GivenFlow
+  /**
+   * Whether the classes of the data are learned, so that samples can be drawn by class: the network takes labels then.
+   * Default false.
+   */
+  labels?: boolean
   /** Of the initial weights and of every draw: 0 to 2^64 - 1. Default 0. */
   seed?: number | bigint
   /** Whether to mirror items at random; as the data set says where not given. */
@@ -64,6 +69,8 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
   warmup: z.unknown(),
   clipNorm: z.unknown(),
   emaRate: z.unknown(),
+  labelDropout: z.unknown(),
+  labels: SWITCH,
   checkpointEvery: z.unknown(),
   sampleEvery: z.unknown(),
   evaluationCount: z.unknown(),

@@ -22,6 +22,8 @@ export interface TrainingSettings {
   readonly clipNorm: number
   /** Final decay of the weights' moving average. */
   readonly emaRate: number
+  /** With labels: share of the items that are learned from as if of no class, so that samples can be guided. */
+  readonly labelDropout: number
   /** Steps between checkpoints. */
   readonly checkpointEvery: number
   /** Steps between pictures of samples; 0 for none. */
@@ -66,6 +68,9 @@ const TOY_FLOW = { M: 350, zMax: 5, upperNorm: 450, gamma: 0.5, zExp: 5 }
 
 const CIFAR10_FLOW = { M: 291, zMax: 40, upperNorm: 3000 }
 
+/** As usual for classifier-free guidance (arXiv 2207.12598). */
+const LABEL_DROPOUT = 0.1
+
 const CIFAR10_TRAINING: TrainingSettings = {
   steps: 1_300_000,
   batchSize: 4096,
@@ -75,6 +80,7 @@ const CIFAR10_TRAINING: TrainingSettings = {
   warmup: 5000,
   clipNorm: 1,
   emaRate: 0.9999,
+  labelDropout: LABEL_DROPOUT,
   checkpointEvery: 2000,
   sampleEvery: 10_000,
   evaluationCount: 0,
@@ -135,6 +141,7 @@ const SETTINGS = {
       warmup: 100,
       clipNorm: 1,
       emaRate: 0.999,
+      labelDropout: LABEL_DROPOUT,
       checkpointEvery: 200,
       sampleEvery: 400,
       evaluationCount: 900,
@@ -152,6 +159,7 @@ const SETTINGS = {
       warmup: 100,
       clipNorm: 1,
       emaRate: 0.999,
+      labelDropout: LABEL_DROPOUT,
       checkpointEvery: 500,
       sampleEvery: 1000,
       evaluationCount: 5000,
@@ -179,6 +187,7 @@ const SETTINGS = {
       warmup: 200,
       clipNorm: 1,
       emaRate: 0.999,
+      labelDropout: LABEL_DROPOUT,
       checkpointEvery: 500,
       sampleEvery: 1000,
       evaluationCount: 900,

@@ -52,7 +52,7 @@ export class Recorder {
     this.#folder = folder
     this.#config = config
     this.#trainer = trainer
-    this.#evaluation = new Evaluation(config, data.tensor, trainer, folder.finalPicture)
+    this.#evaluation = new Evaluation(config, data, trainer, folder.finalPicture)
     this.#asked = asked
     this.#divergence = new DivergenceWatch(product(config.shape))
     this.#threads = threads

@@ -1,6 +1,7 @@
-import { expectSameNetwork } from '../nn/config.js'
+import { classesOf, expectSameNetwork } from '../nn/config.js'
 import type { RunConfig } from './checkpoint.js'
 import { continuedData } from './data-identity.js'
+import { expectLabels } from './labels.js'
 import type { TrainOptions } from './options.js'
 import { checkConfig, type LoadedData, withGiven } from './run-config.js'
 
@@ -13,6 +14,7 @@ const CHANGEABLE = [
   'warmup',
   'clipNorm',
   'emaRate',
+  'labelDropout',
 ] as const
 
 export interface ResumedConfig {
@@ -27,6 +29,7 @@ export async function resumedConfig(
   data: LoadedData,
 ): Promise<ResumedConfig> {
   expectSameModel(options, before)
+  expectSameClasses(before, data)
   const { identity, warnings } = await continuedData(before, data, options.newData ?? false)
   const training = withGiven(before.training, options)
   const changes = CHANGEABLE.filter((name) => training[name] !== before.training[name]).map(
@@ -39,8 +42,15 @@ export async function resumedConfig(
 function expectSameModel(options: TrainOptions, before: RunConfig): void {
   const { network, flow = {} } = options
   if (network) expectSameNetwork(before.network, network, 'The given network')
-  const given = { seed: options.seed?.toString(), preset: options.preset, mirror: options.mirror, ...flow }
-  const started = { ...before.flow, seed: before.seed, preset: before.preset, mirror: before.mirror }
+  const { preset, mirror, labels } = options
+  const given = { seed: options.seed?.toString(), preset, mirror, labels, ...flow }
+  const started = {
+    ...before.flow,
+    seed: before.seed,
+    preset: before.preset,
+    mirror: before.mirror,
+    labels: classesOf(before.network) > 0,
+  }
   for (const [name, value] of Object.entries(given)) {
     const expected = started[name as keyof typeof started]
     if (value === undefined || value === expected) continue
@@ -48,4 +58,13 @@ function expectSameModel(options: TrainOptions, before: RunConfig): void {
       `Expected ${name} to be ${expected} as the run was started with but received ${value}: start another run for other settings`,
     )
   }
+}
+
+function expectSameClasses({ network, classes }: RunConfig, { name, labels }: LoadedData): void {
+  expectLabels(network, name, labels)
+  const [was, came] = [classes, labels?.classes].map((names) => names?.join(', '))
+  if (classesOf(network) === 0 || was === came) return
+  throw new RangeError(
+    `Expected the classes that the run was started with, ${was ?? 'which have no names'}, but received ${came ?? 'such without names'}`,
+  )
 }

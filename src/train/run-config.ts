@@ -6,11 +6,12 @@ import type { AnyDataset, Values } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
 import { expectOutput, type FlowSettings, flowKind, type GivenFlow, parseFlow } from '../flow/kinds.js'
 import { native } from '../native/native.js'
-import { itemShape, type NetworkConfig, networkConfigSchema, outputOf } from '../nn/config.js'
+import { classesOf, itemShape, type NetworkConfig, networkConfigSchema, outputOf } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import { checkNorm, checkRange } from './data-checks.js'
 import { fitPreset, presetForData } from './fit.js'
+import { expectLabels, type Labels, loadLabels, withLabels } from './labels.js'
 import type { Asked, TrainOptions } from './options.js'
 import { FIELD_BATCHES, PRESETS, preset, type TrainingSettings } from './presets.js'
 
@@ -20,6 +21,7 @@ export interface LoadedData {
   readonly count: number
   readonly shape: readonly number[]
   readonly mirror: boolean
+  readonly labels?: Labels | undefined
   readonly meanNorm: number
   readonly deviation: number
   readonly warnings: string[]
@@ -28,7 +30,8 @@ export interface LoadedData {
 }
 
 export async function loadData(data: AnyDataset): Promise<LoadedData> {
-  const { name, shape, count, values, mirror, notes = [] } = checkedDataset(data)
+  const checked = checkedDataset(data)
+  const { name, shape, count, values, mirror, notes = [] } = checked
   if (values.length !== count * product(shape)) {
     throw new TypeError(
       `Expected data.values to have ${count} x [${shape.join(', ')}] = ${count * product(shape)} values but received ${values.length}`,
@@ -61,6 +64,7 @@ export async function loadData(data: AnyDataset): Promise<LoadedData> {
     count,
     shape,
     mirror,
+    labels: await loadLabels(checked),
     meanNorm,
     deviation,
     warnings,
@@ -97,14 +101,18 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
   const { seed = 0, mirror = data.mirror, keep = 3 } = options
   expectSeed('seed', seed)
   const flow = settingsFor(options.flow ?? base.flow ?? {}, base.flow, data)
+  const own = options.network
+    ? checkNetwork(options.network, data.shape, flow)
+    : withOutputFor(base.network, flow)
+  const network = options.labels && classesOf(own) === 0 ? withLabels(own, data.name, data.labels) : own
+  expectLabels(network, data.name, data.labels)
   const config: RunConfig = {
     preset: name,
     data: data.name,
     count: data.count,
     shape: [...data.shape],
-    network: options.network
-      ? checkNetwork(options.network, data.shape, flow)
-      : withOutputFor(base.network, flow),
+    network,
+    ...(classesOf(network) > 0 && data.labels?.classes && { classes: [...data.labels.classes] }),
     flow,
     training: withGiven(base.training, options),
     seed: String(seed),
@@ -161,6 +169,7 @@ export function checkConfig(config: RunConfig): RunConfig {
   expectInteger('warmup', training.warmup, 0, 1e9)
   expectNumber('clipNorm', training.clipNorm, 0, Number.POSITIVE_INFINITY)
   expectNumber('emaRate', training.emaRate, 0, 1)
+  expectNumber('labelDropout', training.labelDropout, 0, 1)
   expectInteger('checkpointEvery', training.checkpointEvery, 1, 1e9)
   expectInteger('sampleEvery', training.sampleEvery, 0, 1e9)
   expectInteger('evaluationCount', training.evaluationCount, 0, 1e6)

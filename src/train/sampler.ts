@@ -16,6 +16,9 @@ const PROBED = { images: 16, points: 512 } as const
 /** How much of the time that is left is planned for: a machine is not always as quick as it was. */
 const CAREFUL = 0.9
 
+/** Multiples of it, modulo 1, are spread evenly, however many there are. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
+
 export interface Watch {
   readonly signal?: AbortSignal | undefined
   /** @param fraction of the samples, 0 to 1 */
@@ -32,10 +35,13 @@ export interface Drawn {
 export class Sampler {
   readonly #config: RunConfig
   readonly #trainer: Trainer
+  readonly #labelsOfData: ArrayLike<number> | undefined
 
-  constructor(config: RunConfig, trainer: Trainer) {
+  /** @param labels of the data's items, where classes are learned */
+  constructor(config: RunConfig, trainer: Trainer, labels: ArrayLike<number> | undefined) {
     this.#config = config
     this.#trainer = trainer
+    this.#labelsOfData = labels
   }
 
   /** So many, whatever time they take. */
@@ -90,12 +96,21 @@ export class Sampler {
     return (performance.now() - began) / 1000 / count
   }
 
+  /** Of items all over the data, which may be sorted by class, so that the samples have the classes' shares. */
+  #labels({ count = 1, seed = 0 }: SamplingOptions): Int32Array | undefined {
+    const labels = this.#labelsOfData
+    if (!labels) return undefined
+    const place = (i: number) => Math.floor(((i * GOLDEN_RATIO) % 1) * labels.length)
+    return Int32Array.from({ length: count }, (_, i) => labels[place(Number(seed) + i)]!)
+  }
+
   async #draw(step: number, options: SamplingOptions, settings: SolverSettings = {}): Promise<Drawn> {
     const { flow, data, network } = this.#config
     const model = new Model({ flow, data, network, step }, this.#trainer.averaged)
+    const labels = this.#labels(options)
     const { far, near } = model.flow
     const solver = solverByName(solverOptions(settings), far.height, near.height)
-    const { images, status } = await sample(model, solver, options)
+    const { images, status } = await sample(model, solver, { ...options, ...(labels && { labels }) })
     return { images, exact: status.every((each) => each !== 'maxEvaluations') }
   }
 }
