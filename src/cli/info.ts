@@ -52,8 +52,9 @@ async function describeRuntime() {
 
 async function describeModel(source: string) {
   using model = await loadModel(source)
-  const { network, data, step, flow } = model.config
-  return { source, data, step, parameterCount: model.network.parameterCount, network, flow }
+  const { network, data, step, flow, classes } = model.config
+  const { parameterCount } = model.network
+  return { source, data, step, parameterCount, ...(classes && { classes }), network, flow }
 }
 
 type Rows = [string, string][]
@@ -75,11 +76,12 @@ function runtimeRows(runtime: Awaited<ReturnType<typeof describeRuntime>>): Rows
 }
 
 function modelRows(model: Awaited<ReturnType<typeof describeModel>>): Rows {
-  const { source, data, step, parameterCount, network, flow } = model
+  const { source, data, step, parameterCount, classes, network, flow } = model
   return [
     ['model', source],
     ['trained on', `${data}, ${several(step, 'step')}`],
     ['parameters', count(parameterCount)],
+    ...(classes ? [['classes', classes.join(', ')] as [string, string]] : []),
     ...nested('network', network),
     ...nested('flow', flow),
   ]

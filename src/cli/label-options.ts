@@ -30,7 +30,12 @@ export function labelsNamed(flow: PoissonFlow, text: string): Label[] {
   const count = flow.classCount
   if (count === 0) throw new UsageError('Expected no --label: this model was trained without classes')
   if (text === 'all' && !classes?.includes('all')) return Array.from({ length: count }, (_, i) => i)
-  return text.split(',').map((name) => (classes?.includes(name) || !/^\d+$/.test(name) ? name : Number(name)))
+  return text.split(',').map((name) => {
+    if (classes?.includes(name)) return name
+    if (/^\d+$/.test(name) && Number(name) < count) return Number(name)
+    const known = classes ? `one of ${classes.join(', ')}, or all` : `a number from 0 to ${count - 1}, or all`
+    throw new UsageError(`Expected --label to be ${known} but received ${name}`)
+  })
 }
 
 /** One class for all of some images. */

@@ -76,7 +76,9 @@ export function checkedLabels({
   const names = parse<readonly string[]>('classes', CLASSES, classes)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined)
-    throw new RangeError(`Expected classes to have each name once but received ${describe(twice)} twice`)
+    throw new RangeError(
+      `Expected classes to have each name once but received ${JSON.stringify(twice)} twice`,
+    )
   const largest = own.reduce((most, label) => Math.max(most, label), 0)
   if (largest < names.length) return { labels: own, classes: names }
   throw new RangeError(

@@ -43,12 +43,12 @@ export function expectLabels(network: NetworkConfig, data: string, labels: Label
   if (labels === undefined) throw noLabels(data)
   if (labels.count <= count) return
   throw new RangeError(
-    `Expected data of at most ${count} classes, as the network takes, but received ${labels.count}`,
+    `Expected labels of at most ${count} classes, as the network takes, but received ${labels.count}`,
   )
 }
 
 function noLabels(data: string): RangeError {
   return new RangeError(
-    `Expected data with labels but ${data} has none: sort pictures into a folder a class, or give labels with the data`,
+    `Expected labels in the data but ${data} has none: sort pictures into a folder a class, or give labels with the data`,
   )
 }

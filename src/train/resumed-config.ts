@@ -1,4 +1,4 @@
-import { classesOf, expectSameNetwork } from '../nn/config.js'
+import { classesOf, expectSameNetwork, type NetworkConfig } from '../nn/config.js'
 import type { RunConfig } from './checkpoint.js'
 import { continuedData } from './data-identity.js'
 import { expectLabels } from './labels.js'
@@ -41,7 +41,6 @@ export async function resumedConfig(
 
 function expectSameModel(options: TrainOptions, before: RunConfig): void {
   const { network, flow = {} } = options
-  if (network) expectSameNetwork(before.network, network, 'The given network')
   const { preset, mirror, labels } = options
   const given = { seed: options.seed?.toString(), preset, mirror, labels, ...flow }
   const started = {
@@ -58,6 +57,13 @@ function expectSameModel(options: TrainOptions, before: RunConfig): void {
       `Expected ${name} to be ${expected} as the run was started with but received ${value}: start another run for other settings`,
     )
   }
+  if (network) expectSameNetwork(before.network, withLabelsOf(before.network, network), 'The given network')
+}
+
+/** A network as a run that learned labels made it. */
+function withLabelsOf(before: NetworkConfig, network: NetworkConfig): NetworkConfig {
+  const count = classesOf(before)
+  return count > 0 && network.kind === 'unet' ? { labels: count, ...network } : network
 }
 
 function expectSameClasses({ network, classes }: RunConfig, { name, labels }: LoadedData): void {

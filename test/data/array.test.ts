@@ -46,6 +46,14 @@ test('array refuses labels that do not fit and points to be mirrored', async () 
     'Expected labels to hold 2 values, one an item, but received 3',
   )
   await expect(array(values, [2], { labels: [0, 1] as unknown as Uint8Array })).rejects.toThrow(TypeError)
+  const labels = Uint8Array.of(0, 2)
+  await expect(array(values, [2], { labels, classes: ['a', 'b'] })).rejects.toThrow(
+    'Expected labels to be below 2, the number of classes, but received 2',
+  )
+  await expect(array(values, [2], { labels, classes: ['a', 'b', 'a'] })).rejects.toThrow('"a" twice')
+  await expect(array(values, [2], { classes: ['a'] })).rejects.toThrow('Expected labels beside classes')
+  const named = await array(values, [2], { labels, classes: ['a', 'b', 'c'] })
+  expect(named).toMatchObject({ labels, classes: ['a', 'b', 'c'] })
   await expect(array(values, [2], { mirror: true })).rejects.toThrow(RangeError)
   await expect(array(values, [2], { mirror: 1 as unknown as boolean })).rejects.toThrow(TypeError)
 })

@@ -44,6 +44,7 @@ test('CIFAR-10: the batches of a folder in order, the folder above it, the test 
     count: 10,
     values: patches.values.slice(0, 10 * 3072),
     labels: Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+    classes: 'airplane automobile bird cat deer dog frog horse ship truck'.split(' '),
     mirror: true,
   })
   expect(await cifar10(parent)).toEqual(train)

@@ -1,5 +1,5 @@
 import { open, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -97,6 +97,14 @@ test('labels and mirror', async () => {
   const dataset = await idx(images, { labels, mirror: true })
   expect(dataset.labels).toEqual(new Uint8Array([7, 8, 9]))
   expect(dataset.mirror).toBe(true)
+})
+
+test('labels beside the images, by their name', async () => {
+  const bytes = encode(0x08, [3], new Uint8Array([7, 8, 9]))
+  const images = await write(encode(0x08, [3, 2, 2], new Uint8Array(12)), 'train-images-idx3-ubyte.gz')
+  expect((await idx(images)).labels).toBeUndefined()
+  await writeFile(join(dirname(images), 'train-labels-idx1-ubyte.gz'), gzipSync(bytes))
+  expect((await idx(images)).labels).toEqual(new Uint8Array([7, 8, 9]))
 })
 
 test('labels that do not fit', async () => {

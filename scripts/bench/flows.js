@@ -1,0 +1,126 @@
+// node scripts/bench/flows.js: which flow learns the digits best in equal time on this machine? Every flow trains with
+// the digits preset for as many steps as its time allows, by the median time of its steps, which are measured in turns;
+// 4,500 samples of each are measured. Prints the table of docs/flows.md and, as it goes on, a line a run.
+//   --seconds N   of training, by the steps' quiet time (default 100)
+//   --seeds N     how many (default 3)
+//   --flows LIST  of the names below (default: all)
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { datasets, energyDistance, PoissonFlow, Tensor, train } from '../../dist/index.js'
+
+const FLOWS = {
+  pfgm: { kind: 'pfgm' },
+  'pfgmpp D=32': { kind: 'pfgmpp', D: 32 },
+  'pfgmpp D=64': { kind: 'pfgmpp', D: 64 },
+  'pfgmpp D=128': { kind: 'pfgmpp', D: 128 },
+  'pfgmpp D=2048': { kind: 'pfgmpp', D: 2048 },
+  edm: { kind: 'edm' },
+  'edm, posterior': { kind: 'edm', target: 'posterior' },
+  'pfgmpp D=128, posterior': { kind: 'pfgmpp', D: 128, target: 'posterior' },
+}
+const SAMPLES = 4500
+const NEIGHBOURS = 3
+const SOLVER = { solver: 'unipc', schedule: 'karras', steps: 24 }
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '100' },
+    seeds: { type: 'string', default: '3' },
+    flows: { type: 'string', default: Object.keys(FLOWS).join(';') },
+  },
+})
+const names = values.flows.split(';')
+const data = await datasets.digits()
+
+/** Trains and returns the model with the mean time of its steps. */
+async function trained(name, steps, seed) {
+  const out = await mkdtemp(join(tmpdir(), 'pfgm-flows-'))
+  const options = { data, out, flow: FLOWS[name], steps, seed, sampleEvery: 0, evaluationCount: 0 }
+  let seconds = 0
+  for await (const event of train({ ...options, checkpointEvery: steps })) {
+    if (event.type === 'step') seconds = 128 / event.imagesPerSecond
+  }
+  const model = await PoissonFlow.load(out)
+  await rm(out, { recursive: true })
+  return { model, seconds }
+}
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
+
+async function stepsFor(seconds) {
+  const times = Object.fromEntries(names.map((name) => [name, []]))
+  for (let round = 0; round < 3; round++) {
+    for (const name of names) {
+      const { model, seconds: each } = await trained(name, 24, round)
+      model.dispose()
+      times[name].push(each)
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, Math.round(seconds / median(times[name]))]))
+}
+
+/** Squared distances of rows of a to rows of b, as callbacks a row: sets of some thousand rows fit no matrix. */
+function* squaredDistances(a, b, dimensions) {
+  const row = new Float64Array(b.length / dimensions)
+  for (let i = 0; i < a.length; i += dimensions) {
+    for (let j = 0; j < row.length; j++) {
+      let sum = 0
+      for (let c = 0; c < dimensions; c++) sum += (a[i + c] - b[j * dimensions + c]) ** 2
+      row[j] = sum
+    }
+    yield row
+  }
+}
+
+/** Squared distance of each row to its k-th nearest other one of the same set. */
+function radii(set, dimensions) {
+  return Array.from(
+    squaredDistances(set, set, dimensions),
+    (row) => Float64Array.from(row).sort()[NEIGHBOURS],
+  )
+}
+
+/** Share of the rows of a that lie within the radius of any row of b (arXiv 1904.06991). */
+function shareInside(a, b, radiiOfB, dimensions) {
+  let inside = 0
+  for (const row of squaredDistances(a, b, dimensions)) if (row.some((d, j) => d <= radiiOfB[j])) inside += 1
+  return (inside * dimensions) / a.length
+}
+
+const real = Float32Array.from(data.values, (v) => v / 255)
+const realRadii = radii(real, 64)
+
+async function measured(model) {
+  const { images, nfe } = await model.sample({ count: SAMPLES, ...SOLVER })
+  using samples = images
+  using items = await Tensor.from(data.values, [data.count, ...data.shape])
+  const distance = await energyDistance(samples, items)
+  const fake = Float32Array.from(await samples.data(), (v) => Math.min(Math.max((v + 1) / 2, 0), 1))
+  const precision = shareInside(fake, real, realRadii, 64)
+  const recall = shareInside(real, fake, radii(fake, 64), 64)
+  return { distance, precision, recall, nfe }
+}
+
+const steps = await stepsFor(Number(values.seconds))
+console.log(JSON.stringify({ steps }))
+const results = Object.fromEntries(names.map((name) => [name, []]))
+for (let seed = 0; seed < Number(values.seeds); seed++) {
+  for (const name of names) {
+    const { model } = await trained(name, steps[name], seed)
+    const found = await measured(model)
+    model.dispose()
+    results[name].push(found)
+    console.log(JSON.stringify({ name, seed, ...found }))
+  }
+}
+
+const each = (name, key, digits) => results[name].map((found) => found[key].toFixed(digits)).join(', ')
+console.log(
+  '\n| flow | steps | energy distance, by seed | precision | recall |\n| --- | ---: | --- | --- | --- |',
+)
+for (const name of names) {
+  const cells = [each(name, 'distance', 4), each(name, 'precision', 2), each(name, 'recall', 2)]
+  console.log(`| \`${name}\` | ${steps[name]} | ${cells.join(' | ')} |`)
+}
