@@ -8,6 +8,7 @@
 #include "binding/makers.h"
 #include "field/field.h"
 #include "flow/denoising.h"
+#include "flow/in_time.h"
 #include "flow/pfgm.h"
 #include "flow/pfgmpp.h"
 #include "flow/with_divergence.h"
@@ -41,11 +42,12 @@ std::shared_ptr<const Scales> scales_of(const Argument& given) {
 
 namespace {
 
-// createDenoisingFlow(network, {scales, deterministic}): a flow handle.
+// createDenoisingFlow(network, {scales, inTime, deterministic}): a flow handle.
 Napi::Value create_denoising_flow(const Call& call) {
   const Argument config = call(1, "config");
-  const std::shared_ptr<Flow> flow = make_denoising_flow(
-      call(0, "network").network(), scales_of(config["scales"]), config["deterministic"].boolean());
+  const auto make = config["inTime"].boolean() ? make_flow_in_time : make_denoising_flow;
+  const std::shared_ptr<Flow> flow =
+      make(call(0, "network").network(), scales_of(config["scales"]), config["deterministic"].boolean());
   return Napi::Number::New(call.env(), call.environment().add(flow));
 }
 

@@ -25,6 +25,10 @@ std::shared_ptr<const Scales> make_scales(const std::string& kind, const Constan
   throw Error("ERR_PFGM_ARGUMENT", "Expected scales to be one of " + names + " but received " + kind);
 }
 
+SdeAt Scales::sde(double) const {
+  throw Error("ERR_PFGM_ARGUMENT", "Expected the flow of an SDE: ve, vp or subvp");
+}
+
 double number(const Constants& constants, const char* name) {
   const auto found = constants.find(name);
   if (found != constants.end() && std::isfinite(found->second)) return found->second;

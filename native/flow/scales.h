@@ -9,6 +9,11 @@
 
 namespace pfgm {
 
+// An SDE at a time: x_t is signal y and noise of deviation `noise`, dx = drift x dt + diffusion dw.
+struct SdeAt {
+  double signal, noise, drift, diffusion_squared;
+};
+
 // d = c_skip x + c_out F(c_in x, c_noise), in coordinates in which x is y and noise of deviation sigma (arXiv
 // 2206.00364, eq. 7). A flow whose own states are a y + s noise has sigma = s / a, and x is its state over a.
 class Scales {
@@ -25,6 +30,9 @@ class Scales {
   virtual double drawn_sigma(double uniform, double normal) const = 0;
   // What half the squared error of F counts by in the loss.
   virtual double weight(double sigma, int64_t dimensions) const = 0;
+
+  // Throws where the flow is of no SDE.
+  virtual SdeAt sde(double t) const;
 };
 
 // Settings of a flow by name.

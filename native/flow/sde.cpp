@@ -19,6 +19,11 @@ double ShrinkingScales::time(double sigma) const {
   return 2 * depth / (half + std::sqrt(half * half + growth_ * depth));
 }
 
+SdeAt ShrinkingScales::sde(double t) const {
+  const double L = depth(t), signal = std::exp(-L), noise = signal * sigma_at(L);
+  return {signal, noise, -beta(t) / 2, beta(t) * rate_at(L) * noise * noise};
+}
+
 double ShrinkingScales::weight(double sigma, int64_t dimensions) const {
   const double mean = 2.0 / double(dimensions);
   return likelihood_ ? mean * beta(time(sigma)) * rate_at(depth_at(sigma)) : mean;

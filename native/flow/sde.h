@@ -24,6 +24,7 @@ class ShrinkingScales : public Scales {
   double c_noise(double sigma) const override { return 999 * time(sigma); }
   double c_out(double sigma) const override { return -sigma; }
   double drawn_sigma(double uniform, double) const override { return sigma_at(depth(drawn_time(uniform))); }
+  SdeAt sde(double t) const override;
   // The published loss is the mean of the squares, not half their sum.
   double weight(double sigma, int64_t dimensions) const override;
 

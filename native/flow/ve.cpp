@@ -25,6 +25,11 @@ class VeScales final : public Scales {
   // The published loss is half the sum of squares. g^2 / s^2 = 2 ln(sigma_max / sigma_min).
   double weight(double, int64_t) const override { return likelihood_ ? 2 * std::log(range_) : 1; }
 
+  SdeAt sde(double t) const override {
+    const double sigma = least_ * std::pow(range_, t);
+    return {1, sigma, 0, 2 * sigma * sigma * std::log(range_)};
+  }
+
  private:
   double least_, range_;
   bool likelihood_;

@@ -76,7 +76,9 @@ export class DenoisingFlow implements Flow {
   drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
     if (published) throw onlyPoisson('publishedEpsilon')
     const { scales } = this.#denoising
-    return new NativeFlow(native().createDenoisingFlow(network.handle, { scales, deterministic }))
+    return new NativeFlow(
+      native().createDenoisingFlow(network.handle, { scales, inTime: false, deterministic }),
+    )
   }
 
   async batch(data: Tensor, draw: BatchDraw, device: string): Promise<Batch> {
@@ -87,7 +89,7 @@ export class DenoisingFlow implements Flow {
 }
 
 /** ln of the density of Gaussian noise. */
-function logGaussian(radius: number, dimensions: number, sigma: number): number {
+export function logGaussian(radius: number, dimensions: number, sigma: number): number {
   return (-dimensions / 2) * Math.log(2 * Math.PI * sigma ** 2) - radius ** 2 / (2 * sigma ** 2)
 }
 

@@ -41,6 +41,8 @@ export interface Flow {
   /** Whether samples end in what is denoised at the near end, one evaluation more, rather than in their states there. */
   readonly endsDenoised?: boolean
   readonly jump?: Jump
+  /** Whether states are not data and noise of deviation height, so that x - dx / d(ln height) is no denoised image. */
+  readonly isInTime?: boolean
   /** Whether states at a height are data and Gaussian noise of that deviation, to which a step may add more. */
   readonly isGaussian?: boolean
   /** The SDE whose probability flow it is, where samplers with noise can follow one. */

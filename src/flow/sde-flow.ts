@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { type Denoising, DenoisingFlow, TARGET } from './denoising-flow.js'
+import type { Flow } from './flow.js'
+import { FlowInTime } from './flow-in-time.js'
 import type { Sde } from './sde.js'
 
 /** What the flows of SDEs share. */
@@ -9,18 +11,23 @@ export const SDE_SETTINGS = {
   /** Whether training weighs the loss by g^2, so that it bounds the likelihood (arXiv 2101.09258). */
   likelihoodWeighting: z.boolean().default(false),
   target: TARGET.default('image'),
+  /**
+   * What paths are followed in: x / signal over its noise (`scaled`), which every solver can, or x in t (`published`), as
+   * Runge-Kutta methods can.
+   */
+  coordinates: z.enum(['scaled', 'published']).default('scaled'),
 }
 
 type SdeSettings = Readonly<z.infer<z.ZodObject<typeof SDE_SETTINGS>>>
 
-/** The flow of an SDE: its probability flow in coordinates x_t / signal(t), in which all solvers follow it. */
+/** The flow of an SDE: its probability flow, in coordinates x_t / signal(t), in which all solvers follow it. */
 export function sdeFlow(
   sde: Sde,
-  { tMin, target }: SdeSettings,
+  { tMin, target, coordinates }: SdeSettings,
   scales: Denoising['scales'],
   priorDeviation: number,
-): DenoisingFlow {
-  return new DenoisingFlow({
+): Flow {
+  const denoising: Denoising = {
     far: { height: sde.height(1), name: 'sigma at t = 1' },
     near: { height: sde.height(tMin), name: 'sigma at tMin' },
     scales,
@@ -28,7 +35,10 @@ export function sdeFlow(
     priorSigma: priorDeviation / sde.signal(1),
     target,
     sde,
-  })
+  }
+  return coordinates === 'scaled'
+    ? new DenoisingFlow(denoising)
+    : new FlowInTime(denoising, tMin, priorDeviation)
 }
 
 /** What the SDEs share whose drift is -b(t) x / 2, b(t) = betaMin + t (betaMax - betaMin): VP and sub-VP. */

@@ -1,6 +1,7 @@
 import { expectRoom } from '../arguments/room.js'
 import { type Fields, FUNCTION, integer, oneOf, SEED, SIGNAL, SWITCH } from '../arguments/schema.js'
 import { expectInteger, product } from '../check.js'
+import type { Flow } from '../flow/flow.js'
 import { jointNorm, perSampleNorm } from '../ode/error-norm.js'
 import type { Denoiser } from '../ode/pool/denoised.js'
 import { Camera, FILM_SCHEMA, type Film, type FilmOptions, filmBytes } from '../ode/pool/film.js'
@@ -93,6 +94,7 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
   const { flow, network } = model
   const { count, seed, maxEvaluations, keepNotFinite } = settings
   const shape = network.itemShape
+  expectDenoised(flow, options)
   options.signal?.throwIfAborted()
   const { height, start } = await startsOf(model, options, settings)
   const joint = settings.batchTolerance === 'joint'
@@ -116,11 +118,12 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
     if (options.film) camera = await Camera.create(options.film, problem)
     // The published code's joint steps go across the jump.
     const acrossJump = joint && solver.kind === 'rungeKutta'
-    const { jump, sde, isGaussian = false } = flow
+    const { jump, sde, isGaussian = false, isInTime = false } = flow
     const path = pathBetween(height, flow.near.height, solver.variable, {
       ...(!acrossJump && jump && { jump }),
       ...(sde && { sde }),
       isGaussian,
+      isInTime,
       // The last step of a predictor denoises.
       endsDenoised: flow.endsDenoised === true && solver.kind !== 'predictorCorrector',
     })
@@ -165,6 +168,13 @@ export function samplingSettings(model: Model, options: SamplingOptions) {
   const conditions = conditionsOf(model, options, count)
   const rows = { count, seed: BigInt(seed), conditions }
   return { ...rows, batchTolerance, batchSize, drift, maxEvaluations, keepNotFinite }
+}
+
+/** @throws RangeError where what is asked for looks at denoised images and the flow has none */
+function expectDenoised({ isInTime }: Flow, { onDenoised, film }: SamplingOptions): void {
+  const what = onDenoised ? 'onDenoised' : film && film.of !== 'state' ? 'film of denoised images' : undefined
+  if (!isInTime || what === undefined) return
+  throw new RangeError(`Expected no ${what} in coordinates 'published', where images are not denoised`)
 }
 
 /** Whether the samples depend on each other, and so are to be under way together. */

@@ -123,7 +123,7 @@ export interface Addon {
   ): FlowHandle
   createDenoisingFlow(
     network: NetworkHandle,
-    config: { scales: NativeScales; deterministic: boolean },
+    config: { scales: NativeScales; inTime: boolean; deterministic: boolean },
   ): FlowHandle
   pfgmppPrior(keys: BigUint64Array, dimensions: number, sigma: number, d: number): Promise<TensorInfo>
   withDivergence(flow: FlowHandle, divergence: NativeDivergence): FlowHandle

@@ -28,7 +28,7 @@ function logGaussians({ centres, deviation }: Mixture, x: readonly number[], sig
 
 /** The flows of the family, from the usual distance and from so far away that the prior is the data's own to 1e-6. */
 const SIGMAS = { sigmaMin: 0.002, sigmaData: 0.5, pMean: -1.2, pStd: 1.2, target: 'image' } as const
-const SDE = { likelihoodWeighting: false, target: 'image' } as const
+const SDE = { likelihoodWeighting: false, target: 'image', coordinates: 'scaled' } as const
 const BETAS = { betaMin: 0.1, tMin: 1e-3, ...SDE }
 const VE_SIGMAS = { sigmaMin: 0.02, tMin: 1e-5, ...SDE }
 const FLOWS: { name: string; usual: FlowSettings; far: FlowSettings; D?: number }[] = [

@@ -13,25 +13,37 @@ const SHARED = { likelihoodWeighting: false, target: 'image' } as const
 export const SDES: {
   readonly name: 've' | 'vp' | 'subvp'
   readonly sde: Sde
-  settings(tMin?: number): FlowSettings
+  settings(tMin?: number, coordinates?: 'scaled' | 'published'): FlowSettings
   scales(likelihoodWeighting?: boolean): NativeScales
 }[] = [
   {
     name: 've',
     sde: veSde(VE),
-    settings: (tMin = 1e-5) => ({ kind: 've', ...VE, ...SHARED, tMin }),
+    settings: (tMin = 1e-5, coordinates = 'scaled') => ({ kind: 've', coordinates, ...VE, ...SHARED, tMin }),
     scales: (weighted = false) => ({ kind: 've', ...VE, likelihoodWeighting: Number(weighted) }),
   },
   {
     name: 'vp',
     sde: vpSde(BETA),
-    settings: (tMin = 1e-3) => ({ kind: 'vp', ...BETA, ...SHARED, tMin }),
+    settings: (tMin = 1e-3, coordinates = 'scaled') => ({
+      kind: 'vp',
+      coordinates,
+      ...BETA,
+      ...SHARED,
+      tMin,
+    }),
     scales: (weighted = false) => ({ kind: 'vp', ...BETA, likelihoodWeighting: Number(weighted) }),
   },
   {
     name: 'subvp',
     sde: subvpSde(BETA),
-    settings: (tMin = 1e-3) => ({ kind: 'subvp', ...BETA, ...SHARED, tMin }),
+    settings: (tMin = 1e-3, coordinates = 'scaled') => ({
+      kind: 'subvp',
+      coordinates,
+      ...BETA,
+      ...SHARED,
+      tMin,
+    }),
     scales: (weighted = false) => ({ kind: 'subvp', ...BETA, likelihoodWeighting: Number(weighted) }),
   },
 ]

@@ -15,6 +15,11 @@ export function createStepper(solver: Solver, path: Path): Stepper {
       `Expected a flow with Gaussian noise (edm, ve, vp, subvp) for ${solver.kind === 'multistep' ? `the solver ${solver.method.name}` : 'churn'}, which adds such noise`,
     )
   }
+  if (path.isInTime && solver.kind !== 'rungeKutta') {
+    throw new RangeError(
+      "Expected a Runge-Kutta method (rk45, tsit5, bs23, rk4, heun, euler) in coordinates 'published': other solvers follow 'scaled' ones",
+    )
+  }
   if (solver.kind === 'predictorCorrector') return new PredictorCorrector(path, solver)
   if (solver.kind === 'rungeKutta') return new RungeKutta(path, solver)
   return solver.kind === 'multistep' ? new Multistep(path, solver) : new AdaptiveMultistep(path, solver)

@@ -15,6 +15,8 @@ export interface Path {
   readonly sde: Sde | undefined
   /** Whether its states are data and Gaussian noise, to which steps may add more. */
   readonly isGaussian: boolean
+  /** Whether only methods that look at no denoised images can follow it. */
+  readonly isInTime: boolean
   /** Whether it ends in what is denoised at its end: then the last step needs no special care for the data's nearness. */
   readonly endsDenoised: boolean
 }
@@ -24,9 +26,10 @@ export function pathBetween(
   from: number,
   to: number,
   variable: Variable,
-  flow: Partial<Pick<Flow, 'jump' | 'sde' | 'isGaussian' | 'endsDenoised'>> = {},
+  flow: Partial<Pick<Flow, 'jump' | 'sde' | 'isGaussian' | 'isInTime' | 'endsDenoised'>> = {},
 ): Path {
-  const { jump, sde, isGaussian = false, endsDenoised = false } = flow
+  const { jump, sde, isGaussian = false, isInTime = false, endsDenoised = false } = flow
   const [start, end] = [variable.toTime(from), variable.toTime(to)]
-  return { variable, start, end, direction: Math.sign(end - start), jump, sde, isGaussian, endsDenoised }
+  const direction = Math.sign(end - start)
+  return { variable, start, end, direction, jump, sde, isGaussian, isInTime, endsDenoised }
 }
