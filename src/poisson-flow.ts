@@ -21,6 +21,7 @@ import {
   type SamplingOptions,
   sample,
   samplingSettings,
+  usualSolver,
 } from './model/sample.js'
 import { expectStarts, startHeight } from './model/starts.js'
 import { DEVICE, type Device } from './native/device.js'
@@ -103,7 +104,8 @@ export class PoissonFlow extends Model {
    */
   async sample(given: SampleOptions = {}): Promise<SampleResult> {
     const options = parseOptions('sample', SAMPLE_SCHEMA, given)
-    const wanted = solverOrGoal(options)
+    const named = options.solver !== undefined || options.solverTable !== undefined
+    const wanted = solverOrGoal(named ? options : { ...options, ...usualSolver(this, options) })
     samplingSettings(this, options) // what is wrong is said before anything is searched
     const { signal, onSearch } = options
     signal?.throwIfAborted()

@@ -6,7 +6,7 @@ export const SAMPLING_OPTIONS = {
   solver: {
     kind: oneOf([...SOLVERS, 'auto']),
     value: 'name',
-    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: rk45)`,
+    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: adaptive-unipc)`,
   },
   error: {
     kind: NUMBER,

@@ -36,7 +36,7 @@ export async function encode(
     flow: model.sharedFlow(),
     jump,
     shape: itemShape,
-    solver: solverByName(solverOptions({ rtol, atol }), near.height, far.height),
+    solver: solverByName(solverOptions({ solver: 'rk45', rtol, atol }), near.height, far.height),
     pool: {
       norm: perSampleNorm(dimensions),
       capacity: batchSize,

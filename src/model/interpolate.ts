@@ -32,7 +32,7 @@ export async function interpolate(
   using path = await slerp(ends, steps)
   const { rtol, atol } = ascentSettings(options)
   const { far, near } = model.flow
-  const solver = solverByName(solverOptions({ rtol, atol }), far.height, near.height)
+  const solver = solverByName(solverOptions({ solver: 'rk45', rtol, atol }), far.height, near.height)
   return await sample(model, solver, { ...options, start: path })
 }
 

@@ -97,7 +97,7 @@ export async function logLikelihood(
   const columns = divergence === 'exact' ? 1 : settings.probes
   const joint = settings.batchTolerance === 'joint'
   const { near, far, jump } = model.flow
-  const named = solverOptions({ rtol: settings.rtol, atol: settings.atol })
+  const named = solverOptions({ solver: 'rk45', rtol: settings.rtol, atol: settings.atol })
   const { states, statistics } = await ascend(model, images, {
     flow: flowOf(model, settings),
     // The published code's steps go across the jump.

@@ -9,6 +9,7 @@ import { integrate } from '../ode/pool/pool.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import type { SampleStatistics, SampleStatus } from '../ode/pool/statistics.js'
 import type { Solver } from '../ode/solver.js'
+import type { SolverSettings } from '../ode/solver-options.js'
 import { createStepper } from '../ode/steppers/create-stepper.js'
 import { pathBetween } from '../ode/steppers/path.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -74,6 +75,18 @@ export const SAMPLING_FIELDS: Fields<SamplingOptions> = {
   onDenoised: FUNCTION,
   film: FILM_SCHEMA,
   onProgress: FUNCTION,
+}
+
+/**
+ * The solver where none is named: the default, but rk45 where what only that has is asked for, and for flows that only
+ * Runge-Kutta methods follow.
+ */
+export function usualSolver(
+  { flow }: Model,
+  { batchTolerance, publishedEpsilon }: Pick<SamplingOptions, 'batchTolerance' | 'publishedEpsilon'> = {},
+): Pick<SolverSettings, 'solver'> {
+  const asPublished = batchTolerance === 'joint' || publishedEpsilon === true || flow.isInTime === true
+  return asPublished ? { solver: 'rk45' } : {}
 }
 
 export interface Samples extends SampleStatistics {

@@ -38,7 +38,7 @@ export interface SolverSettings {
    * heights: `dpm2m`, `dpm3m` (DPM-Solver++), `unipc`, `ipndm`, `deis`; along each sample's own: `adaptive-unipc`.
    * With noise, for flows whose noise is Gaussian: `sde-dpm2m` (SDE-DPM-Solver++); back along the SDE of ve, vp and subvp
    * at even times: `euler-maruyama`, `reverse-diffusion` (`reverse-diffusion-flow`: without its noise), `ancestral`.
-   * Default rk45.
+   * Default adaptive-unipc; rk45 where what only that has is asked for: a `controller`, or of `sample` what is as published.
    */
   solver?: SolverName
   /**
@@ -150,7 +150,15 @@ export const SETTINGS = [
  * @throws RangeError where they do not go together
  */
 export function solverOptions(settings: SolverSettings): SolverOptions {
-  const { solver = 'rk45', steps = 100, rho = 7, schedule, controller, corrector, solverTable } = settings
+  const {
+    solver = usualSolver(settings),
+    steps = 100,
+    rho = 7,
+    schedule,
+    controller,
+    corrector,
+    solverTable,
+  } = settings
   const { correctorSteps = 1, snr = 0.16, norms = 'sample' } = settings
   const { churn = 0, churnMin = 0, churnMax = Number.MAX_VALUE, churnNoise = 1 } = settings
   const adaptive = solver === 'adaptive-unipc'
@@ -185,6 +193,11 @@ export function solverOptions(settings: SolverSettings): SolverOptions {
     ...(controller === undefined ? {} : { controller }),
     ...(solverTable === undefined ? {} : { solverTable: checkedTable(solverTable, 'solverTable') }),
   }
+}
+
+/** The solver of settings that name none. */
+function usualSolver({ controller }: SolverSettings): SolverName {
+  return controller === undefined ? 'adaptive-unipc' : 'rk45'
 }
 
 /** Settings that mean something to some solvers only, and what those are. */

@@ -1,13 +1,13 @@
 import { Model } from '../model/model.js'
-import { type SamplingOptions, sample } from '../model/sample.js'
+import { type SamplingOptions, sample, usualSolver } from '../model/sample.js'
 import { solverByName } from '../ode/solver.js'
 import { type SolverSettings, solverOptions } from '../ode/solver-options.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import type { Trainer } from './trainer.js'
 
-/** What rk45 takes a sample of a trained model, and half as much again. */
-const EVALUATIONS = 150
+/** What the default solver takes a sample of a trained model, and as much again. */
+const EVALUATIONS = 50
 /** Where not even so many samples have time for that, they get these few steps. */
 const FEW = 16
 const QUICK = { solver: 'unipc', steps: 10 } as const
@@ -109,7 +109,11 @@ export class Sampler {
     const model = new Model({ flow, data, network, step }, this.#trainer.averaged)
     const labels = this.#labels(options)
     const { far, near } = model.flow
-    const solver = solverByName(solverOptions(settings), far.height, near.height)
+    const solver = solverByName(
+      solverOptions({ ...usualSolver(model), ...settings }),
+      far.height,
+      near.height,
+    )
     const { images, status } = await sample(model, solver, { ...options, ...(labels && { labels }) })
     return { images, exact: status.every((each) => each !== 'maxEvaluations') }
   }

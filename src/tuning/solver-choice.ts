@@ -21,7 +21,7 @@ export interface SolverRequest extends Omit<SolverSettings, 'solver'> {
   /**
    * A method by name, as in `SolverSettings`, or `auto`: the best setting for `error` or `evaluations` in a comparison
    * measured on this model, once, and kept as searched schedules are. It is measured on paths from z_max of steps of
-   * each sample's own, with nothing done to them. Default rk45.
+   * each sample's own, with nothing done to them. Default adaptive-unipc.
    */
   solver?: SolverName | 'auto'
   /**

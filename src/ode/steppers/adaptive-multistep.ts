@@ -17,6 +17,14 @@ const FIRST_RATE = 0.25
 
 /** Times the tolerance of a step above the flow's jump, far from the data: errors made there shrink on the way. */
 const ABOVE_JUMP = 2
+/** The longest step in ln z of a flow that jumps. */
+const LONGEST = 1.5
+
+/**
+ * What serves flows without a jump, whose paths begin far beyond the data: the longest step in ln z, and times the
+ * tolerance of a step that begins beyond the data's deviation, where d is hardly known yet and bends most.
+ */
+const SMOOTH = { longest: 1, beyond: 0.35 }
 
 /** Up to which multiple of the jump's height what the formula of below gives there is of use below. */
 const REACH = 1.2
@@ -177,8 +185,7 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
     ])
     const lost: number[] = []
     for (const [i, row] of samples.rows.entries()) {
-      const isAbove = this.#limiter.isBefore(row.time)
-      const tolerance = (isAbove ? ABOVE_JUMP : 1) * (atol + rtol * distance![i]!)
+      const tolerance = this.#share(row) * (atol + rtol * distance![i]!)
       const [newest, older, oldest] = row.state.known
       const stiffness = distance![i]! / Math.max(size![i]!, row.time)
       const changes = {
@@ -188,12 +195,19 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
       const last = older && Math.log(older.height / newest!.height)
       // What is known above the jump does not tell of the stiff place that may lie just below.
       const atJump = row.time === this.#limiter.barrier
-      const longest = atJump && last !== undefined ? last : Number.POSITIVE_INFINITY
-      const step = Math.min(longest, stepWithinTolerance(changes, last))
+      const most = atJump && last !== undefined ? last : Number.POSITIVE_INFINITY
+      const longest = this.#path.jump ? LONGEST : SMOOTH.longest
+      const step = Math.min(most, stepWithinTolerance(changes, longest, last))
       row.state.next = heightAfter(row.time, step, this.#limiter.latestEnd(row.time))
       if (!(row.state.next < row.time)) lost.push(i)
     }
     await samples.lose(lost, 'needs a step too small to take')
+  }
+
+  /** Times the tolerance of a step from where a row is. */
+  #share({ time }: Row): number {
+    if (this.#path.jump) return this.#limiter.isBefore(time) ? ABOVE_JUMP : 1
+    return time > DATA_DEVIATION ? SMOOTH.beyond : 1
   }
 
   /** The divided difference of known values in ln z. */
