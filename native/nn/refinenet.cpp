@@ -2,6 +2,7 @@
 // InstanceNorm++, ELU, average pooling and dilated convolutions. The PFGM paper shows with it what its method
 // makes of a weaker network.
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/asinh.h>
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/elu.h>
@@ -203,9 +204,9 @@ Refinenet::Refinenet(const RefinenetConfig& config, uint64_t seed, at::Device de
 Field Refinenet::forward(const at::Tensor& x, const at::Tensor& z, const Mode&) const {
   const bool field = config_.output == Output::kField;
   // The height is a channel more: its logarithm, as heights go from thousandths to tens or hundreds, and a
-  // plane of z itself would drown the pixels far out and tell nothing near the data. An image's flow tells
-  // ln(sigma) / 4.
-  const at::Tensor height = field ? z.clamp_min(1e-10).log() : 4 * z;
+  // plane of z itself would drown the pixels far out and tell nothing near the data. Flows of images tell
+  // the noise by its logarithm or by a time up to 999: asinh brings them all near that.
+  const at::Tensor height = field ? z.clamp_min(1e-10).log() : at::asinh(8 * z);
   const at::Tensor plane = height.view({-1, 1, 1, 1}).expand({x.size(0), 1, x.size(2), x.size(3)});
   at::Tensor h = in_(at::cat({x, plane}, 1));
   std::vector<at::Tensor> features;

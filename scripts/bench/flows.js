@@ -1,6 +1,6 @@
 // node scripts/bench/flows.js: which flow learns the digits best in equal time on this machine? Every flow trains with
 // the digits preset for as many steps as its time allows, by the median time of its steps, which are measured in turns;
-// 4,500 samples of each are measured. Prints the table of docs/flows.md and, as it goes on, a line a run.
+// 4,500 samples of each are measured. Prints a table and, as it goes on, a line a run.
 //   --seconds N   of training, by the steps' quiet time (default 100)
 //   --seeds N     how many (default 3)
 //   --flows LIST  of the names below (default: all)

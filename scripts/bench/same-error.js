@@ -50,6 +50,7 @@ async function draw(flow, batchTolerance, tolerance) {
   const { images, evaluations } = await flow.sample({
     count: COUNT,
     batchTolerance,
+    solver: 'rk45',
     rtol: tolerance,
     atol: tolerance,
   })

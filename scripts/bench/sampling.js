@@ -87,7 +87,7 @@ async function benchDraws(flow) {
     let nfe = 0
     for (let i = 0; i < repeats; i++) {
       const began = performance.now()
-      const result = await flow.sample({ count, batchTolerance })
+      const result = await flow.sample({ count, batchTolerance, solver: 'rk45' })
       all.push((performance.now() - began) / 1000)
       nfe = result.nfe
       result.images.dispose()

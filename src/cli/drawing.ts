@@ -89,7 +89,15 @@ export async function runDrawing(
   warnOutside(thing, result.outside, result.count)
 }
 
-async function expectFiles({ film, frames, columns }: DrawingSettings, out: string): Promise<void> {
+async function expectFiles(settings: DrawingSettings, out: string): Promise<void> {
+  const { film, frames, columns, label, guidance, guidanceInterval } = settings
+  if (label === undefined && guidance !== undefined) {
+    throw new UsageError(`Expected --label to be given with --guidance but received ${guidance} alone`)
+  } else if (guidance === undefined && guidanceInterval !== undefined) {
+    throw new UsageError(
+      `Expected --guidance to be given with --guidance-interval but received ${guidanceInterval} alone`,
+    )
+  }
   await expectWritable(out, ['.png', '.npy'])
   if (film !== undefined) await expectWritable(film, FILM_EXTENSIONS, '--film')
   else if (frames !== undefined) {

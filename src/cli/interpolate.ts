@@ -106,7 +106,7 @@ async function imageOf(
   signal: AbortSignal,
 ): Promise<ImageTensor> {
   if (typeof end === 'string') return readFiles(flow, [end])
-  const tolerances = { rtol: settings.rtol ?? 1e-5, atol: settings.atol ?? 1e-5 }
+  const tolerances = { solver: 'rk45', rtol: settings.rtol ?? 1e-5, atol: settings.atol ?? 1e-5 } as const
   const labels = oneLabel(flow, settings)
   return (await flow.sample({ count: 1, seed: end, ...labels, ...tolerances, signal })).images
 }

@@ -23,6 +23,11 @@ function toNumber(text: string): unknown {
   return NUMBER_PATTERN.test(text) ? Number(text) : text
 }
 
+/** Of a setting: a number, true or false, or text. */
+function toValue(text: string): unknown {
+  return text === 'true' || text === 'false' ? text === 'true' : toNumber(text)
+}
+
 const asItIs = (text: string): unknown => text
 
 export const INTEGER = kind('a whole number', z.number().int(), toNumber)
@@ -87,7 +92,7 @@ export const FLOW = kind<GivenFlow>(
     const [name, ...settings] = text.split(',')
     const entries = settings.map((setting) => {
       const [key = '', ...value] = setting.split('=')
-      return [key, toNumber(value.join('='))]
+      return [key, toValue(value.join('='))]
     })
     return { kind: name, ...Object.fromEntries(entries) }
   },

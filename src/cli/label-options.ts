@@ -29,7 +29,8 @@ export function labelsNamed(flow: PoissonFlow, text: string): Label[] {
   const { classes } = flow.config
   const count = flow.classCount
   if (count === 0) throw new UsageError('Expected no --label: this model was trained without classes')
-  if (text === 'all' && !classes?.includes('all')) return Array.from({ length: count }, (_, i) => i)
+  if (classes?.includes(text)) return [text]
+  if (text === 'all') return Array.from({ length: count }, (_, i) => i)
   return text.split(',').map((name) => {
     if (classes?.includes(name)) return name
     if (/^\d+$/.test(name) && Number(name) < count) return Number(name)

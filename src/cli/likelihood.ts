@@ -152,7 +152,12 @@ async function drawDensity(
   await setThreads(settings.threads)
   const { integral, lost, evaluations } = await interruptible(async (signal) => {
     using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
-    const options = { ...pick(settings, GRID_OPTIONS), ...pick(settings, PATH_OPTIONS), signal }
+    const options = {
+      ...pick(settings, GRID_OPTIONS),
+      ...pick(settings, PATH_OPTIONS),
+      ...oneLabel(flow, settings),
+      signal,
+    }
     const found = await follow('cell', flags.json, (onProgress) => flow.density({ ...options, onProgress }))
     using density = found.density
     using image = await densityImage(density)

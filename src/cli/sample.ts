@@ -82,6 +82,12 @@ function labelsOf(
   if (labels.length === 1) return { labels: labels[0]! }
   if (images !== undefined)
     throw new UsageError('Expected --label to be one class with --from but received several')
+  const most = Math.floor(1e6 / labels.length)
+  if (!(count >= 1 && count <= most)) {
+    throw new UsageError(
+      `Expected --count to be from 1 to ${most} for ${labels.length} classes but received ${count}`,
+    )
+  }
   const each = labels.flatMap((one) => new Array<Label>(count).fill(one))
   return { labels: each, count: each.length, columns: count }
 }

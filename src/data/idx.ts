@@ -2,6 +2,7 @@ import { basename, dirname, join } from 'node:path'
 import { allocateBytes } from '../arguments/room.js'
 import { optionsSchema, parseOptions, SWITCH, TEXT } from '../arguments/schema.js'
 import { expectPath, product } from '../check.js'
+import { PfgmError } from '../errors.js'
 import { ByteStream } from '../files/byte-stream.js'
 import { dataError, lookAt } from '../files/read.js'
 import type { Dataset } from './dataset.js'
@@ -58,13 +59,16 @@ export async function idx(path: string, options: IdxOptions = {}): Promise<Datas
   const { dims, values } = await readIdx(path)
   const shape = itemShape(path, dims)
   const count = dims[0]!
+  const { read, note } =
+    given === undefined ? await labelsFound(labels, count) : { read: await readLabels(given, count) }
   return {
     name: basename(path).replace(/\.gz$/, ''),
     shape,
     count,
     values,
     mirror: mirror && shape.length === 3,
-    ...(labels !== undefined && { labels: await readLabels(labels, count) }),
+    ...(read && { labels: read }),
+    ...(note !== undefined && { notes: [note] }),
   }
 }
 
@@ -130,6 +134,20 @@ function itemShape(file: string, dims: readonly number[]): number[] {
       throw dataError(file, 'points or images (2 to 4 dimensions)', '1 dimension, as labels have')
     default:
       throw dataError(file, 'points or images (2 to 4 dimensions)', `${dims.length} dimensions`)
+  }
+}
+
+/** Those of a file that nobody named: one that does not fit is passed over, with a note. */
+async function labelsFound(
+  file: string | undefined,
+  count: number,
+): Promise<{ read?: Uint8Array; note?: string }> {
+  if (file === undefined) return {}
+  try {
+    return { read: await readLabels(file, count) }
+  } catch (error) {
+    if (!(error instanceof PfgmError)) throw error
+    return { note: `labels beside the images were passed over: ${error.message}` }
   }
 }
 

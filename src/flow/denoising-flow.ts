@@ -93,6 +93,7 @@ export function logGaussian(radius: number, dimensions: number, sigma: number): 
   return (-dimensions / 2) * Math.log(2 * Math.PI * sigma ** 2) - radius ** 2 / (2 * sigma ** 2)
 }
 
-function onlyPoisson(what: string): RangeError {
+/** What is said where only the published code of Poisson flows has something. */
+export function onlyPoisson(what: string): RangeError {
   return new RangeError(`Expected no ${what}: only the published code of Poisson flows has it`)
 }

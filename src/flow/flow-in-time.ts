@@ -2,7 +2,7 @@ import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Batch, BatchDraw } from './batch.js'
-import { type Denoising, DenoisingFlow, logGaussian } from './denoising-flow.js'
+import { type Denoising, DenoisingFlow, logGaussian, onlyPoisson } from './denoising-flow.js'
 import { type DriftOptions, type End, type Flow, NativeFlow } from './flow.js'
 
 /**
@@ -33,7 +33,8 @@ export class FlowInTime implements Flow {
     )
   }
 
-  logPrior(radius: number, dimensions: number): number {
+  logPrior(radius: number, dimensions: number, constant: 'exact' | 'published'): number {
+    if (constant === 'published') throw onlyPoisson("constant 'published'")
     return logGaussian(radius, dimensions, this.#deviation)
   }
 
@@ -41,7 +42,8 @@ export class FlowInTime implements Flow {
     throw new RangeError("Expected no images to start from in coordinates 'published': use 'scaled' ones")
   }
 
-  drift(network: Network, { deterministic = false }: DriftOptions = {}): NativeFlow {
+  drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
+    if (published) throw onlyPoisson('publishedEpsilon')
     const { scales } = this.#denoising
     return new NativeFlow(
       native().createDenoisingFlow(network.handle, { scales, inTime: true, deterministic }),

@@ -89,6 +89,8 @@ export interface FlowKind<S extends { readonly kind: string }> {
   create(settings: S): Flow
   /** What its networks give. */
   readonly output: 'field' | 'image'
+  /** How they are to embed what tells the noise, where only one way has a meaning. */
+  readonly embedding?: 'positional'
 }
 
 /** What settings are derived from. */

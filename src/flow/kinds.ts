@@ -71,7 +71,12 @@ export function parseFlow(settings: unknown): FlowSettings {
  */
 export function expectOutput(network: NetworkConfig, settings: FlowSettings): void {
   const output = outputOf(network)
-  const needed = flowKind(settings)?.output
+  const { output: needed, embedding } = flowKind(settings) ?? {}
+  if (embedding !== undefined && 'embedding' in network && network.embedding !== embedding) {
+    throw new RangeError(
+      `Expected a network whose embedding is ${embedding} for ${settings.kind}, which tells it 999 t, but received one of ${network.embedding}`,
+    )
+  }
   if (output === needed || (output === 'denoised' && needed === 'image')) return
   throw new RangeError(
     `Expected a network whose output is ${needed}, as ${settings.kind} needs, but received one of ${output}`,

@@ -48,5 +48,14 @@ export const BETA_SETTINGS = {
   ...SDE_SETTINGS,
 }
 
+/** What the two have to be beside each other, so that signals are told from noise all the way. */
+export const GROWING: [
+  (settings: { betaMin: number; betaMax: number }) => boolean,
+  { path: string[]; error: string },
+] = [
+  ({ betaMin, betaMax }) => betaMin <= betaMax && betaMax <= 1000,
+  { path: ['betaMax'], error: 'from betaMin to 1000' },
+]
+
 /** As published (arXiv 2011.13456, appendix C and G). */
 export const BETA_DEFAULTS = { betaMin: 0.1, betaMax: 20, tMin: 1e-3 }

@@ -29,7 +29,8 @@ export interface ScoreStep {
 
 /** Which of n discrete times a time is. */
 export function discreteIndex(t: number, n: number): number {
-  return Math.min(Math.floor(t * (n - 1)), n - 1)
+  // A hair more, as times are rounded.
+  return Math.min(Math.floor(t * (n - 1) + 1e-7), n - 1)
 }
 
 /** What VP and sub-VP differ in, as functions of L: half the integral of b from 0 to t, by which signals have shrunk as exp(-L). */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { FlowKind } from './flow.js'
 import { type Sde, shrinkingSde } from './sde.js'
-import { BETA_DEFAULTS, BETA_SETTINGS, sdeFlow } from './sde-flow.js'
+import { BETA_DEFAULTS, BETA_SETTINGS, GROWING, sdeFlow } from './sde-flow.js'
 
 /** The sub-VP SDE (arXiv 2011.13456, section 3.4), whose noise never exceeds VP's. */
 const subvpSettingsSchema = z.strictObject({ kind: z.literal('subvp'), ...BETA_SETTINGS })
@@ -10,7 +10,7 @@ export type SubvpSettings = Readonly<z.infer<typeof subvpSettingsSchema>>
 
 export const SUBVP: FlowKind<SubvpSettings> = {
   kind: 'subvp',
-  schema: subvpSettingsSchema,
+  schema: subvpSettingsSchema.refine(...GROWING),
   settingsFor: (given: Partial<SubvpSettings>) => ({ ...BETA_DEFAULTS, ...given }),
   create(settings) {
     const { betaMin, betaMax, likelihoodWeighting } = settings
@@ -18,6 +18,7 @@ export const SUBVP: FlowKind<SubvpSettings> = {
     return sdeFlow(subvpSde(settings), settings, { kind: 'subvp', ...constants }, 1)
   },
   output: 'image',
+  embedding: 'positional',
 }
 
 export function subvpSde({ betaMin, betaMax }: { betaMin: number; betaMax: number }): Sde {

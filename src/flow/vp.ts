@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { FlowKind } from './flow.js'
 import { discreteBeta, type Sde, shrinkingSde } from './sde.js'
-import { BETA_DEFAULTS, BETA_SETTINGS, sdeFlow } from './sde-flow.js'
+import { BETA_DEFAULTS, BETA_SETTINGS, GROWING, sdeFlow } from './sde-flow.js'
 
 /** The variance-preserving SDE (arXiv 2011.13456, section 3.4), whose discretisation is DDPM. */
 const vpSettingsSchema = z.strictObject({ kind: z.literal('vp'), ...BETA_SETTINGS })
@@ -10,7 +10,7 @@ export type VpSettings = Readonly<z.infer<typeof vpSettingsSchema>>
 
 export const VP: FlowKind<VpSettings> = {
   kind: 'vp',
-  schema: vpSettingsSchema,
+  schema: vpSettingsSchema.refine(...GROWING),
   settingsFor: (given: Partial<VpSettings>) => ({ ...BETA_DEFAULTS, ...given }),
   create(settings) {
     const { betaMin, betaMax, likelihoodWeighting } = settings
@@ -18,6 +18,7 @@ export const VP: FlowKind<VpSettings> = {
     return sdeFlow(vpSde(settings), settings, scales, 1)
   },
   output: 'image',
+  embedding: 'positional',
 }
 
 export function vpSde({ betaMin, betaMax }: { betaMin: number; betaMax: number }): Sde {

@@ -71,6 +71,7 @@ export function conditionsOf(
     numberOf(model, label, Array.isArray(labels) || ArrayBuffer.isView(labels) ? `labels[${i}]` : 'labels'),
   )
   if (guidance === undefined) {
+    if (guidanceInterval) throw new TypeError('Expected guidance beside guidanceInterval but received none')
     return (first, added) => ({ labels: classes.subarray(first, first + added) })
   }
   const weights = Float64Array.from(eachOf('guidance', guidance, count, ['Float64Array']), (weight, i) => {

@@ -27,6 +27,9 @@ export async function interpolate(
   { steps = 8, ...options }: InterpolateOptions,
 ): Promise<Samples> {
   const { itemShape } = model.network
+  if (Array.isArray(options.labels) || ArrayBuffer.isView(options.labels)) {
+    throw new TypeError('Expected labels to be one class for all images between the two but received several')
+  }
   for (const [name, image] of Object.entries({ a, b })) expectOne(name, image, itemShape)
   using ends = await encodeBoth(model, a, b, options)
   using path = await slerp(ends, steps)

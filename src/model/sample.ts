@@ -108,6 +108,11 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
   const { count, seed, maxEvaluations, keepNotFinite } = settings
   const shape = network.itemShape
   expectDenoised(flow, options)
+  if (settings.batchTolerance === 'joint' && solver.kind === 'predictorCorrector') {
+    throw new RangeError(
+      `Expected no batchTolerance joint for the solver ${solver.name}, which has no tolerance (norms: 'batch' shares norms)`,
+    )
+  }
   options.signal?.throwIfAborted()
   const { height, start } = await startsOf(model, options, settings)
   const joint = settings.batchTolerance === 'joint'

@@ -151,16 +151,15 @@ export const SETTINGS = [
  */
 export function solverOptions(settings: SolverSettings): SolverOptions {
   const {
-    solver = usualSolver(settings),
+    solver = defaultSolver(settings),
     steps = 100,
-    rho = 7,
+    rho = RHO,
     schedule,
     controller,
     corrector,
     solverTable,
   } = settings
-  const { correctorSteps = 1, snr = 0.16, norms = 'sample' } = settings
-  const { churn = 0, churnMin = 0, churnMax = Number.MAX_VALUE, churnNoise = 1 } = settings
+  const ofNoise: OfNoise = { ...OF_NOISE, ...given(settings, OF_NOISE) }
   const adaptive = solver === 'adaptive-unipc'
   const { rtol = adaptive ? 0.005 : 1e-4, atol = adaptive ? 0.0025 : 1e-4 } = settings
   const { order = solver === 'unipc' ? 2 : 3 } = settings
@@ -181,13 +180,7 @@ export function solverOptions(settings: SolverSettings): SolverOptions {
     steps,
     rho,
     order,
-    correctorSteps,
-    snr,
-    norms,
-    churn,
-    churnMin,
-    churnMax,
-    churnNoise,
+    ...ofNoise,
     ...(corrector === undefined ? {} : { corrector }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(controller === undefined ? {} : { controller }),
@@ -195,8 +188,29 @@ export function solverOptions(settings: SolverSettings): SolverOptions {
   }
 }
 
-/** The solver of settings that name none. */
-function usualSolver({ controller }: SolverSettings): SolverName {
+/** What steps with noise take where it is not given. */
+const OF_NOISE = {
+  correctorSteps: 1,
+  snr: 0.16,
+  norms: 'sample',
+  churn: 0,
+  churnMin: 0,
+  churnMax: Number.MAX_VALUE,
+  churnNoise: 1,
+} as const
+const RHO = 7
+
+type OfNoise = Required<Pick<SolverSettings, keyof typeof OF_NOISE>>
+
+/** Of the settings named in a table those that are not `undefined`. */
+function given<T extends object>(settings: SolverSettings, table: T): Partial<OfNoise> {
+  return Object.fromEntries(
+    Object.entries(settings).filter(([name, value]) => name in table && value !== undefined),
+  )
+}
+
+/** The solver of settings that name none, whatever the flow. */
+function defaultSolver({ controller }: SolverSettings): SolverName {
   return controller === undefined ? 'adaptive-unipc' : 'rk45'
 }
 
@@ -220,12 +234,24 @@ const MEANT_FOR: readonly {
 ]
 
 function expectMeant(settings: SolverSettings, solver: SolverName): void {
+  // Defaults that were filled in ask for nothing.
+  const usual: SolverSettings = { ...OF_NOISE, rho: RHO }
+  const asked = (names: readonly (keyof SolverSettings)[]) =>
+    names.find((name) => settings[name] !== undefined && settings[name] !== usual[name])
   for (const { settings: names, by, solvers } of MEANT_FOR) {
-    const name = names.find((each) => settings[each] !== undefined)
-    if (name === undefined || by(solver)) continue
+    const name = by(solver) ? undefined : asked(names)
+    if (name === undefined) continue
     throw new RangeError(
       `Expected no ${name} for the solver ${solver} (it is for ${solvers}) but received ${describe(settings[name])}`,
     )
+  }
+  for (const [needed, names] of [
+    ['corrector', ['correctorSteps', 'snr', 'norms']],
+    ['churn', ['churnMin', 'churnMax', 'churnNoise']],
+  ] as const) {
+    const name = settings[needed] ? undefined : asked(names)
+    if (name === undefined) continue
+    throw new RangeError(`Expected ${needed} beside ${name} but received ${describe(settings[needed])}`)
   }
 }
 

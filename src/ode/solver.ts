@@ -219,8 +219,12 @@ function churnOf({ churn, churnMin, churnMax, churnNoise, steps }: SolverOptions
 }
 
 /** Whether the steps are along given heights. */
-export function hasGivenHeights({ solver, controller = defaultController(solver) }: SolverOptions): boolean {
-  return controller === 'constant' && solver !== 'adaptive-unipc' && isDeterministic(solver)
+export function hasGivenHeights({
+  solver,
+  controller = defaultController(solver),
+  churn,
+}: SolverOptions): boolean {
+  return controller === 'constant' && solver !== 'adaptive-unipc' && isDeterministic(solver) && churn === 0
 }
 
 const isDeterministic = (solver: SolverName): boolean => (ODE_SOLVERS as readonly string[]).includes(solver)

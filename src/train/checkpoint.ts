@@ -19,6 +19,8 @@ const runConfigSchema = z.object({
   shape: z.array(z.number().int().positive()),
   /** Names of the classes that are learned, where they have any. */
   classes: z.array(z.string()).optional(),
+  /** Of the labels, where they are learned. */
+  labelsHash: z.string().optional(),
   network: networkConfigSchema,
   flow: flowSettingsSchema,
   training: z.object({

@@ -1,4 +1,5 @@
 import type { AnyDataset } from '../data/dataset.js'
+import { native } from '../native/native.js'
 import { classesOf, type NetworkConfig } from '../nn/config.js'
 import { Tensor } from '../tensor/tensor.js'
 
@@ -26,8 +27,17 @@ export async function loadLabels({ labels, classes }: AnyDataset): Promise<Label
 }
 
 /** A preset's network that takes the labels of the data. @throws RangeError where the data have none, or it takes none */
-export function withLabels(network: NetworkConfig, data: string, labels: Labels | undefined): NetworkConfig {
+export function labelledNetwork(
+  network: NetworkConfig,
+  data: string,
+  labels: Labels | undefined,
+): NetworkConfig {
   if (labels === undefined) throw noLabels(data)
+  return withLabels(network, labels)
+}
+
+/** A network that takes labels of so many classes. @throws RangeError where it takes none */
+export function withLabels(network: NetworkConfig, labels: { readonly count: number }): NetworkConfig {
   if (network.kind === 'unet' || network.kind === 'song' || network.kind === 'dhariwal') {
     return { ...network, labels: labels.count }
   }
@@ -45,6 +55,11 @@ export function expectLabels(network: NetworkConfig, data: string, labels: Label
   throw new RangeError(
     `Expected labels of at most ${count} classes, as the network takes, but received ${labels.count}`,
   )
+}
+
+/** By which a run knows them. */
+export function hashOf({ tensor, values }: Labels): Promise<string> {
+  return native().hashTensor(tensor.handle, values.length)
 }
 
 function noLabels(data: string): RangeError {

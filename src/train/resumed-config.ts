@@ -1,7 +1,8 @@
+import { PfgmError } from '../errors.js'
 import { classesOf, expectSameNetwork, type NetworkConfig } from '../nn/config.js'
 import type { RunConfig } from './checkpoint.js'
 import { continuedData } from './data-identity.js'
-import { expectLabels } from './labels.js'
+import { expectLabels, hashOf, withLabels } from './labels.js'
 import type { TrainOptions } from './options.js'
 import { checkConfig, type LoadedData, withGiven } from './run-config.js'
 
@@ -29,13 +30,15 @@ export async function resumedConfig(
   data: LoadedData,
 ): Promise<ResumedConfig> {
   expectSameModel(options, before)
-  expectSameClasses(before, data)
+  await expectSameClasses(before, data, options.newData ?? false)
   const { identity, warnings } = await continuedData(before, data, options.newData ?? false)
   const training = withGiven(before.training, options)
   const changes = CHANGEABLE.filter((name) => training[name] !== before.training[name]).map(
     (name) => `The run goes on with another ${name}: ${training[name]} now, ${before.training[name]} before`,
   )
-  const config = checkConfig({ ...before, ...identity, training, keep: options.keep ?? before.keep })
+  const keep = options.keep ?? before.keep
+  const labelsHash = before.labelsHash && data.labels && { labelsHash: await hashOf(data.labels) }
+  const config = checkConfig({ ...before, ...identity, ...labelsHash, training, keep })
   return { config, warnings: [...warnings, ...changes] }
 }
 
@@ -63,13 +66,24 @@ function expectSameModel(options: TrainOptions, before: RunConfig): void {
 /** A network as a run that learned labels made it. */
 function withLabelsOf(before: NetworkConfig, network: NetworkConfig): NetworkConfig {
   const count = classesOf(before)
-  return count > 0 && network.kind === 'unet' ? { labels: count, ...network } : network
+  return classesOf(network) === 0 && count > 0 ? withLabels(network, { count }) : network
 }
 
-function expectSameClasses({ network, classes }: RunConfig, { name, labels }: LoadedData): void {
+async function expectSameClasses(
+  { network, classes, labelsHash }: RunConfig,
+  { name, labels }: LoadedData,
+  anyData: boolean,
+): Promise<void> {
   expectLabels(network, name, labels)
   const [was, came] = [classes, labels?.classes].map((names) => names?.join(', '))
-  if (classesOf(network) === 0 || was === came) return
+  if (classesOf(network) === 0) return
+  if (was === came) {
+    if (anyData || labelsHash === (await hashOf(labels!))) return
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      'Expected the labels that the run was started with but received others: give those, or go on with these (--new-data, newData: true)',
+    )
+  }
   throw new RangeError(
     `Expected the classes that the run was started with, ${was ?? 'which have no names'}, but received ${came ?? 'such without names'}`,
   )

@@ -11,7 +11,7 @@ import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import { checkNorm, checkRange } from './data-checks.js'
 import { fitPreset, presetForData } from './fit.js'
-import { expectLabels, type Labels, loadLabels, withLabels } from './labels.js'
+import { expectLabels, type Labels, labelledNetwork, loadLabels } from './labels.js'
 import type { Asked, TrainOptions } from './options.js'
 import { FIELD_BATCHES, PRESETS, preset, type TrainingSettings } from './presets.js'
 
@@ -104,7 +104,12 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
   const own = options.network
     ? checkNetwork(options.network, data.shape, flow)
     : withOutputFor(base.network, flow)
-  const network = options.labels && classesOf(own) === 0 ? withLabels(own, data.name, data.labels) : own
+  const network = options.labels && classesOf(own) === 0 ? labelledNetwork(own, data.name, data.labels) : own
+  if (options.labels === false && classesOf(network) > 0) {
+    throw new RangeError(
+      `Expected labels to be learned by a network that takes ${classesOf(network)} classes but received false`,
+    )
+  }
   expectLabels(network, data.name, data.labels)
   const config: RunConfig = {
     preset: name,

@@ -6,11 +6,13 @@ import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import type { Trainer } from './trainer.js'
 
-/** What the default solver takes a sample of a trained model, and as much again. */
-const EVALUATIONS = 50
+/** What the default solvers take a sample of a trained model at most, whatever its flow. */
+const EVALUATIONS = 120
 /** Where not even so many samples have time for that, they get these few steps. */
 const FEW = 16
 const QUICK = { solver: 'unipc', steps: 10 } as const
+/** Of flows that only Runge-Kutta methods follow. */
+const QUICK_IN_TIME = { solver: 'euler', steps: 10 } as const
 /** One evaluation each measures what it takes; points are quick. */
 const PROBED = { images: 16, points: 512 } as const
 /** How much of the time that is left is planned for: a machine is not always as quick as it was. */
@@ -109,11 +111,8 @@ export class Sampler {
     const model = new Model({ flow, data, network, step }, this.#trainer.averaged)
     const labels = this.#labels(options)
     const { far, near } = model.flow
-    const solver = solverByName(
-      solverOptions({ ...usualSolver(model), ...settings }),
-      far.height,
-      near.height,
-    )
+    const chosen = settings === QUICK && model.flow.isInTime ? QUICK_IN_TIME : settings
+    const solver = solverByName(solverOptions({ ...usualSolver(model), ...chosen }), far.height, near.height)
     const { images, status } = await sample(model, solver, { ...options, ...(labels && { labels }) })
     return { images, exact: status.every((each) => each !== 'maxEvaluations') }
   }

@@ -3,9 +3,11 @@ import { RunFolder } from '../checkpoint/run-folder.js'
 import { lockRun } from '../checkpoint/run-lock.js'
 import { writeWhole } from '../files/whole-file.js'
 import { resolveDevice, setThreads } from '../native/device.js'
+import { classesOf } from '../nn/config.js'
 import { readTrainingCheckpoint, type TrainingCheckpoint } from './checkpoint.js'
 import { identify } from './data-identity.js'
 import type { TrainEvent } from './events.js'
+import { hashOf } from './labels.js'
 import { type TrainOptions, trainOptions } from './options.js'
 import { type ResumedConfig, resumedConfig } from './resumed-config.js'
 import { events } from './run.js'
@@ -59,7 +61,9 @@ async function configFor(
 ): Promise<ResumedConfig> {
   if (resumed) return resumedConfig(options, resumed.config, data)
   const config = freshConfig(options, data, device)
-  return { config: { ...config, ...(await identify(data)) }, warnings: [] }
+  const labelled = classesOf(config.network) > 0 && data.labels
+  const labelsHash = labelled && { labelsHash: await hashOf(labelled) }
+  return { config: { ...config, ...(await identify(data)), ...labelsHash }, warnings: [] }
 }
 
 /** Other numbers of threads give other bits, so a run keeps its own where the machine has as many. */

@@ -13,6 +13,9 @@ export async function preparedSolver(
 ): Promise<{ solver: Solver; chosen?: ChosenSolver }> {
   const { near, far } = model.flow
   if (wanted.solver === 'auto') {
+    if (model.flow.isInTime) {
+      throw new RangeError("Expected solver to be named in coordinates 'published' but received auto")
+    }
     if (height !== far.height) {
       throw new RangeError(
         `Expected solver to be named for paths from height ${height} but received auto, which is measured from ${far.name}, ${far.height}`,

@@ -23,7 +23,7 @@ export interface ComparisonOptions {
   count?: number
   /** Start i is that of seed + i. Default 0. */
   seed?: number | bigint
-  /** Which solvers. Default all. */
+  /** Which solvers; those without noise can be compared. Default all of them. */
   solvers?: readonly SolverName[]
   /** Evaluations a sample to compare solvers of given steps at, each 2 to 10,000. Default 8, 10, 12, 15, 20, 30, 50. */
   evaluations?: readonly number[]

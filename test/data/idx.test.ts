@@ -105,6 +105,10 @@ test('labels beside the images, by their name', async () => {
   expect((await idx(images)).labels).toBeUndefined()
   await writeFile(join(dirname(images), 'train-labels-idx1-ubyte.gz'), gzipSync(bytes))
   expect((await idx(images)).labels).toEqual(new Uint8Array([7, 8, 9]))
+  await writeFile(join(dirname(images), 'train-labels-idx1-ubyte.gz'), gzipSync(bytes.subarray(0, 9)))
+  const passedOver = await idx(images)
+  expect(passedOver.labels).toBeUndefined()
+  expect(passedOver.notes![0]).toContain('labels beside the images were passed over')
 })
 
 test('labels that do not fit', async () => {

@@ -37,7 +37,7 @@ const FLOWS: { name: string; usual: FlowSettings; far: FlowSettings; D?: number 
     usual: { kind: 'edm', sigmaMax: 80, ...SIGMAS },
     far: { kind: 'edm', sigmaMax: 1000, ...SIGMAS },
   },
-  ...[1, 3, 40.5].map((D) => {
+  ...[1, 40.5].map((D) => {
     const settings = { kind: 'pfgmpp', D, draw: 'paper', ...SIGMAS } as const
     return {
       name: `pfgmpp, D = ${D}`,
@@ -134,15 +134,12 @@ describe('training', () => {
 
   it.each([
     { kind: 'edm' },
-    { kind: 'pfgmpp', D: 24 },
     { kind: 'pfgmpp', D: 1.5 },
     { kind: 'pfgmpp', D: 24, target: 'posterior' },
-    { kind: 'pfgmpp', D: 2.5, target: 'posterior' },
     { kind: 'edm', target: 'posterior' },
     { kind: 've' },
-    { kind: 'vp' },
-    { kind: 'subvp' },
     { kind: 'vp', likelihoodWeighting: true },
+    { kind: 'subvp', coordinates: 'published' },
   ] as const)('%j: learns, and goes on to the same bits', async (flow) => {
     const data = await datasets.toy('two-moons', { count: 2000 })
     const [whole, broken] = [newOut(), newOut()]
@@ -155,7 +152,11 @@ describe('training', () => {
     using first = await PoissonFlow.load(whole)
     using second = await PoissonFlow.load(broken)
     expect(first.config.flow).toMatchObject(flow)
-    const drawn = await Promise.all([first, second].map((model) => model.sample({ count: 8 })))
+    const drawn = await Promise.all(
+      [first, second].map((model) =>
+        model.sample({ count: 8, solver: 'heun', schedule: 'karras', steps: 18 }),
+      ),
+    )
     const [a, b] = await Promise.all(drawn.map(({ images }) => images.data()))
     expect(b).toEqual(a)
     expect(a!.every((value) => Math.abs(value) < 5)).toBe(true)
@@ -189,5 +190,8 @@ it('settings that mean nothing are refused, by name', async () => {
   await failure({ kind: 'pfgmpp', D: 0.5 }).toThrow('Expected flow.D')
   await failure({ kind: 'edm', sigmaMin: 90 }).toThrow('Expected flow.sigmaMin to be below sigmaMax')
   await failure({ kind: 'edm', gamma: 5 }).toThrow('flow')
+  await failure({ kind: 'vp', betaMin: 3, betaMax: 2 }).toThrow(
+    'Expected flow.betaMax to be from betaMin to 1000',
+  )
   await failure({ kind: 'ddpm' }).toThrow('Expected flow.kind to be one of pfgm, pfgmpp, edm, ve, vp, subvp')
 })

@@ -39,6 +39,9 @@ describe.each(SDES)('$name: the published probability flow', ({ name, settings }
     using flow = await exactFlow({ centres: [[0, 0]], deviation: 0.5 }, settings(undefined, 'published'))
     const refused = (options: object) => expect(flow.sample({ count: 1, ...options })).rejects
     await refused({ solver: 'unipc' }).toThrow('Expected a Runge-Kutta method')
+    await refused({ solver: 'sde-dpm2m' }).toThrow('Expected a Runge-Kutta method')
+    await refused({ solver: 'auto', error: 0.1 }).toThrow('Expected solver to be named')
+    await refused({ publishedEpsilon: true }).toThrow('Expected no publishedEpsilon')
     await refused({ film: {} }).toThrow('Expected no film of denoised images')
     await refused({ onDenoised: () => undefined }).toThrow('Expected no onDenoised')
     using images = await Tensor.from<'float32'>(new Float32Array(2), [1, 2])

@@ -81,6 +81,9 @@ describe('labels', () => {
     using first = await points.slice(0, 1)
     using second = await points.slice(1, 1)
     const between = await flow.interpolate(first, second, { steps: 3, labels: 1 })
+    await expect(flow.interpolate(first, second, { steps: 3, labels: [1, 1, 1] })).rejects.toThrow(
+      'one class',
+    )
     using strip = between.images
     expect(maxAbsoluteError((await strip.data()).subarray(4, 6), values.subarray(2))).toBeLessThan(1e-2)
   })
@@ -184,6 +187,7 @@ it('what is no class, or no guidance, is refused by name', async () => {
   await refused({ labels: 1, guidance: [1, Number.NaN] }).toThrow('Expected guidance[1] to be a number')
   await refused({ labels: 1, guidance: 1000 }).toThrow('Expected guidance to be a number from -100 to 100')
   await refused({ guidance: 2 }).toThrow('Expected labels beside guidance')
+  await refused({ labels: 1, guidanceInterval: [1, 3] }).toThrow('Expected guidance beside guidanceInterval')
   await refused({ labels: 1, guidance: 2, guidanceInterval: [3, 1] }).toThrow(
     'two heights, the lower one first',
   )

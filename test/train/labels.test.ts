@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
 import { createFlow, parseFlow } from '../../src/flow/kinds.js'
 import { fieldTarget, PUBLISHED } from '../../src/flow/pfgm.js'
-import type { UnetConfig } from '../../src/nn/config.js'
+import type { SongConfig, UnetConfig } from '../../src/nn/config.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { maxRelativeRowError } from '../golden.js'
@@ -46,7 +46,8 @@ const OPTIONS = {
 
 describe('a batch', () => {
   const flow = createFlow(parseFlow({ ...PUBLISHED, M: 200, zMax: 5, upperNorm: 40 }))
-  const draw = { seed: 3n, step: 5, batchSize: 96, smallBatchSize: 40, mirror: false }
+  // A batch of as many items as there are has each of them once.
+  const draw = { seed: 3n, step: 5, batchSize: COUNT, smallBatchSize: 40, mirror: false }
 
   it.each([false, true])(
     'of labels: the field of a class is that of its own charges (all data: %s)',
@@ -67,7 +68,7 @@ describe('a batch', () => {
         // Without its label an item is learned from with all charges.
         if (label < 0)
           expect(maxRelativeRowError(row, all.subarray(17 * i, 17 * i + 17), 17)).toBeLessThan(2e-7)
-        else if (wholeData) {
+        else {
           const own = Uint8Array.from(values as Uint8Array).filter((_, j) => LABELS[j >> 4] === label)
           using sources = await Tensor.from<'uint8'>(own, [own.length / 16, 16])
           using x = await batch.x.slice(i, 1)
@@ -129,10 +130,47 @@ it('labels that are not there, or networks that take none, are refused', async (
   const data = await pictures()
   await failure({ data, network: { ...NETWORK, labels: 2 } }).toThrow('Expected labels of at most 2 classes')
   await failure({ data, labelDropout: 2 }).toThrow('Expected labelDropout to be a number from 0 to 1')
+  await failure({ data, labels: false, network: { ...NETWORK, labels: 3 } }).toThrow('but received false')
   await eventsOf({ ...OPTIONS, data, out, steps: 1 })
+  const others = await datasets.array(data.values, [1, 4, 4], {
+    labels: LABELS.map((label) => (label + 1) % 3),
+  })
+  await failure({ data: others, resume: true, steps: 2 }).toThrow(
+    'Expected the labels that the run was started with',
+  )
   await failure({ data, labels: false, resume: true, steps: 2 }).toThrow('Expected labels to be true')
   const named = await pictures(['a', 'b', 'c'])
   await failure({ data: named, resume: true, steps: 2 }).toThrow(
     'Expected the classes that the run was started with',
   )
+})
+
+it("EDM's own network goes on with the labels that it was made to take", async () => {
+  const network: SongConfig = {
+    kind: 'song',
+    channels: 1,
+    imageSize: 4,
+    labels: 0,
+    augment: 0,
+    modelChannels: 8,
+    channelMult: [1],
+    numBlocks: 1,
+    attnResolutions: [],
+    dropout: 0,
+    embedding: 'positional',
+    channelMultNoise: 1,
+    encoder: 'standard',
+    fir: false,
+  }
+  const options = {
+    ...OPTIONS,
+    network,
+    data: await pictures(),
+    out: newOut(),
+    flow: { kind: 'edm' } as const,
+  }
+  await eventsOf({ ...options, steps: 1 })
+  await eventsOf({ ...options, steps: 2, resume: true })
+  using model = await PoissonFlow.load(options.out)
+  expect(model.classCount).toBe(3)
 })

@@ -97,6 +97,8 @@ export class MultistepHistory<State extends History> {
     await samples.film(moved, (row) => ({
       end: this.#next(row),
       at: (height) => this.stateAt(row, height, taken(row)),
+      // Of steps with noise the path between has none, and is not that of a denoised image.
+      ...(this.#method.noise && { denoised: this.sum(0, row.state.known.slice(0, 1), [1]) }),
     }))
     await samples.move({ ...this.#statesNext(samples, taken), noise: this.#noise(rows) }, ones(rows), moved)
     for (const [i, row] of rows.entries()) if (moved[i]) samples.arrive(row, next[i]!)

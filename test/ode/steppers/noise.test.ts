@@ -214,15 +214,41 @@ it('a sample with noise is the same alone and among strangers, to the bit', asyn
   }
 })
 
-it('a film of steps with noise ends in the sample', async () => {
+it.each([
+  { solver: 'ancestral', steps: 40 },
+  { solver: 'sde-dpm2m', steps: 40 },
+] as const)('a film of $solver shows denoised images, and last the sample', async (solver) => {
   using flow = await exactFlow(GAUSSIAN, SDES[1]!.settings())
-  const solver = { solver: 'ancestral', steps: 40 } as const
   const { images, film } = await flow.sample({ count: 2, ...solver, film: { frames: 5 } })
   const frames = await film!.images.data()
-  const last = frames.subarray(4 * DIMENSIONS, 5 * DIMENSIONS)
-  expect(last).toEqual((await images.data()).subarray(0, DIMENSIONS))
-  expect(frames.every(Number.isFinite)).toBe(true)
+  const frame = (i: number) => frames.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS)
+  if (solver.solver === 'ancestral') expect(frame(4)).toEqual((await images.data()).subarray(0, DIMENSIONS))
+  // Of this data they are between its centre and the sample all the way.
+  for (let i = 0; i < 4; i++)
+    expect(frame(i).every((value) => Math.abs(value - CENTRE) < 5 * DEVIATION)).toBe(true)
   for (const tensor of [images, film!.images]) tensor.dispose()
+})
+
+it.each([14, 27, 53, 56, 58, 500])(
+  'the first of %i discrete steps is the last of the table',
+  async (steps) => {
+    for (const { sde } of SDES) {
+      const tMin = sde.time(sde.height(1e-3))
+      const first = sde.time(sde.height(1))
+      const n = 1 + (1 - tMin) / ((first - tMin) / (steps - 1))
+      expect(sde.discretized(first, n).G).toBeCloseTo(sde.discretized(1, steps).G, 6)
+    }
+  },
+)
+
+it('steps with noise may begin around images', async () => {
+  using flow = await exactFlow(GAUSSIAN, SDES[1]!.settings())
+  using images = await Tensor.from<'float32'>(new Float32Array(2 * DIMENSIONS).fill(CENTRE), [2, DIMENSIONS])
+  for (const solver of ['ancestral', 'euler-maruyama', 'sde-dpm2m'] as const) {
+    const { images: drawn } = await flow.sample({ from: { z: 0.5, images }, solver, steps: 30 })
+    expect((await drawn.data()).every((value) => Math.abs(value - CENTRE) < 5 * DEVIATION)).toBe(true)
+    drawn.dispose()
+  }
 })
 
 it('a solver that a flow cannot be followed by is refused', async () => {
@@ -236,6 +262,8 @@ it('a solver that a flow cannot be followed by is refused', async () => {
   await refused(poisson, { solver: 'heun', churn: 10 }).toThrow('Expected a flow with Gaussian noise')
   await refused(poisson, { solver: 'rk45', churn: 10 }).toThrow('Expected no churn for the solver rk45')
   await refused(poisson, { solver: 'heun', snr: 0.1 }).toThrow('Expected no snr for the solver heun')
+  await refused(poisson, { solver: 'heun', churnNoise: 2 }).toThrow('Expected churn beside churnNoise')
+  await refused(poisson, { solver: 'ancestral', snr: 0.1 }).toThrow('Expected corrector beside snr')
   await refused(poisson, { solver: 'ancestral', schedule: 'karras' }).toThrow('Expected no schedule')
   using vp = await exactFlow(GAUSSIAN, SDES[1]!.settings())
   await refused(vp, { solver: 'ancestral', steps: 12 }).toThrow(
