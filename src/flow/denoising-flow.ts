@@ -32,7 +32,7 @@ export interface Denoising {
 }
 
 /** The farthest starts that a path may have, in units of the prior's sigma. */
-const FARTHEST = 1e6
+export const FARTHEST = 1e6
 
 /**
  * A flow along dx / d(ln sigma) = x - d(x, sigma), d the denoised image, in coordinates in which x is data and noise of

@@ -2,7 +2,7 @@ import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Batch, BatchDraw } from './batch.js'
-import { type Denoising, DenoisingFlow, logGaussian, onlyPoisson } from './denoising-flow.js'
+import { type Denoising, DenoisingFlow, FARTHEST, logGaussian, onlyPoisson } from './denoising-flow.js'
 import { type DriftOptions, type End, type Flow, NativeFlow } from './flow.js'
 
 /**
@@ -15,14 +15,17 @@ export class FlowInTime implements Flow {
   readonly near: End
   readonly isInTime = true
   readonly farthest
-  readonly #denoising: Denoising
+  readonly #scales: Denoising['scales']
+  /** What networks learn is the same in both coordinates. */
+  readonly #scaled: DenoisingFlow
   readonly #deviation: number
 
   /** @param deviation of the prior */
   constructor(denoising: Denoising, tMin: number, deviation: number) {
     this.near = { height: tMin, name: 'tMin' }
-    this.farthest = { norm: 1e6 * deviation, name: "1000000 times the prior's deviation" }
-    this.#denoising = denoising
+    this.farthest = { norm: FARTHEST * deviation, name: `${FARTHEST} times the prior's deviation` }
+    this.#scales = denoising.scales
+    this.#scaled = new DenoisingFlow(denoising)
     this.#deviation = deviation
   }
 
@@ -44,13 +47,12 @@ export class FlowInTime implements Flow {
 
   drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
     if (published) throw onlyPoisson('publishedEpsilon')
-    const { scales } = this.#denoising
     return new NativeFlow(
-      native().createDenoisingFlow(network.handle, { scales, inTime: true, deterministic }),
+      native().createDenoisingFlow(network.handle, { scales: this.#scales, inTime: true, deterministic }),
     )
   }
 
   batch(data: Tensor, draw: BatchDraw, device: string): Promise<Batch> {
-    return new DenoisingFlow(this.#denoising).batch(data, draw, device)
+    return this.#scaled.batch(data, draw, device)
   }
 }

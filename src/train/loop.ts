@@ -115,7 +115,12 @@ export class TrainingLoop {
     const wholeData = training.fieldBatch === 'full'
     const { labels } = this.#data
     const draw = {
-      ...{ seed: BigInt(seed), step, batchSize, smallBatchSize, wholeData, mirror },
+      seed: BigInt(seed),
+      step,
+      batchSize,
+      smallBatchSize,
+      wholeData,
+      mirror,
       ...(classesOf(network) > 0 &&
         labels && { labels: { classes: labels.tensor, dropout: training.labelDropout } }),
     }
