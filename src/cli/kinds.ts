@@ -40,7 +40,7 @@ export const SWITCH_OR_AUTO = kind<boolean | 'auto'>(
   z.union([z.boolean(), z.literal('auto')]),
   asItIs,
 )
-/** Numbers behind commas. */
+/** Two numbers, with a comma between. */
 export const NUMBERS = kind<[number, number]>(
   'two numbers, as in 0.2,5',
   z.tuple([z.number(), z.number()]),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Denoising, DenoisingFlow, TARGET } from './denoising-flow.js'
-import type { Flow } from './flow.js'
+import type { Flow, FlowKind } from './flow.js'
 import { FlowInTime } from './flow-in-time.js'
 import type { Sde } from './sde.js'
 
@@ -49,7 +49,7 @@ export const BETA_SETTINGS = {
 }
 
 /** What the two have to be beside each other, so that signals are told from noise all the way. */
-export const GROWING: [
+const GROWING: [
   (settings: { betaMin: number; betaMax: number }) => boolean,
   { path: string[]; error: string },
 ] = [
@@ -58,4 +58,26 @@ export const GROWING: [
 ]
 
 /** As published (arXiv 2011.13456, appendix C and G). */
-export const BETA_DEFAULTS = { betaMin: 0.1, betaMax: 20, tMin: 1e-3 }
+const BETA_DEFAULTS = { betaMin: 0.1, betaMax: 20, tMin: 1e-3 }
+
+type BetaSettings = Readonly<z.infer<z.ZodObject<typeof BETA_SETTINGS>>> & { readonly kind: 'vp' | 'subvp' }
+
+/** The kind of flow that such an SDE is. */
+export function betaKind<S extends BetaSettings>(
+  kind: S['kind'],
+  schema: z.ZodType<S>,
+  sdeOf: (settings: S) => Sde,
+): FlowKind<S> {
+  return {
+    kind,
+    schema: schema.refine(...GROWING),
+    settingsFor: (given: Partial<S>) => ({ ...BETA_DEFAULTS, ...given }),
+    create(settings) {
+      const { betaMin, betaMax, likelihoodWeighting } = settings
+      const constants = { betaMin, betaMax, likelihoodWeighting: Number(likelihoodWeighting) }
+      return sdeFlow(sdeOf(settings), settings, { kind, ...constants }, 1)
+    },
+    output: 'image',
+    embedding: 'positional',
+  }
+}

@@ -1,25 +1,13 @@
 import { z } from 'zod'
-import type { FlowKind } from './flow.js'
 import { discreteBeta, type Sde, shrinkingSde } from './sde.js'
-import { BETA_DEFAULTS, BETA_SETTINGS, GROWING, sdeFlow } from './sde-flow.js'
+import { BETA_SETTINGS, betaKind } from './sde-flow.js'
 
 /** The variance-preserving SDE (arXiv 2011.13456, section 3.4), whose discretisation is DDPM. */
 const vpSettingsSchema = z.strictObject({ kind: z.literal('vp'), ...BETA_SETTINGS })
 
 export type VpSettings = Readonly<z.infer<typeof vpSettingsSchema>>
 
-export const VP: FlowKind<VpSettings> = {
-  kind: 'vp',
-  schema: vpSettingsSchema.refine(...GROWING),
-  settingsFor: (given: Partial<VpSettings>) => ({ ...BETA_DEFAULTS, ...given }),
-  create(settings) {
-    const { betaMin, betaMax, likelihoodWeighting } = settings
-    const scales = { kind: 'vp', betaMin, betaMax, likelihoodWeighting: Number(likelihoodWeighting) } as const
-    return sdeFlow(vpSde(settings), settings, scales, 1)
-  },
-  output: 'image',
-  embedding: 'positional',
-}
+export const VP = betaKind<VpSettings>('vp', vpSettingsSchema, vpSde)
 
 export function vpSde({ betaMin, betaMax }: { betaMin: number; betaMax: number }): Sde {
   const beta = (t: number, n: number): number => discreteBeta(betaMin, betaMax, t, n)
