@@ -4,7 +4,9 @@
 //   --seconds N   of training, by the steps' quiet time (default 100)
 //   --seeds N     how many (default 3)
 //   --flows LIST  of the names below (default: all)
-import { mkdtemp, rm } from 'node:fs/promises'
+//   --models DIR  keeps the models there, and goes on from them (default: a folder for the time being)
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -29,35 +31,50 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '100' },
     seeds: { type: 'string', default: '3' },
     flows: { type: 'string', default: Object.keys(FLOWS).join(';') },
+    models: { type: 'string' },
   },
 })
+const models = values.models ?? (await mkdtemp(join(tmpdir(), 'pfgm-flows-')))
+await mkdir(models, { recursive: true })
 const names = values.flows.split(';')
 const data = await datasets.digits()
 
-/** Trains and returns the model with the mean time of its steps. */
-async function trained(name, steps, seed) {
-  const out = await mkdtemp(join(tmpdir(), 'pfgm-flows-'))
-  const options = { data, out, flow: FLOWS[name], steps, seed, sampleEvery: 0, evaluationCount: 0 }
+/** Trains, by default in a folder that goes again; the mean time of a step. */
+async function trained(name, steps, seed, out) {
+  const folder = out ?? (await mkdtemp(join(models, 'timed-')))
+  const options = { data, out: folder, flow: FLOWS[name], steps, seed, sampleEvery: 0, evaluationCount: 0 }
   let seconds = 0
   for await (const event of train({ ...options, checkpointEvery: steps })) {
     if (event.type === 'step') seconds = 128 / event.imagesPerSecond
   }
-  const model = await PoissonFlow.load(out)
-  await rm(out, { recursive: true })
-  return { model, seconds }
+  if (out === undefined) await rm(folder, { recursive: true })
+  return seconds
+}
+
+/** The model of a flow and seed, trained unless it is there. */
+async function modelOf(name, steps, seed) {
+  const out = join(models, `${name.replaceAll(/[ ,=]+/g, '-')}-${seed}-${steps}`)
+  if (!existsSync(join(out, 'done'))) {
+    await rm(out, { recursive: true, force: true })
+    await trained(name, steps, seed, out)
+    await writeFile(join(out, 'done'), '')
+  }
+  return await PoissonFlow.load(out)
 }
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
+/** How many steps each flow takes in so many seconds: timed once a folder of models. */
 async function stepsFor(seconds) {
-  const times = Object.fromEntries(names.map((name) => [name, []]))
-  for (let round = 0; round < 3; round++) {
+  const file = join(models, 'times.json')
+  const times = existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) : {}
+  for (const round of [0, 1, 2]) {
     for (const name of names) {
-      const { model, seconds: each } = await trained(name, 24, round)
-      model.dispose()
-      times[name].push(each)
+      times[name] ??= []
+      if (times[name].length <= round) times[name].push(await trained(name, 24, round))
     }
   }
+  await writeFile(file, JSON.stringify(times))
   return Object.fromEntries(names.map((name) => [name, Math.round(seconds / median(times[name]))]))
 }
 
@@ -108,7 +125,7 @@ console.log(JSON.stringify({ steps }))
 const results = Object.fromEntries(names.map((name) => [name, []]))
 for (let seed = 0; seed < Number(values.seeds); seed++) {
   for (const name of names) {
-    const { model } = await trained(name, steps[name], seed)
+    const model = await modelOf(name, steps[name], seed)
     const found = await measured(model)
     model.dispose()
     results[name].push(found)
@@ -124,3 +141,4 @@ for (const name of names) {
   const cells = [each(name, 'distance', 4), each(name, 'precision', 2), each(name, 'recall', 2)]
   console.log(`| \`${name}\` | ${steps[name]} | ${cells.join(' | ')} |`)
 }
+if (values.models === undefined) await rm(models, { recursive: true })
