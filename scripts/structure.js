@@ -38,7 +38,7 @@ const HOUSES = [
     importsOf: includes,
     floors: [
       ['runtime'],
-      ['random'],
+      ['random', 'plan'],
       ['io', 'data'],
       ['cuda'],
       ['field'],

@@ -129,7 +129,8 @@ Napi::Value create_network(const Call& call) {
       queue_name(device), network_maker(call(0, "config"), call(1, "seed").seed(), device), network_to_js);
 }
 
-// forward(network, x, z, labels): resolves to {x, z}, the field's two parts, or {x}, an image.
+// forward(network, x, z, labels, asTrained): resolves to {x, z}, the field's two parts, or {x}, an image. As
+// it is evaluated for sampling, or by the operations that it is trained by.
 Napi::Value forward(const Call& call) {
   const std::shared_ptr<Network> network = call(0, "network").network();
   const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor();
@@ -145,9 +146,12 @@ Napi::Value forward(const Call& call) {
     mode.labels = label_tensor(labels);
     if (mode.labels.defined()) mode.labels = mode.labels.to(network->device());
   }
+  const bool as_trained = call(4, "asTrained").boolean();
   return call.environment().submit(
       queue_name(network->device()),
-      [network, x, z, mode] {
+      [network, x, z, mode, as_trained] {
+        if (!as_trained && network->device().is_cpu())
+          return forward_in_tiles(*network, x.contiguous(), z.contiguous(), mode.labels, false);
         const at::NoGradGuard no_grad;
         const Field field = network->forward(x.to(network->device()), z.to(network->device()), mode);
         return Field{field.x.contiguous(), field.z.defined() ? field.z.contiguous() : field.z};
@@ -169,7 +173,7 @@ Napi::Value weights_version(const Call& call) {
 
 const std::vector<Export>& network_exports() {
   static const std::vector<Export> table = {
-      {"createNetwork", 3, create_network}, {"forward", 4, forward}, {"weightsVersion", 1, weights_version}};
+      {"createNetwork", 3, create_network}, {"forward", 5, forward}, {"weightsVersion", 1, weights_version}};
   return table;
 }
 

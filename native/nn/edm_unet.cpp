@@ -3,7 +3,6 @@
 // snapshots.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
@@ -12,8 +11,11 @@
 #include <cmath>
 #include <optional>
 
-#include "nn/layers.h"
+#include "nn/eager.h"
+#include "nn/embedding.h"
 #include "nn/network.h"
+#include "nn/network_plan.h"
+#include "nn/planner.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -35,14 +37,6 @@ struct Form {
   double skip_scale;
 };
 
-enum class Resample { kNone, kUp, kDown };
-
-at::Tensor resampled(const at::Tensor& x, Resample how, bool fir) {
-  if (how == Resample::kUp) return upsample(x, fir);
-  if (how == Resample::kDown) return downsample(x, fir);
-  return x;
-}
-
 // Attention over the positions of an image. Query, key and value of a head's channel lie side by side.
 struct Attention {
   Attention(Builder& builder, const std::string& name, const Form& form, int64_t channels, int64_t heads)
@@ -58,7 +52,20 @@ struct Attention {
     const at::Tensor query = all.select(2, 0), key = all.select(2, 1), value = all.select(2, 2);
     const at::Tensor logits = at::matmul(query.transpose(1, 2), key) * (1 / std::sqrt(double(width)));
     const at::Tensor mixed = at::matmul(value, at::softmax(logits, -1).transpose(1, 2));
-    return stop_point((x + projection(mixed.reshape(x.sizes()))) * skip_scale);
+    return (x + projection(mixed.reshape(x.sizes()))) * skip_scale;
+  }
+  AttentionFilters filters() const {
+    const plan::Filter all = qkv.filter();
+    const auto one = [&](int64_t which) {
+      plan::Filter filter = all;
+      filter.weights += which * all.output_pitch;
+      filter.bias += which;
+      filter.outputs /= 3;
+      filter.output_pitch *= 3;
+      filter.bias_pitch = 3;
+      return filter;
+    };
+    return {norm, one(0), one(1), one(2), projection.filter(), heads, skip_scale};
   }
 
   GroupNorm norm;
@@ -86,22 +93,18 @@ struct Block {
     if (attends && heads > 0) attention.emplace(builder, name, form, out, heads);
   }
 
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& embedding, const Mode& mode) const {
-    at::Tensor h = stop_point(conv_0(resampled(at::silu(norm_0(x)), resample, form.fir)));
-    const at::Tensor given = affine(embedding).unsqueeze(-1).unsqueeze(-1);
-    if (form.adm) {
-      const int64_t c = h.size(1);
-      h = norm_1(h) * (given.slice(1, 0, c) + 1) + given.slice(1, c, 2 * c);
-    } else {
-      h = norm_1(h + given);
-    }
-    h = at::silu(h);
-    if (mode.training && dropout_share > 0) h = nn::dropout(h, dropout_share, mode.dropout_seed, number);
-    h = conv_1(h);
-    at::Tensor past = resampled(x, resample, form.fir);
-    if (skip) past = (*skip)(past);
-    h = stop_point((h + past) * form.skip_scale);
-    return attention ? (*attention)(h) : h;
+  template <class Ops, class Image = typename Ops::Image>
+  Image operator()(Ops& ops, const Image& x) const {
+    After<Image> between;
+    if (!form.adm) between.plus(affine);
+    const Image h = ops.convolve(conv_0, In(x).norm(norm_0).silu().resampled(resample, form.fir), between);
+    In last = In(h).norm(norm_1).silu().dropout(dropout_share, number);
+    if (form.adm) last.modulated(affine);
+    const Image past = skip ? ops.convolve(*skip, In(x).resampled(resample, form.fir)) : x;
+    const Resample how = skip ? Resample::kNone : resample;
+    const Image sum =
+        ops.convolve(conv_1, last, After<Image>().plus(past, how, form.fir).times(form.skip_scale));
+    return attention ? ops.attend(*attention, sum) : sum;
   }
 
   Form form;
@@ -122,8 +125,8 @@ class EdmUnet final : public Network {
  public:
   EdmUnet(const EdmUnetConfig& config, uint64_t seed, at::Device device);
 
-  // z: what the flow tells the noise by, ln(sigma) / 4.
   Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
+  std::shared_ptr<NetworkPlan> make_plan() const override;
   Output output() const override { return Output::kImage; }
   int64_t tile() const override { return tile_of_images(config_.image_size, config_.model_channels); }
 
@@ -135,12 +138,11 @@ class EdmUnet final : public Network {
     std::vector<Block> blocks;
   };
 
-  at::Tensor embed(const at::Tensor& noise, const at::Tensor& labels) const;
+  template <class Ops, class Image = typename Ops::Image>
+  Image body(Ops& ops, const Image& x) const;
 
   EdmUnetConfig config_;
-  at::Tensor frequencies_;
-  Linear layer_0_, layer_1_;
-  std::optional<Linear> label_;
+  Embedding embedding_;
   Conv in_;
   std::vector<Level> down_, up_;
   GroupNorm out_norm_;
@@ -176,20 +178,31 @@ EdmUnet::EdmUnet(const EdmUnetConfig& config, uint64_t seed, at::Device device) 
   Builder builder(parameters_, seed, device);
   const int64_t base = config.model_channels, levels = int64_t(config.channel_mult.size());
   const int64_t noise_channels = base * config.channel_mult_noise, embedded = 4 * base;
-  if (config.fourier) frequencies_ = builder.normal("map_noise.freqs", {noise_channels / 2}, 16, false);
-  const int64_t label_channels = config.adm ? embedded : noise_channels;
+  if (config.fourier) {
+    embedding_.frequencies = builder.normal("map_noise.freqs", {noise_channels / 2}, 16, false);
+    embedding_.before = 2 * M_PI;
+  } else {
+    const int64_t half = noise_channels / 2;
+    const double rate = std::log(10000.0) / double(config.adm ? half : half - 1);
+    embedding_.frequencies = (at::arange(half, at::TensorOptions(device).dtype(at::kFloat)) * -rate).exp();
+  }
+  embedding_.cosines_first = embedding_.labels_last = config.adm;
+  embedding_.classes = config.labels;
   if (config.labels > 0) {
-    label_.emplace();
-    label_->weight = builder.variance_scaled("map_label.weight", {label_channels, config.labels},
-                                             config.labels, label_channels, 1);
-    if (!config.adm) label_->bias = builder.constant("map_label.bias", {label_channels}, 0);
+    const int64_t label_channels = config.adm ? embedded : noise_channels;
+    embedding_.label_weight = builder.variance_scaled("map_label.weight", {label_channels, config.labels},
+                                                      config.labels, label_channels, 1);
+    if (!config.adm) {
+      embedding_.label_bias = builder.constant("map_label.bias", {label_channels}, 0);
+      embedding_.label_scale = std::sqrt(double(config.labels));
+    }
   }
   // Of augmented training, which is not done here: kept with the weights that it belongs to.
   if (config.augment > 0)
     builder.variance_scaled("map_augment.weight", {noise_channels, config.augment}, config.augment,
                             noise_channels, 0);
-  layer_0_ = Linear(builder, "map_layer0", noise_channels, embedded);
-  layer_1_ = Linear(builder, "map_layer1", embedded, embedded);
+  embedding_.layer_0 = Linear(builder, "map_layer0", noise_channels, embedded);
+  embedding_.layer_1 = Linear(builder, "map_layer1", embedded, embedded);
 
   uint64_t number = 0;
   const auto at_size = [&](const std::string& side, int64_t level) {
@@ -252,65 +265,53 @@ EdmUnet::EdmUnet(const EdmUnetConfig& config, uint64_t seed, at::Device device) 
   out_ = Conv(builder, last + "conv", channels, config.channels, 3, 0);
 }
 
-at::Tensor EdmUnet::embed(const at::Tensor& noise, const at::Tensor& labels) const {
-  const int64_t half = config_.model_channels * config_.channel_mult_noise / 2;
-  at::Tensor phase;
-  if (config_.fourier) {
-    phase = noise.unsqueeze(1) * (frequencies_ * (2 * M_PI)).unsqueeze(0);
-  } else {
-    const double rate = std::log(10000.0) / double(config_.adm ? half : half - 1);
-    phase = noise.unsqueeze(1) * (at::arange(half, noise.options()) * -rate).exp().unsqueeze(0);
-  }
-  const at::Tensor waves =
-      config_.adm ? at::cat({phase.cos(), phase.sin()}, 1) : at::cat({phase.sin(), phase.cos()}, 1);
-  const bool labelled = label_ && labels.defined();
-  if (config_.adm) {
-    at::Tensor h = layer_1_(at::silu(layer_0_(waves)));
-    if (labelled) h = h + at::matmul(one_hot(labels, config_.labels, h), label_->weight.t());
-    return at::silu(h);
-  }
-  at::Tensor h = waves;
-  if (label_) {
-    // The bias is there for rows without a label, too.
-    h = h + label_->bias;
-    if (labelled) {
-      const at::Tensor hot = one_hot(labels, config_.labels, h) * std::sqrt(double(config_.labels));
-      h = h + at::matmul(hot, label_->weight.t());
-    }
-  }
-  return at::silu(layer_1_(at::silu(layer_0_(h))));
-}
-
-Field EdmUnet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
-  const at::Tensor embedding = embed(z, mode.labels);
-  at::Tensor input = x, h = in_(x);
-  std::vector<at::Tensor> skips = {h};
+template <class Ops, class Image>
+Image EdmUnet::body(Ops& ops, const Image& x) const {
+  Image input = x, h = ops.convolve(in_, In(x));
+  // With their channels, by which a block of the way up knows that one is to join in.
+  std::vector<std::pair<Image, int64_t>> skips = {{h, in_.weight.size(0)}};
+  int64_t channels = in_.weight.size(0);
+  const auto through = [&](const Block& block) {
+    h = block(ops, h);
+    channels = block.conv_1.weight.size(0);
+  };
   for (const Level& level : down_) {
     if (level.resample) {
-      h = (*level.resample)(h, embedding, mode);
-      skips.push_back(h);
+      through(*level.resample);
+      skips.emplace_back(h, channels);
     }
     if (level.input) {
       // The convolution and the filter as one: both pad before the convolution.
-      input = (h + shrink((*level.input)(input), config_.fir)) * std::sqrt(0.5);
-      skips.back() = h = input;
+      input = ops.shrunk(ops.convolve(*level.input, In(input)), h, config_.fir, std::sqrt(0.5));
+      skips.back().first = h = input;
     }
     for (const Block& block : level.blocks) {
-      h = block(h, embedding, mode);
-      skips.push_back(h);
+      through(block);
+      skips.emplace_back(h, channels);
     }
   }
   for (const Level& level : up_) {
-    if (level.resample) h = (*level.resample)(h, embedding, mode);
+    if (level.resample) through(*level.resample);
     for (const Block& block : level.blocks) {
-      if (h.size(1) != block.in) {
-        h = at::cat({h, skips.back()}, 1);
+      if (channels != block.in) {
+        h = ops.beside(h, skips.back().first);
         skips.pop_back();
       }
-      h = block(h, embedding, mode);
+      through(block);
     }
   }
-  return {out_(at::silu(out_norm_(h))), {}};
+  return ops.convolve(out_, In(h).norm(out_norm_).silu());
+}
+
+// z: what the flow tells the noise by, ln(sigma) / 4.
+Field EdmUnet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
+  Eager ops(at::silu(embedding_(z, mode.labels)), mode);
+  return {body(ops, x), {}};
+}
+
+std::shared_ptr<NetworkPlan> EdmUnet::make_plan() const {
+  return NetworkPlan::make(*this, embedding_, true,
+                           [&](Planner& ops, const Planner::Image& x) { return body(ops, x); });
 }
 
 }  // namespace

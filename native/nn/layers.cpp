@@ -97,8 +97,29 @@ Nin::Nin(Builder& builder, const std::string& name, int64_t in, int64_t out, dou
     : W(builder.variance_scaled(name + ".W", {in, out}, in, out, scale)),
       b(builder.constant(name + ".b", {out}, 0)) {}
 
-at::Tensor Nin::operator()(const at::Tensor& rows) const {
+at::Tensor Nin::operator()(const at::Tensor& x) const {
+  return of_rows(x.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
+}
+
+at::Tensor Nin::of_rows(const at::Tensor& rows) const {
   return at::matmul(rows, W) + b;
+}
+
+plan::Filter Linear::filter() const {
+  const int64_t outputs = weight.size(0), inputs = weight.size(1);
+  return {weight.const_data_ptr<float>(), outputs, inputs, inputs, 1, 0, 0, bias.const_data_ptr<float>()};
+}
+
+plan::Filter Conv::filter() const {
+  const int64_t outputs = weight.size(0), inputs = weight.size(1), kernel = weight.size(2);
+  return {
+      weight.const_data_ptr<float>(), outputs, inputs, inputs * kernel * kernel, kernel * kernel, kernel, 1,
+      bias.const_data_ptr<float>()};
+}
+
+plan::Filter Nin::filter() const {
+  const int64_t inputs = W.size(0), outputs = W.size(1);
+  return {W.const_data_ptr<float>(), outputs, inputs, 1, outputs, 0, 0, b.const_data_ptr<float>()};
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "nn/network.h"
+#include "plan/pack.h"
 
 namespace pfgm::nn {
 
@@ -34,6 +35,7 @@ struct Linear {
   Linear() = default;
   Linear(Builder& builder, const std::string& name, int64_t in, int64_t out, double scale = 1);
   at::Tensor operator()(const at::Tensor& x) const;
+  plan::Filter filter() const;
   at::Tensor weight, bias;
 };
 
@@ -44,6 +46,7 @@ struct Conv {
   Conv(Builder& builder, const std::string& name, int64_t in, int64_t out, int64_t kernel, double scale = 1,
        int64_t stride = 1, int64_t padding = -1, int64_t dilation = 1);
   at::Tensor operator()(const at::Tensor& x) const;
+  plan::Filter filter() const;
   at::Tensor weight, bias;
   int64_t stride = 1, padding = 0, dilation = 1;
 };
@@ -62,7 +65,9 @@ struct GroupNorm {
 struct Nin {
   Nin() = default;
   Nin(Builder& builder, const std::string& name, int64_t in, int64_t out, double scale);
-  at::Tensor operator()(const at::Tensor& rows) const;  // [.., in] -> [.., out]
+  at::Tensor operator()(const at::Tensor& x) const;  // [b, in, H, W] -> [b, out, H, W]
+  at::Tensor of_rows(const at::Tensor& rows) const;  // [.., in] -> [.., out]
+  plan::Filter filter() const;
   at::Tensor W, b;
 };
 

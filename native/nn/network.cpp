@@ -8,6 +8,7 @@
 #include <functional>
 #include <numeric>
 
+#include "nn/network_plan.h"
 #include "runtime/tiles.h"
 
 namespace pfgm {
@@ -38,6 +39,15 @@ void Network::require_grad() {
     if (parameter.trained) parameter.value.requires_grad_(true);
 }
 
+nn::NetworkPlan* Network::plan() const {
+  if (!planned_ || (plan_ && !plan_->is_current(*this))) {
+    plan_.reset();  // before the next one, for the memory
+    plan_ = make_plan();
+    planned_ = true;
+  }
+  return plan_.get();
+}
+
 namespace {
 
 // Items of a tile where samples on a device are to be deterministic.
@@ -63,6 +73,8 @@ Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Te
                        const at::Tensor& labels, bool deterministic) {
   const at::NoGradGuard no_grad;
   const at::Device device = network.device();
+  if (device.is_cpu())
+    if (nn::NetworkPlan* plan = network.plan()) return plan->evaluate(x, z, labels);
   const int64_t count = x.size(0);
   const int64_t tile = device.is_cpu() ? network.tile()
                        : deterministic ? kDeviceTile

@@ -12,6 +12,10 @@
 
 namespace pfgm {
 
+namespace nn {
+class NetworkPlan;
+}
+
 struct Parameter {
   std::string name;  // as in the published checkpoints: "all_modules.3.Conv_0.weight"
   at::Tensor value;
@@ -51,8 +55,13 @@ class Network {
 
   virtual Output output() const { return Output::kField; }
 
-  // How many items one thread takes at a time in forward_in_tiles: a function of the architecture alone.
+  // How many items one thread takes at a time in forward_in_tiles where there is no plan: a function of the
+  // architecture alone.
   virtual int64_t tile() const = 0;
+
+  // What evaluates the network without gradients on the CPU, for the weights as they are; null where plans do
+  // not have what it is made of. For a device's own thread.
+  nn::NetworkPlan* plan() const;
 
   // The shape of one item of x.
   const std::vector<int64_t>& shape() const { return shape_; }
@@ -71,20 +80,24 @@ class Network {
   void weights_changed() { ++weights_version_; }
 
  protected:
+  virtual std::shared_ptr<nn::NetworkPlan> make_plan() const { return nullptr; }
+
   std::vector<int64_t> shape_;
   std::vector<Parameter> parameters_;
 
  private:
+  mutable std::shared_ptr<nn::NetworkPlan> plan_;
+  mutable bool planned_ = false;
   std::atomic<uint64_t> weights_version_{0};  // a device's thread raises it, others read it
 };
 
 // The field without gradients, on the host: x [b, ...] and z [b] float32 and contiguous.
 //
-// On the CPU the batch is cut into tiles of a fixed size, the last one padded, and each tile runs on one
-// thread. What an item gives then depends neither on the rest of the batch nor on the number of threads, to
-// the last bit: kernels round differently at other batch sizes, and an adaptive solver turns such a
-// difference into other steps. Another device takes the batch whole, or in such tiles if `deterministic`.
-// labels: as Mode has them.
+// On the CPU what an item gives depends neither on the rest of the batch nor on the number of threads, to the
+// last bit: an adaptive solver turns a difference in one into other steps. A plan sees to that; without one
+// the batch is cut into tiles of a fixed size, the last one padded, and each tile runs on one thread, as
+// libtorch's kernels round differently at other batch sizes. Another device takes the batch whole, or in such
+// tiles if `deterministic`. labels: as Mode has them.
 Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z,
                        const at::Tensor& labels, bool deterministic);
 

@@ -4,17 +4,17 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/constant_pad_nd.h>
-#include <ATen/ops/matmul.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 
 #include <cmath>
 #include <optional>
 
-#include "nn/layers.h"
+#include "nn/eager.h"
+#include "nn/embedding.h"
 #include "nn/network.h"
+#include "nn/network_plan.h"
+#include "nn/planner.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -23,14 +23,6 @@ namespace {
 using namespace nn;
 
 const double kInverseRoot2 = 1 / std::sqrt(2.0);
-
-enum class Resample { kNone, kUp, kDown };
-
-at::Tensor resampled(const at::Tensor& x, Resample how, bool fir) {
-  if (how == Resample::kUp) return upsample(x, fir);
-  if (how == Resample::kDown) return downsample(x, fir);
-  return x;
-}
 
 // The residual block of BigGAN, which may halve or double the size, or that of DDPM, which keeps it. They
 // differ in the layer on the skip.
@@ -54,17 +46,18 @@ struct ResidualBlock {
       conv_2.emplace(builder, name + ".Conv_2", in, out, 1);
   }
 
-  // `time` is SiLU of the time embedding.
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& time, const Mode& mode) const {
-    at::Tensor h = stop_point(conv_0(resampled(at::silu(norm_0(x)), resample, fir)));
-    h = h + dense_0(time).unsqueeze(-1).unsqueeze(-1);
-    h = at::silu(norm_1(h));
-    if (mode.training && dropout_share > 0) h = nn::dropout(h, dropout_share, mode.dropout_seed, number);
-    h = conv_1(h);
-    at::Tensor skip = resampled(x, resample, fir);
-    if (conv_2) skip = (*conv_2)(skip);
-    if (nin_0) skip = (*nin_0)(skip.permute({0, 2, 3, 1})).permute({0, 3, 1, 2});
-    return stop_point(skip_rescale ? (skip + h) * kInverseRoot2 : skip + h);
+  template <class Ops, class Image = typename Ops::Image>
+  Image operator()(Ops& ops, const Image& x) const {
+    const Image h = ops.convolve(conv_0, In(x).norm(norm_0).silu().resampled(resample, fir),
+                                 After<Image>().plus(dense_0));
+    const In last = In(h).norm(norm_1).silu().dropout(dropout_share, number);
+    const double factor = skip_rescale ? kInverseRoot2 : 1;
+    const In past = In(x).resampled(resample, fir);
+    if (conv_2)
+      return ops.convolve(conv_1, last, After<Image>().plus(ops.convolve(*conv_2, past)).times(factor));
+    if (nin_0)
+      return ops.convolve(conv_1, last, After<Image>().plus(ops.convolve(*nin_0, past)).times(factor));
+    return ops.convolve(conv_1, last, After<Image>().plus(x, resample, fir).times(factor));
   }
 
   GroupNorm norm_0;
@@ -90,10 +83,11 @@ struct Resampling {
     conv.emplace(builder, name + ".Conv_0", channels, channels, 3, 1, down ? 2 : 1, down ? 0 : 1);
   }
 
-  at::Tensor operator()(const at::Tensor& x) const {
-    if (!conv) return resampled(x, how, fir);
-    if (how == Resample::kUp) return (*conv)(upsample(x, fir));
-    return (*conv)(at::constant_pad_nd(x, {0, 1, 0, 1}));  // on the right and below, as published
+  template <class Ops, class Image = typename Ops::Image>
+  Image operator()(Ops& ops, const Image& x) const {
+    if (!conv) return ops.resampled(x, how, fir);
+    if (how == Resample::kUp) return ops.convolve(*conv, In(x).resampled(how, fir));
+    return ops.convolve(*conv, In(ops.padded_at_end(x)));
   }
 
   Resample how;
@@ -114,10 +108,20 @@ struct Attention {
   at::Tensor operator()(const at::Tensor& x) const {
     const int64_t b = x.size(0), c = x.size(1), h = x.size(2), w = x.size(3);
     const at::Tensor rows = norm(x).permute({0, 2, 3, 1}).reshape({b, h * w, c});
-    const at::Tensor logits = at::bmm(query(rows), key(rows).transpose(1, 2)) * (1 / std::sqrt(double(c)));
-    const at::Tensor mixed = output(at::bmm(at::softmax(logits, -1), value(rows)));
+    const at::Tensor logits =
+        at::bmm(query.of_rows(rows), key.of_rows(rows).transpose(1, 2)) * (1 / std::sqrt(double(c)));
+    const at::Tensor mixed = output.of_rows(at::bmm(at::softmax(logits, -1), value.of_rows(rows)));
     const at::Tensor sum = x + mixed.reshape({b, h, w, c}).permute({0, 3, 1, 2});
-    return stop_point(skip_rescale ? sum * kInverseRoot2 : sum);
+    return skip_rescale ? sum * kInverseRoot2 : sum;
+  }
+  AttentionFilters filters() const {
+    return {norm,
+            query.filter(),
+            key.filter(),
+            value.filter(),
+            output.filter(),
+            1,
+            skip_rescale ? kInverseRoot2 : 1};
   }
 
   GroupNorm norm;
@@ -129,6 +133,7 @@ class Unet final : public Network {
  public:
   Unet(const UnetConfig& config, uint64_t seed, at::Device device);
   Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
+  std::shared_ptr<NetworkPlan> make_plan() const override;
   Output output() const override { return config_.output; }
   int64_t tile() const override { return tile_of_images(config_.image_size, config_.nf); }
 
@@ -142,15 +147,11 @@ class Unet final : public Network {
     std::optional<Conv> pyramid;            // down, with progressive input: the input at the next resolution
   };
 
-  at::Tensor resampled(const Level& level, const at::Tensor& x, const at::Tensor& time,
-                       const Mode& mode) const;
-
-  at::Tensor embed_time(const at::Tensor& z, const at::Tensor& labels) const;
+  template <class Ops, class Image = typename Ops::Image>
+  Image body(Ops& ops, const Image& x) const;
 
   UnetConfig config_;
-  at::Tensor frequencies_;   // Fourier features of ln z
-  at::Tensor label_weight_;  // where there are classes
-  Linear time_0_, time_1_;
+  Embedding embedding_;
   Conv in_;
   std::vector<Level> down_, up_;
   std::optional<ResidualBlock> middle_0_, middle_1_;
@@ -205,12 +206,23 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
   const int64_t nf = config.nf, levels = int64_t(config.ch_mult.size());
   const int64_t embedded = config.fourier ? 2 * nf : nf;
 
-  if (config.fourier) frequencies_ = builder.normal(next() + ".W", {nf}, config.fourier_scale, false);
+  if (config.fourier) {
+    embedding_.frequencies = builder.normal(next() + ".W", {nf}, config.fourier_scale, false);
+    embedding_.after = 2 * M_PI;
+    // Of an image the flow tells the noise by its logarithm already.
+    embedding_.logarithm = config.output == Output::kField;
+  } else {
+    const int64_t half = nf / 2;
+    const double rate = std::log(10000.0) / double(half - 1);
+    embedding_.frequencies = (at::arange(half, at::TensorOptions(device).dtype(at::kFloat)) * -rate).exp();
+  }
+  embedding_.classes = config.labels;
+  embedding_.label_scale = std::sqrt(double(config.labels));
   if (config.labels > 0)
-    label_weight_ =
+    embedding_.label_weight =
         builder.variance_scaled("map_label.weight", {embedded, config.labels}, config.labels, embedded, 1);
-  time_0_ = Linear(builder, next(), embedded, nf * 4);
-  time_1_ = Linear(builder, next(), nf * 4, nf * 4);
+  embedding_.layer_0 = Linear(builder, next(), embedded, nf * 4);
+  embedding_.layer_1 = Linear(builder, next(), nf * 4, nf * 4);
   in_ = Conv(builder, next(), config.channels, nf, 3);
 
   std::vector<int64_t> skips = {nf};
@@ -263,71 +275,61 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
   out_ = Conv(builder, next(), channels, config.channels + (field ? 1 : 0), 3, config.init_scale);
 }
 
-at::Tensor Unet::embed_time(const at::Tensor& z, const at::Tensor& labels) const {
-  at::Tensor phase;
-  if (config_.fourier) {
-    // Of an image the flow tells the noise by its logarithm already.
-    const at::Tensor height = config_.output == Output::kField ? z.log() : z;
-    phase = height.unsqueeze(1) * frequencies_.unsqueeze(0) * (2 * M_PI);
-  } else {
-    const int64_t half = config_.nf / 2;
-    const double rate = std::log(10000.0) / double(half - 1);
-    phase = z.unsqueeze(1) * (at::arange(half, z.options()) * -rate).exp().unsqueeze(0);
-  }
-  at::Tensor embedding = at::cat({phase.sin(), phase.cos()}, 1);
-  if (labels.defined() && config_.labels > 0) {
-    const at::Tensor hot = one_hot(labels, config_.labels, embedding) * std::sqrt(double(config_.labels));
-    embedding = embedding + at::matmul(hot, label_weight_.t());
-  }
-  return time_1_(at::silu(time_0_(embedding)));
-}
-
-at::Tensor Unet::resampled(const Level& level, const at::Tensor& x, const at::Tensor& time,
-                           const Mode& mode) const {
-  return level.resample ? (*level.resample)(x, time, mode) : stop_point((*level.resampling)(x));
-}
-
-Field Unet::forward(const at::Tensor& x_in, const at::Tensor& z_in, const Mode& mode) const {
-  const bool field = config_.output == Output::kField;
-  const at::Tensor time = at::silu(embed_time(field ? z_in.clamp_min(1e-10) : z_in, mode.labels));
-  const at::Tensor x = config_.centered ? x_in : x_in * 2 - 1;
-  at::Tensor pyramid = x, h = in_(x);
-  std::vector<at::Tensor> skips = {h};
+template <class Ops, class Image>
+Image Unet::body(Ops& ops, const Image& x) const {
+  const bool cat = config_.progressive_cat;
+  const double factor = config_.skip_rescale ? kInverseRoot2 : 1;
+  Image pyramid = x, h = ops.convolve(in_, In(x));
+  std::vector<Image> skips = {h};
+  const auto resampled = [&](const Level& level, const Image& image) {
+    return level.resample ? (*level.resample)(ops, image) : (*level.resampling)(ops, image);
+  };
   for (size_t i = 0; i < down_.size(); ++i) {
     const Level& level = down_[i];
     for (size_t j = 0; j < level.blocks.size(); ++j) {
-      h = level.blocks[j](h, time, mode);
-      if (!level.attention.empty()) h = level.attention[j](h);
+      h = level.blocks[j](ops, h);
+      if (!level.attention.empty()) h = ops.attend(level.attention[j], h);
       skips.push_back(h);
     }
     if (i + 1 == down_.size()) break;
-    h = resampled(level, h, time, mode);
+    h = resampled(level, h);
     if (config_.progressive_input == ProgressiveInput::kSkip) {
-      pyramid = downsample(pyramid, config_.fir);
-      const at::Tensor image = (*level.pyramid)(pyramid);
-      h = config_.progressive_cat ? at::cat({image, h}, 1) : image + h;
+      pyramid = ops.resampled(pyramid, Resample::kDown, config_.fir);
+      h = cat ? ops.beside(ops.convolve(*level.pyramid, In(pyramid)), h)
+              : ops.convolve(*level.pyramid, In(pyramid), After<Image>().plus(h));
     }
     if (config_.progressive_input == ProgressiveInput::kResidual) {
-      pyramid = (*level.pyramid)(config_.fir ? blur(pyramid) : downsample(pyramid, false));
-      pyramid = config_.skip_rescale ? (pyramid + h) * kInverseRoot2 : pyramid + h;
-      h = pyramid;
+      In in(config_.fir ? ops.blurred(pyramid) : pyramid);
+      if (!config_.fir) in.resampled(Resample::kDown, false);
+      h = pyramid = ops.convolve(*level.pyramid, in, After<Image>().plus(h).times(factor));
     }
     skips.push_back(h);
   }
-  h = (*middle_1_)((*middle_attention_)((*middle_0_)(h, time, mode)), time, mode);
+  h = (*middle_1_)(ops, ops.attend(*middle_attention_, (*middle_0_)(ops, h)));
   for (size_t i = 0; i < up_.size(); ++i) {
     const Level& level = up_[i];
     for (const ResidualBlock& residual : level.blocks) {
-      h = residual(at::cat({h, skips.back()}, 1), time, mode);
+      h = residual(ops, ops.beside(h, skips.back()));
       skips.pop_back();
     }
-    if (!level.attention.empty()) h = level.attention[0](h);
-    if (i + 1 < up_.size()) h = resampled(level, h, time, mode);
+    if (!level.attention.empty()) h = ops.attend(level.attention[0], h);
+    if (i + 1 < up_.size()) h = resampled(level, h);
   }
-  h = out_(at::silu(out_norm_(h)));
+  return ops.convolve(out_, In(h).norm(out_norm_).silu());
+}
+
+Field Unet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
+  const bool field = config_.output == Output::kField;
+  Eager ops(at::silu(embedding_(field ? z.clamp_min(1e-10) : z, mode.labels)), mode);
+  const at::Tensor h = body(ops, config_.centered ? x : x * 2 - 1);
   if (!field) return {h, {}};
   const int64_t c = config_.channels;
   return {h.slice(1, 0, c), h.select(1, c).mean(at::IntArrayRef{1, 2})};
+}
+
+std::shared_ptr<NetworkPlan> Unet::make_plan() const {
+  return NetworkPlan::make(*this, embedding_, config_.centered,
+                           [&](Planner& ops, const Planner::Image& x) { return body(ops, x); });
 }
 
 }  // namespace

@@ -106,6 +106,7 @@ export interface Addon {
     x: TensorHandle,
     z: TensorHandle,
     labels: Int32Array | undefined,
+    asTrained: boolean,
   ): Promise<{ x: TensorInfo; z?: TensorInfo }>
   weightsVersion(network: NetworkHandle): number
 

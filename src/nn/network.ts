@@ -1,4 +1,4 @@
-import { kind, optionsSchema, parse, parseOptions, SEED } from '../arguments/schema.js'
+import { kind, optionsSchema, parse, parseOptions, SEED, SWITCH } from '../arguments/schema.js'
 import { product } from '../check.js'
 import type { NetworkHandle } from '../native/addon.js'
 import { DEVICE } from '../native/device.js'
@@ -11,6 +11,11 @@ interface CreateOptions {
   device?: string
 }
 
+interface ForwardOptions {
+  asTrained?: boolean
+}
+
+const FORWARD_SCHEMA = optionsSchema<ForwardOptions>({ asTrained: SWITCH })
 const CREATE_SCHEMA = optionsSchema<CreateOptions>({ seed: SEED, device: DEVICE })
 
 /**
@@ -64,15 +69,19 @@ export class Network extends NativeObject<NetworkHandle> {
    * @param x `[b, ...itemShape]`
    * @param z `[b]`: heights, taken as at least 1e-10; for an image the number that the flow tells the noise by
    * @param labels `[b]`: classes, -1 for none
+   * @param options.asTrained by the operations of training, libtorch's, rather than those of sampling: on a CPU the
+   *   latter round differently, and give an item the same bits whatever else is in the batch. Default false.
    */
   async forward(
     x: Tensor<'float32'>,
     z: Tensor<'float32'>,
     labels?: Int32Array,
+    options: ForwardOptions = {},
   ): Promise<{ x: Tensor<'float32'>; z?: Tensor<'float32'> }> {
     parse('x', TENSOR, x)
     parse('z', TENSOR, z)
-    const field = await native().forward(this.handle, x.handle, z.handle, labels)
+    const { asTrained = false } = parseOptions('forward', FORWARD_SCHEMA, options)
+    const field = await native().forward(this.handle, x.handle, z.handle, labels, asTrained)
     const image = new Tensor<'float32'>(field.x)
     return field.z ? { x: image, z: new Tensor<'float32'>(field.z) } : { x: image }
   }

@@ -1,0 +1,49 @@
+#include "nn/eager.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/silu.h>
+
+namespace pfgm::nn {
+
+at::Tensor Eager::prepared(const In<at::Tensor>& in) const {
+  at::Tensor h = in.image;
+  if (in.normalisation) h = (*in.normalisation)(h);
+  if (in.modulation) {
+    const at::Tensor given = (*in.modulation)(embedding_).unsqueeze(-1).unsqueeze(-1);
+    const int64_t channels = h.size(1);
+    h = h * (given.slice(1, 0, channels) + 1) + given.slice(1, channels, 2 * channels);
+  }
+  if (in.through_silu) h = at::silu(h);
+  if (mode_.training && in.dropout_share > 0)
+    h = nn::dropout(h, in.dropout_share, mode_.dropout_seed, in.dropout_number);
+  return resampled(h, in.resample, in.fir);
+}
+
+at::Tensor Eager::finished(const at::Tensor& output, const After<at::Tensor>& after) const {
+  at::Tensor h = stop_point(output);
+  if (after.image_bias) h = h + (*after.image_bias)(embedding_).unsqueeze(-1).unsqueeze(-1);
+  if (after.skip) h = resampled(*after.skip, after.resample, after.fir) + h;
+  return after.factor == 1 ? h : h * after.factor;
+}
+
+at::Tensor Eager::resampled(const at::Tensor& x, Resample how, bool fir) const {
+  if (how == Resample::kUp) return upsample(x, fir);
+  if (how == Resample::kDown) return downsample(x, fir);
+  return x;
+}
+
+at::Tensor Eager::padded_at_end(const at::Tensor& x) const {
+  return at::constant_pad_nd(x, {0, 1, 0, 1});
+}
+
+at::Tensor Eager::shrunk(const at::Tensor& x, const at::Tensor& h, bool fir, double factor) const {
+  return (h + shrink(x, fir)) * factor;
+}
+
+at::Tensor Eager::beside(const at::Tensor& a, const at::Tensor& b) const {
+  return at::cat({a, b}, 1);
+}
+
+}  // namespace pfgm::nn

@@ -1,0 +1,40 @@
+// A network's operations on tensors, which keep gradients. See ops.h.
+#pragma once
+
+#include "nn/ops.h"
+
+namespace pfgm::nn {
+
+class Eager {
+ public:
+  using Image = at::Tensor;
+
+  // embedding: after SiLU, [b, ..].
+  Eager(const at::Tensor& embedding, const Mode& mode) : embedding_(embedding), mode_(mode) {}
+
+  template <class Layer>
+  at::Tensor convolve(const Layer& layer, const In<at::Tensor>& in,
+                      const After<at::Tensor>& after = {}) const {
+    return finished(layer(prepared(in)), after);
+  }
+  template <class Attention>
+  at::Tensor attend(const Attention& attention, const at::Tensor& x) const {
+    return stop_point(attention(x));
+  }
+  at::Tensor beside(const at::Tensor& a, const at::Tensor& b) const;
+  at::Tensor resampled(const at::Tensor& x, Resample how, bool fir) const;
+  at::Tensor blurred(const at::Tensor& x) const { return blur(x); }
+  // By a row and a column of zeros, on the right and below.
+  at::Tensor padded_at_end(const at::Tensor& x) const;
+  // Halves x, which is padded for the filter already, and adds it to h.
+  at::Tensor shrunk(const at::Tensor& x, const at::Tensor& h, bool fir, double factor) const;
+
+ private:
+  at::Tensor prepared(const In<at::Tensor>& in) const;
+  at::Tensor finished(const at::Tensor& h, const After<at::Tensor>& after) const;
+
+  at::Tensor embedding_;
+  const Mode& mode_;
+};
+
+}  // namespace pfgm::nn

@@ -1,0 +1,84 @@
+// What networks of images are made of, said once for all that carry it out: a network is a template over its
+// operations, which are those on tensors that keep gradients (Eager) and those of a plan (Planner). A
+// convolution is said with all that surrounds it, so that a plan can do it in one go.
+//
+//   Image Ops::convolve(const Conv& or Nin&, const In<Image>&, const After<Image>&)
+//   Image Ops::attend(const Attention&, const Image&)
+//   Image Ops::beside(const Image&, const Image&)   their channels, one after the other
+//   and what eager.h has besides, which plans do not have yet.
+#pragma once
+
+#include "nn/layers.h"
+#include "plan/step.h"
+
+namespace pfgm::nn {
+
+using plan::Resample;
+
+// What a layer reads.
+template <class Image>
+struct In {
+  In(const Image& image) : image(image) {}
+
+  In& norm(const GroupNorm& layer) {
+    normalisation = &layer;
+    return *this;
+  }
+  // By what the layer gives of the embedding, [scale less one, shift] a channel.
+  In& modulated(const Linear& layer) {
+    modulation = &layer;
+    return *this;
+  }
+  In& silu() {
+    through_silu = true;
+    return *this;
+  }
+  // number: tells the layer's stream from the others'.
+  In& dropout(double share, uint64_t number) {
+    dropout_share = share;
+    dropout_number = number;
+    return *this;
+  }
+  In& resampled(Resample how, bool with_filter) {
+    resample = how;
+    fir = with_filter;
+    return *this;
+  }
+
+  // In the order in which they are done.
+  Image image;
+  const GroupNorm* normalisation = nullptr;
+  const Linear* modulation = nullptr;
+  bool through_silu = false;
+  double dropout_share = 0;
+  uint64_t dropout_number = 0;
+  Resample resample = Resample::kNone;
+  bool fir = false;  // resample with the (1, 3, 3, 1) filter
+};
+
+// What is made of what a layer gives: (it + what the linear layer gives of the embedding + skip) * factor.
+template <class Image>
+struct After {
+  After& plus(const Linear& layer) {
+    image_bias = &layer;
+    return *this;
+  }
+  After& plus(const Image& image, Resample how = Resample::kNone, bool with_filter = false) {
+    skip = &image;
+    resample = how;
+    fir = with_filter;
+    return *this;
+  }
+  After& times(double by) {
+    factor = by;
+    return *this;
+  }
+
+  const Linear* image_bias = nullptr;
+  const Image* skip = nullptr;
+  Resample resample = Resample::kNone;
+  bool fir = false;
+  double factor = 1;
+};
+
+}  // namespace pfgm::nn

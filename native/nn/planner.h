@@ -1,0 +1,66 @@
+// A network's operations as steps of a plan. See ops.h.
+#pragma once
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "nn/embedding.h"
+#include "nn/ops.h"
+#include "plan/plan.h"
+
+namespace pfgm::nn {
+
+// An operation that plans do not have yet.
+struct Unplanned : std::exception {};
+
+// Layers of attention as a plan takes them.
+struct AttentionFilters {
+  const GroupNorm& norm;
+  plan::Filter query, key, value, output;
+  int64_t heads;
+  double factor;  // of the sum with what comes in
+};
+
+class Planner {
+ public:
+  struct Image {
+    plan::Value value = plan::kNone, beside = plan::kNone;
+  };
+
+  // Begins with the embedding.
+  Planner(plan::Plan& plan, const Embedding& embedding);
+
+  Image input(int64_t channels, int64_t height, int64_t width) {
+    return {plan_.image(channels, height, width)};
+  }
+  Image convolve(const Conv& layer, const In<Image>& in, const After<Image>& after = {});
+  Image convolve(const Nin& layer, const In<Image>& in, const After<Image>& after = {});
+  template <class Attention>
+  Image attend(const Attention& attention, const Image& x) {
+    return attend(attention.filters(), x);
+  }
+  Image beside(const Image& a, const Image& b) const;
+  Image resampled(const Image&, Resample, bool) const { throw Unplanned(); }
+  Image blurred(const Image&) const { throw Unplanned(); }
+  Image padded_at_end(const Image&) const { throw Unplanned(); }
+  Image shrunk(const Image&, const Image&, bool, double) const { throw Unplanned(); }
+  // Ends with what the embedding gives the layers.
+  void finish();
+
+  plan::Value waves() const { return waves_; }
+  plan::Value labels() const { return labels_; }  // kNone: they are among the waves
+
+ private:
+  Image convolve(const plan::Filter& filter, int64_t kernel, const In<Image>& in, const After<Image>& after);
+  Image attend(const AttentionFilters& filters, const Image& x);
+  plan::Layer reading(const In<Image>& in);
+  int64_t modulation(const plan::Filter& filter);
+
+  plan::Plan& plan_;
+  plan::Value waves_, labels_ = plan::kNone, embedding_;
+  std::vector<std::pair<plan::Filter, int64_t>> modulations_;  // with the channel that they begin at
+  int64_t modulation_channels_ = 0;
+};
+
+}  // namespace pfgm::nn

@@ -1,0 +1,12 @@
+#include "plan/attention.h"
+#include "plan/convolution.h"
+#include "plan/kernel.h"
+
+namespace pfgm::plan {
+
+const Kernel& avx2_kernel() {
+  static constexpr Kernel kernel{"avx2", convolve, convolution_scratch, attend, attention_scratch};
+  return kernel;
+}
+
+}  // namespace pfgm::plan

@@ -1,0 +1,237 @@
+#include "plan/plan.h"
+
+#include <ATen/Parallel.h>
+
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+
+#include "runtime/stop.h"
+
+namespace pfgm::plan {
+namespace {
+
+constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+// What values of a run take, about: more would leave the cache.
+constexpr int64_t kFloats = 8 << 20;
+// Multiplications that are worth waking a thread for, about 20 microseconds' worth.
+constexpr int64_t kWorth = 2'000'000;
+
+// This thread's own, for as long as it lives.
+float* scratch(int64_t floats) {
+  thread_local std::vector<float> memory;
+  if (int64_t(memory.size()) < floats) memory.resize(floats);
+  return memory.data();
+}
+
+// Runs body(i, scratch) for i below count, on several threads where they are worth it.
+template <class Body>
+void share_out(int64_t count, int64_t floats, bool worth, const Body& body) {
+  const auto some = [&](int64_t first, int64_t last) {
+    float* const own = scratch(floats);
+    for (int64_t i = first; i < last; ++i) body(i, own);
+  };
+  if (worth)
+    at::parallel_for(0, count, 1, some);
+  else
+    some(0, count);
+}
+
+}  // namespace
+
+Value Plan::add(int64_t count, int64_t channels, int64_t height, int64_t width, bool of_rows) {
+  values_.push_back({count, channels, height, width, of_rows});
+  return Value(values_.size()) - 1;
+}
+
+Value Plan::rows(int64_t channels) {
+  return add(channels, padded(channels), 1, 1, true);
+}
+
+Value Plan::image(int64_t channels, int64_t height, int64_t width) {
+  return add(channels, padded(channels), height, width, false);
+}
+
+// By the step that is added next.
+void Plan::reads(Value value) {
+  if (value != kNone) values_[value].read = int64_t(steps(value).list.size());
+}
+
+Value Plan::convolve(const Layer& layer, Packing weights) {
+  const Held in = values_[layer.in[0]];
+  for (Value value : {layer.in[0], layer.in[1], layer.skip}) reads(value);
+  if (layer.norm.groups)
+    for (Value value : layer.in)
+      if (value != kNone) values_[value].parts = std::max<int64_t>(values_[value].parts, 1);
+  const auto resampled = [&](int64_t size) {
+    return layer.resample == Resample::kUp ? size * 2 : layer.resample == Resample::kDown ? size / 2 : size;
+  };
+  const Value out =
+      add(layer.outputs, padded(layer.outputs), resampled(in.height), resampled(in.width), in.of_rows);
+  values_[out].made = int64_t(steps(out).list.size());
+  steps(out).list.push_back(Convolving{layer, std::move(weights), out});
+  return out;
+}
+
+Value Plan::attend(Value in, int64_t channels, int64_t heads, float scale) {
+  reads(in);
+  const Held held = values_[in];
+  const Value out = add(channels, padded(channels), held.height, held.width, false);
+  values_[out].made = int64_t(image_steps_.list.size());
+  image_steps_.list.push_back(Attending{in, out, heads, padded(channels) / heads, scale});
+  return out;
+}
+
+// Values that are not read any more make room for later ones.
+void Plan::lay_out(Value out) {
+  values_[out].read = kEnd;
+  if (modulation_ != kNone) values_[modulation_].read = kEnd;
+  // Sums are made by convolutions alone, in as many parts as there are blocks.
+  for (Held& held : values_) {
+    if (held.parts == 0) continue;
+    const Convolving* maker =
+        held.made < 0 ? nullptr
+                      : std::get_if<Convolving>(&(held.of_rows ? row_steps_ : image_steps_).list[held.made]);
+    if (!maker) throw std::logic_error("A plan normalises what no convolution has made");
+    held.parts = grid(maker->weights.form(), held.height, held.width, maker->weights.depth()).parts;
+  }
+  for (const bool of_rows : {true, false}) {
+    std::vector<Held*> placed;  // by offset
+    int64_t& floats = (of_rows ? row_steps_ : image_steps_).floats;
+    for (Held& held : values_) {
+      if (held.of_rows != of_rows) continue;
+      held.offset = 0;
+      auto next = placed.begin();
+      for (; next != placed.end(); ++next) {
+        const bool together = (*next)->made <= held.read && held.made <= (*next)->read;
+        if (!together) continue;
+        if (held.offset + held.size() <= (*next)->offset) break;
+        held.offset = std::max(held.offset, (*next)->offset + (*next)->size());
+      }
+      const auto place = std::find_if(placed.begin(), placed.end(),
+                                      [&](const Held* other) { return other->offset > held.offset; });
+      placed.insert(place, &held);
+      floats = std::max(floats, held.offset + held.size());
+    }
+  }
+  laid_out_ = true;
+}
+
+int64_t Plan::batch() const {
+  return std::max<int64_t>(8, kFloats / std::max<int64_t>(1, image_steps_.floats));
+}
+
+float* Plan::at(Value value) {
+  const Held& held = values_[value];
+  // Rows lie behind the images.
+  return memory_.data() +
+         (held.of_rows ? images_ * image_steps_.floats + rows_ * held.offset : images_ * held.offset);
+}
+
+Image Plan::image_at(Value value) {
+  if (value == kNone) return {};
+  const Held& held = values_[value];
+  Image image{at(value), held.count, held.channels, {}};
+  if (held.parts) {
+    float* sums = image.values + (held.of_rows ? rows_ : images_) * held.pixels();
+    image.sums = {reinterpret_cast<double*>(sums), held.parts};
+  }
+  return image;
+}
+
+void Plan::run(int64_t images, int64_t rows, const int32_t* row_of, const Fill& fill, Value out,
+               const Read& read) {
+  if (!laid_out_) lay_out(out);
+  images_ = images;
+  rows_ = rows;
+  row_of_ = row_of;
+  const int64_t floats = images * image_steps_.floats + rows * row_steps_.floats;
+  if (int64_t(memory_.size()) < floats) memory_.resize(floats);
+  const Stop& stop = Stop::current();
+  for (Value value = 0; value < Value(values_.size()); ++value) {
+    const Held& held = values_[value];
+    if (held.made >= 0) continue;
+    const int64_t count = held.of_rows ? rows : images;
+    std::memset(at(value), 0, sizeof(float) * count * held.pixels());
+    for (int64_t item = 0; item < count; ++item) fill(value, item, at(value) + item * held.pixels());
+  }
+  for (const Steps* steps : {&row_steps_, &image_steps_})
+    for (const auto& step : steps->list) {
+      stop.check();
+      std::visit([&](const auto& one) { run(one); }, step);
+    }
+  const Held& last = values_[out];
+  for (int64_t image = 0; image < images; ++image)
+    read(image, at(out) + image * last.pixels(), last.channels);
+}
+
+void Plan::run(const Convolving& step) {
+  const Layer& layer = step.layer;
+  const Held &in = values_[layer.in[0]], &out = values_[step.out];
+  const int64_t count = out.of_rows ? rows_ : images_;
+  Convolution c;
+  c.form = step.weights.form();
+  c.in.images[0] = image_at(layer.in[0]);
+  c.in.images[1] = image_at(layer.in[1]);
+  c.in.height = in.height;
+  c.in.width = in.width;
+  c.in.norm = layer.norm;
+  c.in.silu = layer.silu;
+  c.in.resample = layer.resample;
+  c.images = count;
+  c.height = out.height;
+  c.width = out.width;
+  c.depth = step.weights.depth();
+  c.weights = step.weights.weights();
+  c.bias = step.weights.bias();
+  c.out = image_at(step.out);
+  if (modulation_ != kNone && !out.of_rows) {
+    const float* modulation = at(modulation_);
+    c.rows = row_of_;
+    c.row_pitch = values_[modulation_].channels;
+    if (layer.image_bias >= 0) c.image_bias = modulation + layer.image_bias;
+    if (layer.norm_scale >= 0) c.in.norm.scale = modulation + layer.norm_scale;
+    if (layer.norm_shift >= 0) c.in.norm.shift = modulation + layer.norm_shift;
+  }
+  c.skip = image_at(layer.skip);
+  c.skip_resample = layer.skip_resample;
+  c.factor = layer.factor;
+
+  const Grid g = grid(c.form, c.height, c.width, c.depth);
+  const int64_t panels = out.channels / kPanel;
+  const bool worth = count * out.pixels() * c.depth * (c.form == Form::kOne ? 1 : 9) > kWorth;
+  const int64_t threads = worth ? at::get_num_threads() : 1;
+  // As many blocks for each thread, of about as many images.
+  const int64_t rounds = (count + g.images * threads - 1) / (g.images * threads);
+  c.together = (count + rounds * threads - 1) / (rounds * threads);
+  const int64_t parts = (count + c.together - 1) / c.together * g.parts;
+  // Where there are too few, threads share one's channels, and each transforms what comes in.
+  const int64_t shares = std::min(panels, (threads + parts - 1) / parts);
+  share_out(parts * shares, kernel_.convolution_scratch(c), worth, [&](int64_t i, float* own) {
+    const int64_t share = i % shares;
+    kernel_.convolve(c, i / shares, panels * share / shares, panels * (share + 1) / shares, own);
+  });
+}
+
+void Plan::run(const Attending& step) {
+  const Held& out = values_[step.out];
+  Attention a;
+  a.in = image_at(step.in);
+  a.out = image_at(step.out);
+  a.images = images_;
+  a.positions = out.height * out.width;
+  a.heads = step.heads;
+  a.width = step.width;
+  a.scale = step.scale;
+  const int64_t heads = images_ * a.heads;
+  const bool worth = 2 * images_ * a.positions * a.positions * out.channels > kWorth;
+  const int64_t threads = worth ? at::get_num_threads() : 1;
+  const int64_t shares = std::min(a.positions, (threads + heads - 1) / heads);
+  share_out(heads * shares, kernel_.attention_scratch(a), worth, [&](int64_t i, float* own) {
+    const int64_t share = i % shares, head = i / shares;
+    kernel_.attend(a, head / a.heads, head % a.heads, a.positions * share / shares,
+                   a.positions * (share + 1) / shares, own);
+  });
+}
+
+}  // namespace pfgm::plan

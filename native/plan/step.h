@@ -1,0 +1,111 @@
+// The steps that a plan is made of, as a kernel takes them: plain numbers, with no dependency on torch.
+//
+// An image lies pixel by pixel, the channels of a pixel side by side and padded with zeros to whole panels.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace pfgm::plan {
+
+constexpr int64_t kPanel = 16;  // channels that lie together, in images and in packed weights
+
+// Static, as are all functions here: the linker must not share them between instruction sets.
+static inline int64_t padded(int64_t channels) {
+  return (channels + kPanel - 1) / kPanel * kPanel;
+}
+
+enum class Resample { kNone, kUp, kDown };  // nearest; the mean of 2 x 2
+
+// Sums of a channel's values and of their squares, over parts of an image: [images, parts, 2, channels].
+struct Sums {
+  double* values = nullptr;
+  int64_t parts = 1;
+};
+
+struct Image {
+  float* values = nullptr;
+  int64_t count = 0;     // channels
+  int64_t channels = 0;  // with their padding; 0: there is no image
+  Sums sums;
+};
+
+// Group normalisation of what comes in, by the sums of its channels.
+struct Normalisation {
+  int64_t groups = 0;  // 0: nothing is normalised
+  double epsilon = 0;
+  const float* weight = nullptr;
+  const float* bias = nullptr;
+  // [rows, ..]: by what more each channel is scaled, less one, and then shifted; or null
+  const float* scale = nullptr;
+  const float* shift = nullptr;
+};
+
+// What a step reads: the channels of one image, or of two, one after the other.
+struct Input {
+  Image images[2];
+  int64_t height = 0, width = 0;
+  Normalisation norm;
+  bool silu = false;
+  Resample resample = Resample::kNone;
+};
+
+static inline int64_t channels(const Input& in) {
+  return in.images[0].channels + in.images[1].channels;
+}
+
+// How a convolution is multiplied out.
+enum class Form { kOne, kTwo, kFour };  // 1 x 1; 3 x 3 by Winograd for 2 x 2 or 4 x 4 pixels at a time
+
+// out = (weights * input + bias + the image's own bias + skip) * factor
+struct Convolution {
+  Form form = Form::kOne;
+  Input in;
+  int64_t images = 0;
+  int64_t together = 1;            // images of a block; one where an image has several blocks
+  int64_t height = 0, width = 0;   // of what comes out
+  int64_t depth = 0;               // so many of the channels that come in count
+  const float* weights = nullptr;  // packed
+  const float* bias = nullptr;
+  Image out;
+  const float* image_bias = nullptr;  // [rows, ..]
+  const int32_t* rows = nullptr;      // [images]: each image's row of what is given by rows
+  int64_t row_pitch = 0;
+  Image skip;
+  Resample skip_resample = Resample::kNone;
+  float factor = 1;
+};
+
+// Attention over an image's positions, of heads whose query, key and value lie side by side.
+struct Attention {
+  Image in;  // query, key, value: of each `out.channels`
+  Image out;
+  int64_t images = 0, positions = 0;
+  int64_t heads = 1, width = 0;  // channels of a head, with their padding
+  float scale = 1;               // of the products of queries and keys
+};
+
+// How a convolution is cut into blocks of tiles that one thread does at a time: a function of the layer
+// alone.
+struct Grid {
+  int64_t across, down;  // tiles of an image
+  int64_t images, rows;  // a block is at most so many whole images, or so many rows of tiles of one
+  int64_t parts;         // blocks of an image
+};
+
+constexpr int64_t kBlock = 115200;
+static inline Grid grid(Form form, int64_t height, int64_t width, int64_t depth) {
+  const int64_t size = form == Form::kFour ? 4 : form == Form::kTwo ? 2 : 1;  // of a tile
+  const int64_t numbers = form == Form::kFour ? 36 : form == Form::kTwo ? 16 : 1;
+  // What is transformed stays in the second level of the cache, about.
+  const int64_t tiles = std::min<int64_t>(std::max<int64_t>(kBlock / (numbers * padded(depth)), 12), 96);
+  Grid g;
+  g.across = (width + size - 1) / size;
+  g.down = (height + size - 1) / size;
+  g.images = std::max<int64_t>(1, tiles / (g.across * g.down));
+  g.rows = g.across * g.down <= tiles ? g.down : std::max<int64_t>(1, tiles / g.across);
+  g.parts = (g.down + g.rows - 1) / g.rows;
+  return g;
+}
+
+}  // namespace pfgm::plan

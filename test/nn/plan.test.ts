@@ -1,0 +1,150 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import { setThreads } from '../../src/index.js'
+import { native } from '../../src/native/native.js'
+import type { NetworkConfig } from '../../src/nn/config.js'
+import { Network } from '../../src/nn/network.js'
+import { Tensor } from '../../src/tensor/tensor.js'
+import { publishedNetwork } from '../golden.js'
+
+// A plan is how a network is evaluated for sampling on a CPU; libtorch's operations, which train it, are the oracle.
+
+const DDPMPP = { ...publishedNetwork('ddpmpp-digits/config.json'), initScale: 1 }
+const EDM = {
+  kind: 'song',
+  channels: 2,
+  imageSize: 8,
+  labels: 3,
+  augment: 0,
+  modelChannels: 16,
+  channelMult: [1, 2],
+  numBlocks: 1,
+  attnResolutions: [4],
+  dropout: 0.1,
+  embedding: 'positional',
+  channelMultNoise: 1,
+  encoder: 'standard',
+  fir: false,
+} as const
+const ADM = {
+  kind: 'dhariwal',
+  channels: 1,
+  imageSize: 8,
+  labels: 3,
+  augment: 0,
+  modelChannels: 32,
+  channelMult: [1, 2],
+  numBlocks: 1,
+  attnResolutions: [4],
+  dropout: 0.1,
+} as const
+
+/**
+ * What rounding in float32 comes to on both sides, in parts of the largest value: networks that do not rescale their sums,
+ * and Fourier features of large phases, magnify it. A wrong weight, row or border is a percent and more.
+ */
+const ROUNDING = 2e-4
+
+const available = native().fieldKernels()
+afterEach(() => {
+  native().chooseFieldKernel(available[0]!, 'auto')
+  setThreads(2)
+})
+
+interface Batch {
+  x: Tensor<'float32'>
+  z: Tensor<'float32'>
+  labels: Int32Array
+}
+
+async function batch(
+  { itemShape }: Network,
+  count: number,
+  heights: readonly number[] = [1, 0.1, 30],
+): Promise<Batch> {
+  const size = itemShape.reduce((product, each) => product * each, 1)
+  const item = (i: number) => Float32Array.from({ length: size }, (_, k) => 2 * Math.sin(1.7 * k + i * i))
+  const values = new Float32Array(count * size)
+  for (let i = 0; i < count; i++) values.set(item(i), i * size)
+  return {
+    x: await Tensor.from<'float32'>(values, [count, ...itemShape]),
+    z: await Tensor.from<'float32'>(
+      Float32Array.from({ length: count }, (_, i) => heights[i % heights.length]!),
+      [count],
+    ),
+    labels: Int32Array.from({ length: count }, (_, i) => (i % 4) - 1),
+  }
+}
+
+async function evaluated(
+  network: Network,
+  { x, z, labels }: Batch,
+  asTrained = false,
+): Promise<Float32Array[]> {
+  const given = 'labels' in network.config && network.config.labels ? labels : undefined
+  const field = await network.forward(x, z, given, { asTrained })
+  const parts = [await field.x.data()]
+  if (field.z) parts.push(await field.z.data())
+  field.x.dispose()
+  field.z?.dispose()
+  return parts
+}
+
+/** The largest difference, in parts of the largest value. */
+function difference(a: readonly Float32Array[], b: readonly Float32Array[]): number {
+  const of = (values: Float32Array, other: Float32Array) =>
+    values.reduce((most, value, i) => Math.max(most, Math.abs(value - other[i]!)), 0) /
+    values.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  return Math.max(...a.map((values, i) => of(values, b[i]!)))
+}
+
+describe.each(available)('%s', (kernel) => {
+  it('gives what libtorch gives, whatever the sizes', async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    const networks = fc.record({
+      channels: fc.integer({ min: 1, max: 5 }),
+      imageSize: fc.constantFrom(1, 2, 5, 7, 8, 11, 20),
+      nf: fc.constantFrom(4, 8, 12, 20, 64),
+      chMult: fc.constantFrom<number[]>([1], [2], [1, 2], [3, 1]),
+      numResBlocks: fc.integer({ min: 1, max: 2 }),
+      skipRescale: fc.boolean(),
+      centered: fc.boolean(),
+      output: fc.constantFrom('field' as const, 'image' as const),
+      labels: fc.constantFrom(0, 3),
+      embedding: fc.constantFrom('positional' as const, 'fourier' as const),
+      progressiveInput: fc.constantFrom('none' as const, 'residual' as const),
+      attends: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(networks, fc.integer({ min: 1, max: 9 }), async ({ attends, ...options }, count) => {
+        const imageSize = options.imageSize * (options.chMult.length > 1 && options.imageSize % 2 ? 2 : 1)
+        const config = { ...DDPMPP, ...options, imageSize, attnResolutions: attends ? [imageSize] : [] }
+        using network = await Network.create(config, { seed: 3 })
+        const given = await batch(network, count)
+        const found = difference(await evaluated(network, given), await evaluated(network, given, true))
+        expect(found).toBeLessThan(ROUNDING)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it.each([
+    ['DDPM++', DDPMPP],
+    ["EDM's DDPM++", EDM],
+    ['ADM', ADM],
+  ])('%s: an item has its bits whatever the batch and the threads', async (_, config) => {
+    native().chooseFieldKernel(kernel, 'auto')
+    using network = await Network.create(config as NetworkConfig, { seed: 1 })
+    const all = await batch(network, 64)
+    const [whole] = await evaluated(network, all)
+    const size = whole!.length / 64
+    for (const threads of [1, 2, 3]) {
+      setThreads(threads)
+      for (const count of [1, 2, 3, 17, 64]) {
+        const some = await batch(network, count)
+        const [alone] = await evaluated(network, some)
+        expect(alone).toEqual(whole!.subarray(0, count * size))
+      }
+    }
+  })
+})
