@@ -74,7 +74,7 @@ Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Te
   const at::NoGradGuard no_grad;
   const at::Device device = network.device();
   if (device.is_cpu())
-    if (nn::NetworkPlan* plan = network.plan()) return plan->evaluate(x, z, labels);
+    if (nn::NetworkPlan* plan = network.plan()) return plan->evaluate(x.contiguous(), z.contiguous(), labels);
   const int64_t count = x.size(0);
   const int64_t tile = device.is_cpu() ? network.tile()
                        : deterministic ? kDeviceTile

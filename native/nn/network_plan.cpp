@@ -40,9 +40,8 @@ std::shared_ptr<NetworkPlan> NetworkPlan::make(const Network& network, const Emb
   try {
     Planner ops(made->plan_, embedding);
     const Planner::Image x = ops.input(shape[0], shape[1], shape[2]);
-    made->in_ = x.value;
-    made->out_ = body(ops, x).value;
-    ops.finish();
+    const Planner::Image out = body(ops, x);
+    ops.finish(out);
     made->waves_ = ops.waves();
     made->labels_ = ops.labels();
   } catch (const Unplanned&) {
@@ -97,7 +96,7 @@ Field NetworkPlan::evaluate(const at::Tensor& x, const at::Tensor& z, const at::
       for (int64_t i = 0; i < pixels_; ++i) sum += double(from[i * pitch + channels_]);
       to_z[first + item] = float(sum / double(pixels_));
     };
-    plan_.run(images, int64_t(rows.size()), row_of.data(), fill, out_, read);
+    plan_.run(images, int64_t(rows.size()), row_of.data(), fill, read);
   }
   return out;
 }

@@ -37,7 +37,7 @@ class NetworkPlan {
   bool centered_, field_;
   int64_t channels_, pixels_;
   plan::Plan plan_;
-  plan::Value in_ = plan::kNone, out_ = plan::kNone, waves_ = plan::kNone, labels_ = plan::kNone;
+  plan::Value waves_ = plan::kNone, labels_ = plan::kNone;
 };
 
 }  // namespace pfgm::nn

@@ -5,7 +5,7 @@
 //   Image Ops::convolve(const Conv& or Nin&, const In<Image>&, const After<Image>&)
 //   Image Ops::attend(const Attention&, const Image&)
 //   Image Ops::beside(const Image&, const Image&)   their channels, one after the other
-//   and what eager.h has besides, which plans do not have yet.
+//   and for some forms resampled, blurred, padded_at_end and shrunk: see eager.h
 #pragma once
 
 #include "nn/layers.h"

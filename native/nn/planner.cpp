@@ -10,7 +10,50 @@ using plan::kNone;
 using plan::Layer;
 using plan::Packing;
 using plan::padded;
+using plan::Tap;
 using plan::Value;
+
+namespace {
+
+const std::vector<float> kFilter = {0.125f, 0.375f, 0.375f, 0.125f};  // (1, 3, 3, 1)
+
+// Pixel i of `to` is the sum of filter[k] * in[i * stride + offset + k], zero where there are no pixels.
+std::vector<Tap> taps(int64_t from, int64_t to, int64_t stride, int64_t offset,
+                      const std::vector<float>& filter) {
+  std::vector<Tap> all;
+  for (int64_t i = 0; i < to; ++i) {
+    Tap tap{0, 0, {}};
+    for (int64_t k = 0; k < int64_t(filter.size()); ++k) {
+      const int64_t at = i * stride + offset + k;
+      if (at < 0 || at >= from) continue;
+      if (tap.count == 0) tap.first = at;
+      tap.weights[tap.count++] = filter[size_t(k)];
+    }
+    all.push_back(tap);
+  }
+  return all;
+}
+
+// Twice the size or half of it with the filter, whose pixels lie between those of the input.
+std::vector<Tap> filter_taps(Resample how, int64_t size) {
+  if (how == Resample::kDown) return taps(size, size / 2, 2, -1, kFilter);
+  std::vector<Tap> all;
+  for (int64_t i = 0; i < 2 * size; ++i) {
+    const bool odd = i % 2;
+    const std::vector<float> near = odd ? std::vector<float>{0.75f, 0.25f} : std::vector<float>{0.25f, 0.75f};
+    all.push_back(taps(size, 1, 1, odd ? i / 2 : i / 2 - 1, near)[0]);
+  }
+  return all;
+}
+
+std::vector<Tap> plain_taps(Resample how, int64_t size) {
+  if (how == Resample::kDown) return taps(size, size / 2, 2, 0, {0.5f, 0.5f});
+  std::vector<Tap> all;
+  for (int64_t i = 0; i < 2 * size; ++i) all.push_back({i / 2, 1, {1}});
+  return all;
+}
+
+}  // namespace
 
 Planner::Planner(plan::Plan& plan, const Embedding& embedding) : plan_(plan) {
   const auto linear = [&](const Linear& layer, Value in, bool silu, Value skip) {
@@ -29,15 +72,18 @@ Planner::Planner(plan::Plan& plan, const Embedding& embedding) : plan_(plan) {
   embedding_ = linear(embedding.layer_1, linear(embedding.layer_0, waves_, false, kNone), true, labels_);
 }
 
-void Planner::finish() {
-  if (modulations_.empty()) return;
-  Packing weights(Form::kOne, plan_.channels(embedding_), 0, modulation_channels_);
-  for (const auto& [filter, first] : modulations_) weights.add(filter, first);
-  Layer layer;
-  layer.in[0] = embedding_;
-  layer.silu = true;
-  layer.outputs = modulation_channels_;
-  plan_.set_modulation(plan_.convolve(layer, std::move(weights)));
+void Planner::finish(const Image& out) {
+  // All that layers take of the embedding, as one product.
+  if (!modulations_.empty()) {
+    Packing weights(Form::kOne, plan_.channels(embedding_), 0, modulation_channels_);
+    for (const auto& [filter, first] : modulations_) weights.add(filter, first);
+    Layer layer;
+    layer.in[0] = embedding_;
+    layer.silu = true;
+    layer.outputs = modulation_channels_;
+    plan_.set_modulation(plan_.convolve(layer, std::move(weights)));
+  }
+  plan_.finish(out.value);
 }
 
 // The channel at which what the filter gives of the embedding begins.
@@ -48,13 +94,22 @@ int64_t Planner::modulation(const Filter& filter) {
   return first;
 }
 
-Planner::Image Planner::beside(const Image& a, const Image& b) const {
-  if (a.beside != kNone || b.beside != kNone) throw Unplanned();
-  return {a.value, b.value};
+Planner::Image Planner::beside(const Image& a, const Image& b) {
+  return {joined(a).value, joined(b).value};
+}
+
+Planner::Image Planner::joined(const Image& x) {
+  if (x.beside == kNone) return x;
+  // The second one's channels would not follow the first one's padding.
+  if (plan_.channels(x.value) % plan::kPanel != 0) throw Unplanned();
+  Layer layer;
+  layer.in[0] = x.value;
+  layer.in[1] = x.beside;
+  const int64_t size = plan_.height(x.value);
+  return resample(layer, taps(size, size, 1, 0, {1}));
 }
 
 Layer Planner::reading(const In<Image>& in) {
-  if (in.fir) throw Unplanned();
   Layer layer;
   layer.in[0] = in.image.value;
   layer.in[1] = in.image.beside;
@@ -74,14 +129,76 @@ Layer Planner::reading(const In<Image>& in) {
   }
   layer.silu = in.through_silu;
   layer.resample = in.resample;
-  return layer;
+  if (!in.fir || in.resample == Resample::kNone) return layer;
+  // The filter reads neighbours, so what it reads is made first.
+  if (in.image.beside != kNone || in.modulation) throw Unplanned();
+  layer.resample = Resample::kNone;
+  Layer filtered;
+  filtered.in[0] = resample(layer, filter_taps(in.resample, plan_.height(in.image.value))).value;
+  return filtered;
+}
+
+void Planner::followed_by(const After<Image>& after, Layer& layer) {
+  if (after.image_bias) layer.image_bias = modulation(after.image_bias->filter());
+  if (after.skip) {
+    const Image skip = joined(*after.skip);
+    layer.skip = after.fir ? resampled(skip, after.resample, true).value : skip.value;
+    layer.skip_resample = after.fir ? Resample::kNone : after.resample;
+  }
+  layer.factor = float(after.factor);
+}
+
+Planner::Image Planner::resample(const Layer& layer, const std::vector<Tap>& taps) {
+  if (plan_.height(layer.in[0]) != plan_.width(layer.in[0])) throw Unplanned();
+  return {plan_.resample(layer, taps, taps)};
+}
+
+Planner::Image Planner::resampled(const Image& x, Resample how, bool fir) {
+  if (how == Resample::kNone) return x;
+  Layer layer;
+  layer.in[0] = joined(x).value;
+  const int64_t size = plan_.height(x.value);
+  return resample(layer, fir ? filter_taps(how, size) : plain_taps(how, size));
+}
+
+Planner::Image Planner::blurred(const Image& x) {
+  Layer layer;
+  layer.in[0] = x.value;
+  const int64_t size = plan_.height(x.value);
+  return resample(layer, taps(size, size + 1, 1, -2, kFilter));
+}
+
+Planner::Image Planner::shrunk(const Image& x, const Image& h, bool fir, double factor) {
+  Layer layer;
+  layer.in[0] = x.value;
+  layer.skip = h.value;
+  layer.factor = float(factor);
+  const int64_t size = plan_.height(x.value);
+  return resample(layer, fir ? taps(size, (size - 2) / 2, 2, 0, kFilter) : plain_taps(Resample::kDown, size));
 }
 
 Planner::Image Planner::convolve(const Conv& layer, const In<Image>& in, const After<Image>& after) {
-  const int64_t kernel = layer.weight.size(2);
-  if (layer.stride != 1 || layer.dilation != 1 || layer.padding != kernel / 2 || (kernel != 1 && kernel != 3))
-    throw Unplanned();
-  return convolve(layer.filter(), kernel, in, after);
+  const int64_t kernel = layer.weight.size(2), around = layer.padding - kernel / 2;
+  if (layer.dilation != 1 || (kernel != 1 && kernel != 3)) throw Unplanned();
+  if (layer.stride == 1 && around == 0) return convolve(layer.filter(), kernel, in, after);
+  const bool plain = !in.normalisation && !in.through_silu && in.resample == Resample::kNone && !after.skip &&
+                     !after.image_bias && in.image.beside == kNone;
+  if (layer.stride == 1 && around == 1 && plain) {
+    // Zeros around the input, which a convolution that keeps the size then sees.
+    Layer wider;
+    wider.in[0] = in.image.value;
+    const int64_t size = plan_.height(in.image.value);
+    return convolve(layer.filter(), kernel, resample(wider, taps(size, size + 2, 1, -1, {1})), after);
+  }
+  if (layer.stride == 2 && layer.padding == 0 && kernel == 3 && !after.image_bias) {
+    // Every second pixel of the convolution that keeps the size: few layers are so.
+    Layer second;
+    followed_by(after, second);
+    second.in[0] = convolve(layer.filter(), kernel, in).value;
+    const int64_t size = plan_.height(second.in[0]);
+    return resample(second, taps(size, size / 2, 2, 1, {1}));
+  }
+  throw Unplanned();
 }
 
 Planner::Image Planner::convolve(const Nin& layer, const In<Image>& in, const After<Image>& after) {
@@ -92,29 +209,23 @@ Planner::Image Planner::convolve(const Filter& filter, int64_t kernel, const In<
                                  const After<Image>& after) {
   Layer layer = reading(in);
   layer.outputs = filter.outputs;
-  if (after.image_bias) layer.image_bias = modulation(after.image_bias->filter());
-  if (after.skip) {
-    if (after.skip->beside != kNone || after.fir) throw Unplanned();
-    layer.skip = after.skip->value;
-    layer.skip_resample = after.resample;
-  }
-  layer.factor = float(after.factor);
+  followed_by(after, layer);
   const int64_t first = plan_.channels(in.image.value);
   const int64_t second = in.image.beside == kNone ? 0 : plan_.channels(in.image.beside);
   const auto resampled = [&](int64_t size) {
-    return in.resample == Resample::kUp ? 2 * size : in.resample == Resample::kDown ? size / 2 : size;
+    return layer.resample == Resample::kUp ? 2 * size : layer.resample == Resample::kDown ? size / 2 : size;
   };
-  const Form form = plan::form_of(kernel, resampled(plan_.height(in.image.value)),
-                                  resampled(plan_.width(in.image.value)), first + second, filter.outputs);
+  const Form form = plan::form_of(kernel, resampled(plan_.height(layer.in[0])),
+                                  resampled(plan_.width(layer.in[0])), first + second, filter.outputs);
   Packing weights(form, first, second, filter.outputs);
   weights.add(filter, 0);
   return {plan_.convolve(layer, std::move(weights))};
 }
 
-Planner::Image Planner::attend(const AttentionFilters& filters, const Image& x) {
+Planner::Image Planner::attend(const AttentionFilters& filters, const Image& in) {
   const int64_t channels = filters.query.outputs, wide = padded(channels);
-  if (x.beside != kNone || (filters.heads > 1 && channels / filters.heads % plan::kPanel != 0))
-    throw Unplanned();
+  if (filters.heads > 1 && channels / filters.heads % plan::kPanel != 0) throw Unplanned();
+  const Image x = joined(in);
   Layer together = reading(In<Image>(x).norm(filters.norm));
   together.outputs = 3 * wide;
   Packing weights(Form::kOne, channels, 0, 3 * wide);

@@ -40,21 +40,27 @@ class Planner {
   Image attend(const Attention& attention, const Image& x) {
     return attend(attention.filters(), x);
   }
-  Image beside(const Image& a, const Image& b) const;
-  Image resampled(const Image&, Resample, bool) const { throw Unplanned(); }
-  Image blurred(const Image&) const { throw Unplanned(); }
-  Image padded_at_end(const Image&) const { throw Unplanned(); }
-  Image shrunk(const Image&, const Image&, bool, double) const { throw Unplanned(); }
-  // Ends with what the embedding gives the layers.
-  void finish();
+  Image beside(const Image& a, const Image& b);
+  Image resampled(const Image& x, Resample how, bool fir);
+  Image blurred(const Image& x);
+  Image padded_at_end(const Image& x) const { return x; }  // by zeros, which convolutions find there anyway
+  Image shrunk(const Image& x, const Image& h, bool fir, double factor);
+  // Ends with what comes out.
+  void finish(const Image& out);
 
   plan::Value waves() const { return waves_; }
   plan::Value labels() const { return labels_; }  // kNone: they are among the waves
 
  private:
-  Image convolve(const plan::Filter& filter, int64_t kernel, const In<Image>& in, const After<Image>& after);
+  Image convolve(const plan::Filter& filter, int64_t kernel, const In<Image>& in,
+                 const After<Image>& after = {});
   Image attend(const AttentionFilters& filters, const Image& x);
   plan::Layer reading(const In<Image>& in);
+  void followed_by(const After<Image>& after, plan::Layer& layer);
+  // As one image.
+  Image joined(const Image& x);
+  // Of both axes alike.
+  Image resample(const plan::Layer& layer, const std::vector<plan::Tap>& taps);
   int64_t modulation(const plan::Filter& filter);
 
   plan::Plan& plan_;

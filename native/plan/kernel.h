@@ -17,6 +17,9 @@ struct Kernel {
   // A head of an image, for its positions first to last - 1.
   void (*attend)(const Attention&, int64_t image, int64_t head, int64_t first, int64_t last, float* scratch);
   int64_t (*attention_scratch)(const Attention&);  // floats
+  // A panel of an image.
+  void (*resample)(const Resampling&, int64_t image, int64_t panel, float* scratch);
+  int64_t (*resampling_scratch)(const Resampling&);  // floats
 };
 
 const Kernel& portable_kernel();

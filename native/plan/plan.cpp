@@ -12,8 +12,9 @@ namespace pfgm::plan {
 namespace {
 
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
-// What values of a run take, about: more would leave the cache.
-constexpr int64_t kFloats = 8 << 20;
+// Floats that the values of a run take where they can: they stay in the cache, about; and what a few images
+// may take.
+constexpr int64_t kFloats = 8 << 20, kMostFloats = 64 << 20;
 // Multiplications that are worth waking a thread for, about 20 microseconds' worth.
 constexpr int64_t kWorth = 2'000'000;
 
@@ -53,16 +54,17 @@ Value Plan::image(int64_t channels, int64_t height, int64_t width) {
 }
 
 // By the step that is added next.
-void Plan::reads(Value value) {
-  if (value != kNone) values_[value].read = int64_t(steps(value).list.size());
+void Plan::reads(const Layer& layer) {
+  for (Value value : {layer.in[0], layer.in[1], layer.skip})
+    if (value != kNone) values_[value].read = int64_t(steps(value).list.size());
+  if (layer.norm.groups)
+    for (Value value : layer.in)
+      if (value != kNone) values_[value].parts = 1;
 }
 
 Value Plan::convolve(const Layer& layer, Packing weights) {
   const Held in = values_[layer.in[0]];
-  for (Value value : {layer.in[0], layer.in[1], layer.skip}) reads(value);
-  if (layer.norm.groups)
-    for (Value value : layer.in)
-      if (value != kNone) values_[value].parts = std::max<int64_t>(values_[value].parts, 1);
+  reads(layer);
   const auto resampled = [&](int64_t size) {
     return layer.resample == Resample::kUp ? size * 2 : layer.resample == Resample::kDown ? size / 2 : size;
   };
@@ -73,8 +75,24 @@ Value Plan::convolve(const Layer& layer, Packing weights) {
   return out;
 }
 
+Value Plan::resample(const Layer& layer, std::vector<Tap> rows, std::vector<Tap> columns) {
+  const Held in = values_[layer.in[0]];
+  reads(layer);
+  int64_t count = in.count, channels = in.channels;
+  if (layer.in[1] != kNone) {
+    count += values_[layer.in[1]].count;
+    channels += values_[layer.in[1]].channels;
+  }
+  const Value out = add(count, channels, int64_t(rows.size()), int64_t(columns.size()), false);
+  values_[out].made = int64_t(image_steps_.list.size());
+  image_steps_.list.push_back(Resampled{layer, std::move(rows), std::move(columns), out});
+  return out;
+}
+
 Value Plan::attend(Value in, int64_t channels, int64_t heads, float scale) {
-  reads(in);
+  Layer layer;
+  layer.in[0] = in;
+  reads(layer);
   const Held held = values_[in];
   const Value out = add(channels, padded(channels), held.height, held.width, false);
   values_[out].made = int64_t(image_steps_.list.size());
@@ -82,18 +100,19 @@ Value Plan::attend(Value in, int64_t channels, int64_t heads, float scale) {
   return out;
 }
 
-// Values that are not read any more make room for later ones.
-void Plan::lay_out(Value out) {
+void Plan::finish(Value out) {
+  out_ = out;
   values_[out].read = kEnd;
   if (modulation_ != kNone) values_[modulation_].read = kEnd;
-  // Sums are made by convolutions alone, in as many parts as there are blocks.
+  // Convolutions make their sums in as many parts as there are blocks.
   for (Held& held : values_) {
     if (held.parts == 0) continue;
-    const Convolving* maker =
-        held.made < 0 ? nullptr
-                      : std::get_if<Convolving>(&(held.of_rows ? row_steps_ : image_steps_).list[held.made]);
-    if (!maker) throw std::logic_error("A plan normalises what no convolution has made");
-    held.parts = grid(maker->weights.form(), held.height, held.width, maker->weights.depth()).parts;
+    const auto* maker = held.made < 0 ? nullptr : &(held.of_rows ? row_steps_ : image_steps_).list[held.made];
+    if (!maker || std::holds_alternative<Attending>(*maker))
+      throw std::logic_error("A plan normalises what has no sums");
+    if (const auto* convolving = std::get_if<Convolving>(maker))
+      held.parts =
+          grid(convolving->weights.form(), held.height, held.width, convolving->weights.depth()).parts;
   }
   for (const bool of_rows : {true, false}) {
     std::vector<Held*> placed;  // by offset
@@ -114,11 +133,11 @@ void Plan::lay_out(Value out) {
       floats = std::max(floats, held.offset + held.size());
     }
   }
-  laid_out_ = true;
 }
 
 int64_t Plan::batch() const {
-  return std::max<int64_t>(8, kFloats / std::max<int64_t>(1, image_steps_.floats));
+  const int64_t image = std::max<int64_t>(1, image_steps_.floats);
+  return std::max({kFloats / image, std::min<int64_t>(8, kMostFloats / image), int64_t(1)});
 }
 
 float* Plan::at(Value value) {
@@ -139,9 +158,7 @@ Image Plan::image_at(Value value) {
   return image;
 }
 
-void Plan::run(int64_t images, int64_t rows, const int32_t* row_of, const Fill& fill, Value out,
-               const Read& read) {
-  if (!laid_out_) lay_out(out);
+void Plan::run(int64_t images, int64_t rows, const int32_t* row_of, const Fill& fill, const Read& read) {
   images_ = images;
   rows_ = rows;
   row_of_ = row_of;
@@ -160,24 +177,30 @@ void Plan::run(int64_t images, int64_t rows, const int32_t* row_of, const Fill& 
       stop.check();
       std::visit([&](const auto& one) { run(one); }, step);
     }
-  const Held& last = values_[out];
+  const Held& last = values_[out_];
   for (int64_t image = 0; image < images; ++image)
-    read(image, at(out) + image * last.pixels(), last.channels);
+    read(image, at(out_) + image * last.pixels(), last.channels);
+}
+
+Input Plan::input_of(const Layer& layer) {
+  Input in;
+  in.images[0] = image_at(layer.in[0]);
+  in.images[1] = image_at(layer.in[1]);
+  in.height = values_[layer.in[0]].height;
+  in.width = values_[layer.in[0]].width;
+  in.norm = layer.norm;
+  in.silu = layer.silu;
+  in.resample = layer.resample;
+  return in;
 }
 
 void Plan::run(const Convolving& step) {
   const Layer& layer = step.layer;
-  const Held &in = values_[layer.in[0]], &out = values_[step.out];
+  const Held& out = values_[step.out];
   const int64_t count = out.of_rows ? rows_ : images_;
   Convolution c;
   c.form = step.weights.form();
-  c.in.images[0] = image_at(layer.in[0]);
-  c.in.images[1] = image_at(layer.in[1]);
-  c.in.height = in.height;
-  c.in.width = in.width;
-  c.in.norm = layer.norm;
-  c.in.silu = layer.silu;
-  c.in.resample = layer.resample;
+  c.in = input_of(layer);
   c.images = count;
   c.height = out.height;
   c.width = out.width;
@@ -211,6 +234,23 @@ void Plan::run(const Convolving& step) {
     const int64_t share = i % shares;
     kernel_.convolve(c, i / shares, panels * share / shares, panels * (share + 1) / shares, own);
   });
+}
+
+void Plan::run(const Resampled& step) {
+  const Held& out = values_[step.out];
+  Resampling r;
+  r.in = input_of(step.layer);
+  r.images = images_;
+  r.height = out.height;
+  r.width = out.width;
+  r.rows = step.rows.data();
+  r.columns = step.columns.data();
+  r.out = image_at(step.out);
+  r.skip = image_at(step.layer.skip);
+  r.factor = step.layer.factor;
+  const int64_t panels = out.channels / kPanel;
+  share_out(images_ * panels, kernel_.resampling_scratch(r), images_ * out.pixels() * kTaps * kTaps > kWorth,
+            [&](int64_t i, float* own) { kernel_.resample(r, i / panels, i % panels, own); });
 }
 
 void Plan::run(const Attending& step) {

@@ -40,10 +40,14 @@ class Plan {
   Value image(int64_t channels, int64_t height, int64_t width);
   // Steps run in the order in which they are added, those of rows before those of images.
   Value convolve(const Layer& layer, Packing weights);
+  // As many taps as pixels come out. Of the layer, what is read, skip and factor count.
+  Value resample(const Layer& layer, std::vector<Tap> rows, std::vector<Tap> columns);
   // in: query, key and value beside each other, each padded by itself; width: of a head.
   Value attend(Value in, int64_t channels, int64_t heads, float scale);
   // The numbers of rows that layers name channels of.
   void set_modulation(Value rows) { modulation_ = rows; }
+  // Ends with what is read. Values that no later step reads make room for others.
+  void finish(Value out);
 
   int64_t channels(Value value) const { return values_[value].count; }
   int64_t height(Value value) const { return values_[value].height; }
@@ -53,8 +57,7 @@ class Plan {
   using Fill = std::function<void(Value, int64_t item, float* to)>;
   using Read = std::function<void(int64_t item, const float* from, int64_t pitch)>;
   // row_of: [images], below `rows`.
-  void run(int64_t images, int64_t rows, const int32_t* row_of, const Fill& fill, Value out,
-           const Read& read);
+  void run(int64_t images, int64_t rows, const int32_t* row_of, const Fill& fill, const Read& read);
 
   // Images that are worth being together.
   int64_t batch() const;
@@ -75,30 +78,35 @@ class Plan {
     Packing weights;
     Value out;
   };
+  struct Resampled {
+    Layer layer;
+    std::vector<Tap> rows, columns;
+    Value out;
+  };
   struct Attending {
     Value in, out;
     int64_t heads, width;
     float scale;
   };
   struct Steps {
-    std::vector<std::variant<Convolving, Attending>> list;
+    std::vector<std::variant<Convolving, Resampled, Attending>> list;
     int64_t floats = 0;  // of an item
   };
 
   Value add(int64_t count, int64_t channels, int64_t height, int64_t width, bool of_rows);
-  void reads(Value value);
-  void lay_out(Value out);
+  void reads(const Layer& layer);
+  Input input_of(const Layer& layer);
   float* at(Value value);
   Image image_at(Value value);
   Steps& steps(Value value) { return values_[value].of_rows ? row_steps_ : image_steps_; }
   void run(const Convolving& step);
+  void run(const Resampled& step);
   void run(const Attending& step);
 
   const Kernel& kernel_;
   std::vector<Held> values_;
   Steps row_steps_, image_steps_;
-  Value modulation_ = kNone;
-  bool laid_out_ = false;
+  Value modulation_ = kNone, out_ = kNone;
   // Of this run.
   int64_t images_ = 0, rows_ = 0;
   const int32_t* row_of_ = nullptr;

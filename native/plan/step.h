@@ -76,6 +76,26 @@ struct Convolution {
   float factor = 1;
 };
 
+// What a pixel along an axis is made of: pixels first to first + count - 1 of what comes in, each by its
+// weight.
+constexpr int64_t kTaps = 4;
+struct Tap {
+  int64_t first, count;
+  float weights[kTaps];
+};
+
+// out = (what the taps make of the input + skip) * factor
+struct Resampling {
+  Input in;  // as it is, or of one image normalised and through SiLU
+  int64_t images = 0;
+  int64_t height = 0, width = 0;  // of what comes out
+  const Tap* rows = nullptr;      // [height]
+  const Tap* columns = nullptr;   // [width]
+  Image out;
+  Image skip;
+  float factor = 1;
+};
+
 // Attention over an image's positions, of heads whose query, key and value lie side by side.
 struct Attention {
   Image in;  // query, key, value: of each `out.channels`

@@ -6,7 +6,7 @@ import { basename } from 'node:path'
 import { compareSolvers, PoissonFlow } from '../../dist/index.js'
 
 const GREY_LEVEL = 1 / 255
-const COUNT = 128
+const COUNT = 64
 const EVALUATIONS = [8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 35, 41, 50, 70]
 const SOLVERS = ['adaptive-unipc', 'rk45', 'heun', 'dpm2m', 'dpm3m', 'unipc', 'ipndm', 'deis']
 

@@ -98,6 +98,22 @@ function difference(a: readonly Float32Array[], b: readonly Float32Array[]): num
   return Math.max(...a.map((values, i) => of(values, b[i]!)))
 }
 
+it.each<[string, object]>([
+  ['DDPM++', DDPMPP],
+  ['NCSN++', { ...DDPMPP, fir: true, progressiveInput: 'residual' }],
+  [
+    'with the input beside',
+    { ...DDPMPP, fir: true, progressiveInput: 'input_skip', progressiveCombine: 'cat' },
+  ],
+  ["with DDPM's blocks", { ...DDPMPP, resblock: 'ddpm' }],
+  ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true }],
+  ['ADM', ADM],
+])('%s has a plan, as it rounds otherwise than libtorch', async (_, config) => {
+  using network = await Network.create(config as NetworkConfig, { seed: 1 })
+  const given = await batch(network, 2)
+  expect(await evaluated(network, given)).not.toEqual(await evaluated(network, given, true))
+})
+
 describe.each(available)('%s', (kernel) => {
   it('gives what libtorch gives, whatever the sizes', async () => {
     native().chooseFieldKernel(kernel, 'auto')
@@ -112,12 +128,17 @@ describe.each(available)('%s', (kernel) => {
       output: fc.constantFrom('field' as const, 'image' as const),
       labels: fc.constantFrom(0, 3),
       embedding: fc.constantFrom('positional' as const, 'fourier' as const),
-      progressiveInput: fc.constantFrom('none' as const, 'residual' as const),
+      progressiveInput: fc.constantFrom('none' as const, 'input_skip' as const, 'residual' as const),
+      progressiveCombine: fc.constantFrom('sum' as const, 'cat' as const),
+      resblock: fc.constantFrom('biggan' as const, 'ddpm' as const),
+      resampWithConv: fc.boolean(),
+      fir: fc.boolean(),
       attends: fc.boolean(),
     })
     await fc.assert(
       fc.asyncProperty(networks, fc.integer({ min: 1, max: 9 }), async ({ attends, ...options }, count) => {
         const imageSize = options.imageSize * (options.chMult.length > 1 && options.imageSize % 2 ? 2 : 1)
+        fc.pre(!(options.resblock === 'ddpm' && options.fir && options.resampWithConv))
         const config = { ...DDPMPP, ...options, imageSize, attnResolutions: attends ? [imageSize] : [] }
         using network = await Network.create(config, { seed: 3 })
         const given = await batch(network, count)
@@ -130,7 +151,9 @@ describe.each(available)('%s', (kernel) => {
 
   it.each([
     ['DDPM++', DDPMPP],
+    ['DDPM++, more images than go through at a time', { ...DDPMPP, imageSize: 40 }],
     ["EDM's DDPM++", EDM],
+    ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true }],
     ['ADM', ADM],
   ])('%s: an item has its bits whatever the batch and the threads', async (_, config) => {
     native().chooseFieldKernel(kernel, 'auto')
