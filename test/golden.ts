@@ -18,13 +18,19 @@ export interface GoldenArray {
   readonly values: Float32Array | Float64Array
 }
 
-/** A golden's arrays and settings, read here rather than by the code under test. */
-export function golden(name: string): {
+interface Golden {
   array(key: string): GoldenArray
   metadata: Record<string, string>
   names: string[]
-} {
-  const bytes = readFileSync(goldenPath(name))
+}
+
+/** A golden's arrays and settings, read here rather than by the code under test. */
+export function golden(name: string): Golden {
+  return safetensors(goldenPath(name))
+}
+
+export function safetensors(path: string): Golden {
+  const bytes = readFileSync(path)
   const length = Number(bytes.readBigUInt64LE())
   const header = JSON.parse(bytes.subarray(8, 8 + length).toString('utf8'))
   const data = bytes.subarray(8 + length)

@@ -31,26 +31,37 @@ struct Product {
   int64_t pitch;
 };
 
+// Numbers that are summed before they join the sum of those before them: rounding grows with the root of a
+// sum's length.
+constexpr int64_t kRun = 16;
+
 template <int R, int P>
 inline void block(int64_t depth, Factor a, Panels b, Product c) {
   constexpr int kEach = kPanel / kLanes, V = P * kEach;
-  Lanes sum[R][V] = {};
-  for (int64_t k = 0; k < depth; ++k) {
-    Lanes row[V];
+  int64_t k = 0;
+  do {
+    Lanes sum[R][V] = {};
+    for (const int64_t end = std::min(k + kRun, depth); k < end; ++k) {
+      Lanes row[V];
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v)
-      row[v] = load(b.values + (v / kEach) * b.apart + k * b.pitch + (v % kEach) * kLanes);
+      for (int v = 0; v < V; ++v)
+        row[v] = load(b.values + (v / kEach) * b.apart + k * b.pitch + (v % kEach) * kLanes);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const float value = a.values[r * a.pitch + k];
+      for (int r = 0; r < R; ++r) {
+        const float value = a.values[r * a.pitch + k];
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) sum[r][v] += row[v] * value;
+        for (int v = 0; v < V; ++v) sum[r][v] += row[v] * value;
+      }
     }
-  }
+    const bool first = k <= kRun;
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r)
+    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
-    for (int v = 0; v < V; ++v) store(c.values + r * c.pitch + v * kLanes, sum[r][v]);
+      for (int v = 0; v < V; ++v) {
+        float* const to = c.values + r * c.pitch + v * kLanes;
+        store(to, first ? sum[r][v] : load(to) + sum[r][v]);
+      }
+  } while (k < depth);
 }
 
 // The rows that are left over, R or fewer of them.
