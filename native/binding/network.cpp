@@ -150,8 +150,7 @@ Napi::Value forward(const Call& call) {
   return call.environment().submit(
       queue_name(network->device()),
       [network, x, z, mode, as_trained] {
-        if (!as_trained && network->device().is_cpu())
-          return forward_in_tiles(*network, x, z, mode.labels, false);
+        if (!as_trained && network->device().is_cpu()) return infer(*network, x, z, mode.labels, false);
         const at::NoGradGuard no_grad;
         const Field field = network->forward(x.to(network->device()), z.to(network->device()), mode);
         return Field{field.x.contiguous(), field.z.defined() ? field.z.contiguous() : field.z};

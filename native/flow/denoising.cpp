@@ -27,7 +27,7 @@ class DenoisingFlow final : public Flow {
     const int64_t count = x.size(0), dimensions = x.size(1);
     const at::Tensor sigma = at::tensor(sigmas, at::kDouble).unsqueeze(1);
     const at::Tensor given =
-        forward_in_tiles(*network_, items(scaled(x, sigma)), noise(sigma), label_tensor(rows), deterministic_)
+        infer(*network_, items(scaled(x, sigma)), noise(sigma), label_tensor(rows), deterministic_)
             .x.reshape({count, dimensions});
     return {away(x, given, sigma), {}, std::vector<char>(count)};
   }

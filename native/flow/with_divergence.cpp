@@ -26,7 +26,8 @@ class WithDivergence final : public Flow {
 
   const Network& network() const override { return flow_->network(); }
 
-  // In tiles of a fixed size, each on one thread, as forward_in_tiles and for its reasons.
+  // In tiles of a fixed size, each on one thread, as infer() does where there is no plan, and for its
+  // reasons.
   Drift drift(const at::Tensor& x, const std::vector<double>& heights, const Rows& rows,
               bool) const override {
     const int64_t count = x.size(0);

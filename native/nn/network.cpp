@@ -69,8 +69,8 @@ at::Tensor padded_rows(const at::Tensor& tensor, int64_t first, int64_t tile) {
 
 }  // namespace
 
-Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z,
-                       const at::Tensor& labels, bool deterministic) {
+Field infer(const Network& network, const at::Tensor& x, const at::Tensor& z, const at::Tensor& labels,
+            bool deterministic) {
   const at::NoGradGuard no_grad;
   const at::Device device = network.device();
   if (device.is_cpu())

@@ -55,7 +55,7 @@ class Network {
 
   virtual Output output() const { return Output::kField; }
 
-  // How many items one thread takes at a time in forward_in_tiles where there is no plan: a function of the
+  // How many items one thread takes at a time in infer where there is no plan: a function of the
   // architecture alone.
   virtual int64_t tile() const = 0;
 
@@ -98,8 +98,8 @@ class Network {
 // the batch is cut into tiles of a fixed size, the last one padded, and each tile runs on one thread, as
 // libtorch's kernels round differently at other batch sizes. Another device takes the batch whole, or in such
 // tiles if `deterministic`. labels: as Mode has them.
-Field forward_in_tiles(const Network& network, const at::Tensor& x, const at::Tensor& z,
-                       const at::Tensor& labels, bool deterministic);
+Field infer(const Network& network, const at::Tensor& x, const at::Tensor& z, const at::Tensor& labels,
+            bool deterministic);
 
 // How the shrunken input joins in between the levels of a network.
 enum class ProgressiveInput {

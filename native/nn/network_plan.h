@@ -21,7 +21,7 @@ class NetworkPlan {
   static std::shared_ptr<NetworkPlan> make(const Network& network, const Embedding& embedding, bool centered,
                                            const Body& body);
 
-  // On the CPU: x, z and labels as forward_in_tiles has them. An item's field depends neither on the rest of
+  // On the CPU: x, z and labels as infer has them. An item's field depends neither on the rest of
   // the batch nor on the number of threads, to the last bit.
   Field evaluate(const at::Tensor& x, const at::Tensor& z, const at::Tensor& labels);
 
