@@ -74,6 +74,8 @@ it('other commands follow paths of a class', async () => {
 })
 
 it('what is no class is refused in one line', async () => {
+  const unlabelled = await run(folder, 'train', 'two-moons', '--steps', '1', '--out', 'unlabelled')
+  expect(unlabelled).toMatchObject({ code: 0 })
   const refused = async (message: string, ...args: string[]) => {
     const { code, stderr } = await run(folder, ...args)
     expect(code).toBe(2)
@@ -98,7 +100,7 @@ it('what is no class is refused in one line', async () => {
   await refused(
     'Expected no --label: this model was trained without classes',
     'sample',
-    'digits',
+    'unlabelled',
     '--label',
     '3',
   )

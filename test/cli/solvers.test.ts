@@ -56,7 +56,7 @@ describe('comparing solvers', () => {
   })
 
   it('measures orders, and energy distances to the data that a model is of', async () => {
-    const args = ['--count', '12', '--evaluations', '20,40,80', '--solvers', 'dpm2m,euler', '--json']
+    const args = ['--count', '40', '--evaluations', '20,40,80', '--solvers', 'dpm2m,euler', '--json']
     const { code, stdout, stderr } = await run(folder, 'solvers', 'digits', ...args, '--out', 'distances')
     expect({ code, stderr }).toMatchObject({ code: 0 })
     const { energyDistance, points, solvers } = JSON.parse(stdout) as SolverComparison

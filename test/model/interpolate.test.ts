@@ -40,7 +40,7 @@ describe('interpolate()', () => {
     using flow = await PoissonFlow.load('digits')
     using a = await digit(0)
     using b = await digit(1)
-    const { images } = await flow.interpolate(a, b, { steps: 3, rtol: 1e-4, atol: 1e-4 })
+    const { images } = await flow.interpolate(a, b, { steps: 3, rtol: 1e-5, atol: 1e-5 })
     using path = images
     const values = (await path.data()).map((value) => ((value + 1) / 2) * 255)
     const [from, to] = [await a.data(), await b.data()]
