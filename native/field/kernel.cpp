@@ -8,6 +8,10 @@
 #include <unistd.h>
 #endif
 
+#if defined(PFGM_HAVE_AVX2)
+#include "runtime/instructions.h"
+#endif
+
 namespace pfgm::field {
 namespace {
 
@@ -31,8 +35,7 @@ const std::vector<const Kernel*>& available_kernels() {
   static const std::vector<const Kernel*> kernels = [] {
     std::vector<const Kernel*> found;
 #if defined(PFGM_HAVE_AVX512)
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) {
+    if (has_avx512()) {
 #if defined(PFGM_HAVE_BYTES)
       if (__builtin_cpu_supports("avx512vnni")) {
         if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && tiles_permitted())
@@ -44,7 +47,7 @@ const std::vector<const Kernel*>& available_kernels() {
     }
 #endif
 #if defined(PFGM_HAVE_AVX2)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) found.push_back(&avx2_kernel());
+    if (has_avx2()) found.push_back(&avx2_kernel());
 #endif
     found.push_back(&portable_kernel());
     return found;

@@ -1,13 +1,9 @@
-#include "plan/attention.h"
-#include "plan/convolution.h"
-#include "plan/kernel.h"
-#include "plan/resampling.h"
+#include "plan/kernel_table.h"
 
 namespace pfgm::plan {
 
 const Kernel& avx2_kernel() {
-  static constexpr Kernel kernel{"avx2",   convolve,          convolution_scratch, attend, attention_scratch,
-                                 resample, resampling_scratch};
+  static constexpr Kernel kernel = kernel_named("avx2");
   return kernel;
 }
 

@@ -1,13 +1,9 @@
-#include "plan/attention.h"
-#include "plan/convolution.h"
-#include "plan/kernel.h"
-#include "plan/resampling.h"
+#include "plan/kernel_table.h"
 
 namespace pfgm::plan {
 
 const Kernel& portable_kernel() {
-  static constexpr Kernel kernel{"portable",        convolve, convolution_scratch, attend,
-                                 attention_scratch, resample, resampling_scratch};
+  static constexpr Kernel kernel = kernel_named("portable");
   return kernel;
 }
 

@@ -7,6 +7,7 @@ import { Tensor } from '../../src/tensor/tensor.js'
 import { followed } from '../flow/followed.js'
 import { golden, goldenJson, loadWeights, maxAbsoluteError } from '../golden.js'
 import { eventsOf, newOut } from '../train/runs.js'
+import { DDPMPP, NCSNPP, SMALL } from './edm-networks.js'
 
 /** A network of the published classes: `_init_kwargs` of a snapshot. */
 interface Published {
@@ -107,20 +108,6 @@ it('a label that is none of the classes is refused, and one that is not given is
   expect(await draw(Int32Array.of(-1, -1))).toEqual(none)
   expect(await draw(Int32Array.of(2, 2))).not.toEqual(none)
 })
-
-const SMALL = {
-  channels: 1,
-  imageSize: 8,
-  labels: 0,
-  augment: 0,
-  modelChannels: 16,
-  channelMult: [1, 2],
-  numBlocks: 1,
-  attnResolutions: [4],
-  dropout: 0.1,
-}
-const NCSNPP = { embedding: 'fourier', channelMultNoise: 2, encoder: 'residual', fir: true } as const
-const DDPMPP = { embedding: 'positional', channelMultNoise: 1, encoder: 'standard', fir: false } as const
 
 it.each([
   { kind: 'song', ...SMALL, ...DDPMPP },

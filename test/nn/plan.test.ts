@@ -10,39 +10,14 @@ import type { NetworkConfig, UnetConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { publishedNetwork, safetensors } from '../golden.js'
+import { SMALL, DDPMPP as SONG_DDPMPP } from './edm-networks.js'
 import { unetOracle } from './unet-oracle.js'
 
 // A plan is how a network is evaluated for sampling on a CPU; libtorch's operations, which train it, are the oracle.
 
 const DDPMPP = { ...publishedNetwork('ddpmpp-digits/config.json'), initScale: 1 }
-const EDM = {
-  kind: 'song',
-  channels: 2,
-  imageSize: 8,
-  labels: 3,
-  augment: 0,
-  modelChannels: 16,
-  channelMult: [1, 2],
-  numBlocks: 1,
-  attnResolutions: [4],
-  dropout: 0.1,
-  embedding: 'positional',
-  channelMultNoise: 1,
-  encoder: 'standard',
-  fir: false,
-} as const
-const ADM = {
-  kind: 'dhariwal',
-  channels: 1,
-  imageSize: 8,
-  labels: 3,
-  augment: 0,
-  modelChannels: 32,
-  channelMult: [1, 2],
-  numBlocks: 1,
-  attnResolutions: [4],
-  dropout: 0.1,
-} as const
+const EDM = { kind: 'song', ...SMALL, ...SONG_DDPMPP, channels: 2, labels: 3 } as const
+const ADM = { kind: 'dhariwal', ...SMALL, modelChannels: 32, labels: 3 } as const
 
 /**
  * What rounding in float32 comes to on both sides, in parts of the largest value: networks that do not rescale their sums,
