@@ -67,7 +67,7 @@ export function exponentialMoments(h: number, count: number): number[] {
     // k! sum_n (-h)^n / (n + k + 1)!, since the recursion cancels where h is small.
     let term = h / (k + 1)
     let sum = 0
-    for (let n = 1; n < 24; n++) {
+    for (let n = 1; n < 24 && sum + term !== sum; n++) {
       sum += term
       term *= -h / (n + k + 1)
     }

@@ -4,16 +4,22 @@
  * polynomials.
  */
 export function interpolatoryWeights(nodes: readonly number[], moments: readonly number[]): number[] {
+  const lagrange = nodes.map(() => 0) // coefficients, the constant one first
   return nodes.map((node, j) => {
-    let lagrange = [1] // coefficients, the constant one first
+    lagrange.fill(0)
+    lagrange[0] = 1
+    let degree = 0
     for (const [i, other] of nodes.entries()) {
-      if (i !== j) lagrange = timesLinear(lagrange, -other / (node - other), 1 / (node - other))
+      if (i === j) continue
+      degree += 1
+      timesLinear(lagrange, degree, -other / (node - other), 1 / (node - other))
     }
     return lagrange.reduce((sum, coefficient, k) => sum + coefficient * moments[k]!, 0)
   })
 }
 
-/** p(theta) (a + b theta) */
-function timesLinear(p: readonly number[], a: number, b: number): number[] {
-  return Array.from({ length: p.length + 1 }, (_, k) => a * (p[k] ?? 0) + b * (p[k - 1] ?? 0))
+/** p(theta) becomes p(theta) (a + b theta), of a degree. */
+function timesLinear(p: number[], degree: number, a: number, b: number): void {
+  for (let k = degree; k > 0; k--) p[k] = a * p[k]! + b * p[k - 1]!
+  p[0]! *= a
 }

@@ -77,6 +77,10 @@ class Pool<State> implements Trajectories<State> {
   #joined = 0
   /** Evaluations of all samples so far. */
   #evaluations = 0
+  /** The last of them that was asked for. */
+  #evaluation: Promise<void> = Promise.resolve()
+  /** What was asked of the device's thread, which does it in that order, and nobody has waited for. */
+  #asked: Promise<unknown>[] = []
 
   constructor(problem: Problem, path: Path, stepper: Stepper<State>, out: Tensor, options: PoolOptions) {
     this.#problem = problem
@@ -107,8 +111,23 @@ class Pool<State> implements Trajectories<State> {
       if (this.#wantsMore()) await this.#refill()
       await this.#endTheSpent()
       if (this.rows.length > 0) await this.#stepper.step(this)
-      this.#report()
+      await this.#report()
     }
+    await this.#answered(undefined)
+  }
+
+  /** A call whose answer is not waited for: it fails what is waited for next. */
+  #ask(call: Promise<unknown>): void {
+    call.catch(() => {})
+    this.#asked.push(call)
+  }
+
+  /** A call's answer, or the error of it or of what was asked for before. */
+  async #answered<T>(call: T): Promise<Awaited<T>> {
+    const asked = this.#asked
+    this.#asked = []
+    const [answer] = await Promise.all([call, ...asked])
+    return answer
   }
 
   /** New samples join where a good part of the pool is free: joining one at a time would copy the pool each time. */
@@ -168,15 +187,22 @@ class Pool<State> implements Trajectories<State> {
 
   async evaluate(where: Omit<Evaluation, 'pool'>): Promise<void> {
     const { heights } = where
+    const rows = rowsAt(this.rows, where.rows)
     const { evaluations, outside, seconds } = this.#statistics
+    // One at a time, so that no call is far from its answer.
+    await this.#evaluation
     const began = performance.now()
-    const flags = await this.#problem.flow.evaluate({ pool: this.#pool, ...where }, this.#options.signal)
-    seconds.network += (performance.now() - began) / 1000
+    const evaluation = { pool: this.#pool, ...where }
+    const { answer } = await this.#problem.flow.evaluate(evaluation, this.#options.signal)
+    this.#evaluation = answer.then((flags) => {
+      seconds.network += (performance.now() - began) / 1000
+      for (const [i, { sample }] of rows.entries()) outside[sample]! |= flags[i]!
+    })
+    this.#ask(this.#evaluation)
     this.#evaluations += heights.length
-    for (const [i, row] of rowsAt(this.rows, where.rows).entries()) {
+    for (const [i, row] of rows.entries()) {
       row.evaluatedAt = heights[i]!
       evaluations[row.sample]! += 1
-      outside[row.sample]! |= flags[i]!
       const limited = this.#options.maxEvaluations !== undefined
       if (!limited && evaluations[row.sample]! > MOST_EVALUATIONS) {
         throw this.#lost(row, `has not arrived after ${MOST_EVALUATIONS} evaluations`)
@@ -191,6 +217,7 @@ class Pool<State> implements Trajectories<State> {
     denoiser: Denoiser,
     { slot, otherSide, view, heights, rows }: Omit<Evaluation, 'pool'>,
   ): Promise<void> {
+    await this.#evaluation
     const denoised = await this.#readDenoised(rows)
     using images = denoised.images
     const { signal } = this.#options
@@ -223,7 +250,7 @@ class Pool<State> implements Trajectories<State> {
     sizes: Float64Array,
     heightSquares: (sum: number) => Float64Array = () => new Float64Array(sizes.length),
   ): Promise<Float64Array[]> {
-    const all = await native().trajectoryNorms(this.#pool, sums, sizes, atol, rtol)
+    const all = await this.#answered(native().trajectoryNorms(this.#pool, sums, sizes, atol, rtol))
     const rows = sizes.length
     return sums.map((_, j) =>
       this.#options.norm(all.subarray(j * rows, (j + 1) * rows), () => heightSquares(j)),
@@ -251,7 +278,7 @@ class Pool<State> implements Trajectories<State> {
     }
     if (places.length === 0) return
     const y = { ofX: Float64Array.from(ofX), ofK: Float64Array.from(ofK) }
-    await native().drawTrajectories(this.#pool, places, y, camera.film.images.handle, drawn)
+    this.#ask(native().drawTrajectories(this.#pool, places, y, camera.film.images.handle, drawn))
   }
 
   async move(
@@ -260,11 +287,11 @@ class Pool<State> implements Trajectories<State> {
     moved: Uint8Array,
     last = -1,
   ): Promise<void> {
-    if (moved.includes(1)) await native().advanceTrajectories(this.#pool, y, sizes, moved, last)
+    if (moved.includes(1)) this.#ask(native().advanceTrajectories(this.#pool, y, sizes, moved, last))
   }
 
   async assign(targets: readonly number[], values: readonly RowCombination[]): Promise<void> {
-    await native().assignTrajectories(this.#pool, targets, values)
+    this.#ask(native().assignTrajectories(this.#pool, targets, values))
   }
 
   arrive(row: Row<State>, time: number): void {
@@ -307,7 +334,7 @@ class Pool<State> implements Trajectories<State> {
   async #leave(places: readonly number[], status: SampleStatus): Promise<void> {
     if (places.length === 0) return
     const samples = places.map((i) => this.rows[i]!.sample)
-    await native().retireTrajectories(this.#pool, places, this.#out, samples)
+    await this.#answered(native().retireTrajectories(this.#pool, places, this.#out, samples))
     for (const sample of samples) this.#statistics.status[sample] = status
     const leaving = new Set(places)
     this.rows = this.rows.filter((_, i) => !leaving.has(i))
@@ -322,8 +349,9 @@ class Pool<State> implements Trajectories<State> {
     )
   }
 
-  #report(): void {
+  async #report(): Promise<void> {
     if (!this.#options.onStep) return
+    await this.#evaluation
     const { count } = this.#problem
     const { start, end } = this.#path
     const active = this.rows.length

@@ -5,6 +5,8 @@ import { type NativeObject, native } from '../../native/native.js'
 interface Asked {
   readonly evaluation: Evaluation
   resolve(outside: Uint8Array): void
+  /** The call has been made, for this one alone. */
+  made(): void
   reject(error: unknown): void
   /** Whoever asked does not wait any more. */
   leave(): void
@@ -56,16 +58,27 @@ export class SharedFlow {
   }
 
   /**
-   * Resolves to a flag a row of the evaluation, set where it left the region the network was trained on.
-   * @throws the signal's reason as soon as it is given, however long the network takes
+   * Resolves where what is asked of the pool from now on comes after the evaluation: when the network is called, or when
+   * it has answered where pools share the call, as that may be made once more. `answer` has a flag a row, set where the
+   * evaluation left the region the network was trained on.
+   * @throws as `answer` does, the signal's reason as soon as it is given, however long the network takes
    */
-  async evaluate(evaluation: Evaluation, signal?: AbortSignal): Promise<Uint8Array> {
+  async evaluate(evaluation: Evaluation, signal?: AbortSignal): Promise<{ answer: Promise<Uint8Array> }> {
+    let answer!: Promise<Uint8Array>
+    const made = new Promise<void>((resolve) => {
+      answer = this.#ask(evaluation, resolve, signal)
+    })
+    await Promise.race([made, answer])
+    return { answer }
+  }
+
+  async #ask(evaluation: Evaluation, made: () => void, signal?: AbortSignal): Promise<Uint8Array> {
     let asked: Asked | undefined
     const answer = new Promise<Uint8Array>((resolve, reject) => {
       const leave = () => {
         this.#asked = this.#asked.filter((one) => one !== asked)
       }
-      asked = { evaluation, resolve, reject, leave, gone: false }
+      asked = { evaluation, resolve, made, reject, leave, gone: false }
       this.#asked.push(asked)
       this.#callWhereAllAsk()
     })
@@ -98,6 +111,7 @@ export class SharedFlow {
           if (nobodyWaits()) native().stop(call)
         }
       }
+      if (together.length === 1) together[0]!.made()
       const outside = await call
       let first = 0
       for (const { evaluation, resolve } of together) {

@@ -13,8 +13,12 @@ export function addScaled(a: SlotWeights, factor: number, b: SlotWeights): SlotW
 
 /** A sum for each of a pool's rows. */
 export function rowCombination(rows: readonly SlotWeights[]): RowCombination {
-  return {
-    ofX: Float64Array.from(rows, ({ ofX }) => ofX),
-    ofK: Float64Array.from(rows.flatMap(({ ofK }) => ofK)),
+  const slots = rows[0]?.ofK.length ?? 0
+  const ofX = new Float64Array(rows.length)
+  const ofK = new Float64Array(rows.length * slots)
+  for (const [i, row] of rows.entries()) {
+    ofX[i] = row.ofX
+    ofK.set(row.ofK, i * slots)
   }
+  return { ofX, ofK }
 }

@@ -61,10 +61,36 @@ describe('samplings at the same time', () => {
       const pool = 0 as TrajectoriesHandle
       return shared.enter(async () => {
         await setImmediate()
-        return shared.evaluate({ pool, slot: 0, y, steps, heights: steps, view: 'height' })
+        const { answer } = await shared.evaluate({ pool, slot: 0, y, steps, heights: steps, view: 'height' })
+        return answer
       })
     }
     expect(await Promise.all([ask(2), ask(3)])).toEqual([flags.slice(0, 2), flags.slice(2)])
+  })
+
+  it('go on after their evaluation is asked for where the call is made once more for each of them', async () => {
+    const done: string[] = []
+    vi.spyOn(native(), 'evaluateDrifts').mockImplementation(async (_, evaluations) => {
+      if (evaluations.length === 1) done.push(`asked for ${evaluations[0]!.heights.length}`)
+      await setImmediate()
+      if (evaluations.length > 1) throw new Error('memory is short')
+      return new Uint8Array(evaluations[0]!.heights.length)
+    })
+    const shared = flow.sharedFlow()
+    const ask = (rows: number) =>
+      shared.enter(async () => {
+        await setImmediate()
+        const steps = new Float64Array(rows).fill(1)
+        const pool = 0 as TrajectoriesHandle
+        const y = { ofX: 1, ofK: [] }
+        await shared.evaluate({ pool, slot: 0, y, steps, heights: steps, view: 'height' })
+        done.push(`went on ${rows}`)
+      })
+    await Promise.all([ask(2), ask(3)])
+    for (const rows of [2, 3]) {
+      expect(done).toContain(`asked for ${rows}`)
+      expect(done.indexOf(`went on ${rows}`)).toBeGreaterThan(done.indexOf(`asked for ${rows}`))
+    }
   })
 
   it('do not wait for one whose hook waits for another', async () => {
