@@ -152,7 +152,9 @@ Napi::Value forward(const Call& call) {
       [network, x, z, mode, as_trained] {
         if (!as_trained && network->device().is_cpu()) return infer(*network, x, z, mode.labels, false);
         const at::NoGradGuard no_grad;
-        const Field field = network->forward(x.to(network->device()), z.to(network->device()), mode);
+        Mode by_libtorch = mode;
+        by_libtorch.by_libtorch = true;
+        const Field field = network->forward(x.to(network->device()), z.to(network->device()), by_libtorch);
         return Field{field.x.contiguous(), field.z.defined() ? field.z.contiguous() : field.z};
       },
       [](Napi::Env env, const Field& field) {

@@ -7,6 +7,30 @@
 
 namespace pfgm::nn {
 
+FusedConvolution Eager::fused(const In<at::Tensor>& in, const After<at::Tensor>& after) const {
+  FusedConvolution with;
+  // What reads neighbours is made first.
+  const bool filtered = in.fir && in.resample != Resample::kNone;
+  with.x = filtered ? prepared(in) : in.image;
+  if (!filtered) {
+    with.norm = in.normalisation;
+    if (in.modulation) with.modulation = (*in.modulation)(embedding_);
+    with.silu = in.through_silu;
+    if (mode_.training && in.dropout_share > 0) {
+      with.kept = kept(in.image, in.dropout_share, mode_.dropout_seed, in.dropout_number);
+      with.kept_factor = 1 / (1 - in.dropout_share);
+    }
+    with.resample = in.resample;
+  }
+  if (after.image_bias) with.image_bias = (*after.image_bias)(embedding_);
+  if (after.skip) {
+    with.skip = after.fir ? resampled(*after.skip, after.resample, true) : *after.skip;
+    with.skip_resample = after.fir ? Resample::kNone : after.resample;
+  }
+  with.factor = after.factor;
+  return with;
+}
+
 at::Tensor Eager::prepared(const In<at::Tensor>& in) const {
   at::Tensor h = in.image;
   if (in.normalisation) h = (*in.normalisation)(h);

@@ -1,6 +1,8 @@
-// A network's operations on tensors, which keep gradients. See ops.h.
+// A network's operations on tensors, which keep gradients: on a CPU convolutions by the package's own
+// kernels, all else by libtorch's. See ops.h.
 #pragma once
 
+#include "nn/fused_convolution.h"
 #include "nn/ops.h"
 
 namespace pfgm::nn {
@@ -10,11 +12,13 @@ class Eager {
   using Image = at::Tensor;
 
   // embedding: after SiLU, [b, ..].
-  Eager(const at::Tensor& embedding, const Mode& mode) : embedding_(embedding), mode_(mode) {}
+  Eager(const at::Tensor& embedding, const Mode& mode)
+      : embedding_(embedding), mode_(mode), fuses_(embedding.is_cpu() && !mode.by_libtorch) {}
 
   template <class Layer>
   at::Tensor convolve(const Layer& layer, const In<at::Tensor>& in,
                       const After<at::Tensor>& after = {}) const {
+    if (fuses_ && can_be_fused(layer)) return fused_convolution(layer, fused(in, after));
     return finished(layer(prepared(in)), after);
   }
   template <class Attention>
@@ -30,11 +34,13 @@ class Eager {
   at::Tensor shrunk(const at::Tensor& x, const at::Tensor& h, bool fir, double factor) const;
 
  private:
+  FusedConvolution fused(const In<at::Tensor>& in, const After<at::Tensor>& after) const;
   at::Tensor prepared(const In<at::Tensor>& in) const;
   at::Tensor finished(const at::Tensor& h, const After<at::Tensor>& after) const;
 
   at::Tensor embedding_;
   const Mode& mode_;
+  const bool fuses_;
 };
 
 }  // namespace pfgm::nn

@@ -163,22 +163,27 @@ at::Tensor stop_point(at::Tensor x) {
   return x;
 }
 
-at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer) {
-  at::Tensor mask = at::empty(x.sizes(), at::kFloat);
+at::Tensor kept(const at::Tensor& x, double p, uint64_t seed, uint64_t layer) {
+  std::vector<int64_t> shape = x.sizes().vec();
+  const bool image = shape.size() == 4;
+  if (image) shape = {shape[0], shape[2], shape[3], shape[1]};
+  at::Tensor mask = at::empty(shape, at::kByte);
   const Philox random(seed, (uint64_t(Purpose::kDropout) << 32) | layer);
-  float* out = mask.mutable_data_ptr<float>();
+  uint8_t* out = mask.mutable_data_ptr<uint8_t>();
   const int64_t count = mask.numel();
   const uint32_t threshold = uint32_t(std::min(p, 1.0) * 4294967295.0);
-  const float kept = float(1 / (1 - p));
   at::parallel_for(0, (count + 3) / 4, 4096, [&](int64_t first, int64_t last) {
     uint32_t raw[4];
     for (int64_t block = first; block < last; ++block) {
       random.bits(uint64_t(block), raw);
-      for (int64_t i = 0; i < 4 && block * 4 + i < count; ++i)
-        out[block * 4 + i] = raw[i] < threshold ? 0 : kept;
+      for (int64_t i = 0; i < 4 && block * 4 + i < count; ++i) out[block * 4 + i] = raw[i] >= threshold;
     }
   });
-  return x * mask.to(x.device());
+  return image ? mask.permute({0, 3, 1, 2}) : mask;
+}
+
+at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer) {
+  return x * (kept(x, p, seed, layer).to(x.device(), at::kFloat) * (1 / (1 - p)));
 }
 
 at::Tensor one_hot(const at::Tensor& labels, int64_t count, const at::Tensor& like) {

@@ -86,7 +86,10 @@ int64_t tile_of_images(int64_t image_size, int64_t channels);
 // A place where a pass may be given up, forwards and on the way back: x itself.
 at::Tensor stop_point(at::Tensor x);
 
-// Zeroes a share p of x and scales the rest by 1 / (1 - p); the mask is a function of (seed, layer).
+// [as x] uint8: 1 where dropout keeps a number of x, 0 for a share p of them. A function of (seed, layer),
+// drawn pixel by pixel, the channels of a pixel one after the other.
+at::Tensor kept(const at::Tensor& x, double p, uint64_t seed, uint64_t layer);
+// Zeroes a share p of x and scales the rest by 1 / (1 - p).
 at::Tensor dropout(const at::Tensor& x, double p, uint64_t seed, uint64_t layer);
 
 // [b, count] as `like` of labels [b] int64; those below 0, of rows without one, are all zeros.

@@ -31,6 +31,8 @@ struct Mode {
   bool training = false;
   uint64_t dropout_seed = 0;
   at::Tensor labels;  // [b] int64, kNoLabel for none; undefined where no row has one
+  // By libtorch's operations alone, on a CPU too.
+  bool by_libtorch = false;
 };
 
 // What a network gives at a point.

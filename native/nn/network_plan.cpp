@@ -3,29 +3,15 @@
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <utility>
 
-#include "field/kernel.h"
+#include "nn/plan_kernel.h"
 
 namespace pfgm::nn {
-namespace {
-
-// Of the same instructions as the field's, or the fastest.
-const plan::Kernel& kernel() {
-  const auto& kernels = plan::available_kernels();
-  const auto same = std::find_if(kernels.begin(), kernels.end(), [](const plan::Kernel* one) {
-    return std::strcmp(one->name, field::current_kernel().name) == 0;
-  });
-  return same == kernels.end() ? *kernels.front() : **same;
-}
-
-}  // namespace
-
 NetworkPlan::NetworkPlan(const Network& network, const Embedding& embedding, bool centered)
     : weights_version_(network.weights_version()),
-      kernel_(kernel()),
+      kernel_(plan_kernel()),
       embedding_(embedding),
       centered_(centered),
       field_(network.output() == Output::kField),
@@ -51,7 +37,7 @@ std::shared_ptr<NetworkPlan> NetworkPlan::make(const Network& network, const Emb
 }
 
 bool NetworkPlan::is_current(const Network& network) const {
-  return network.weights_version() == weights_version_ && &kernel_ == &kernel();
+  return network.weights_version() == weights_version_ && &kernel_ == &plan_kernel();
 }
 
 Field NetworkPlan::evaluate(const at::Tensor& x, const at::Tensor& z, const at::Tensor& labels) {

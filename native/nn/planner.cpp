@@ -59,7 +59,7 @@ Planner::Planner(plan::Plan& plan, const Embedding& embedding) : plan_(plan) {
   const auto linear = [&](const Linear& layer, Value in, bool silu, Value skip) {
     const Filter filter = layer.filter();
     Packing weights(Form::kOne, filter.inputs, 0, filter.outputs);
-    weights.add(filter, 0);
+    weights.add(plan_.kernel(), filter, 0);
     Layer planned;
     planned.in[0] = in;
     planned.silu = silu;
@@ -76,7 +76,7 @@ void Planner::finish(const Image& out) {
   // All that layers take of the embedding, as one product.
   if (!modulations_.empty()) {
     Packing weights(Form::kOne, plan_.channels(embedding_), 0, modulation_channels_);
-    for (const auto& [filter, first] : modulations_) weights.add(filter, first);
+    for (const auto& [filter, first] : modulations_) weights.add(plan_.kernel(), filter, first);
     Layer layer;
     layer.in[0] = embedding_;
     layer.silu = true;
@@ -218,7 +218,7 @@ Planner::Image Planner::convolve(const Filter& filter, int64_t kernel, const In<
   const Form form = plan::form_of(kernel, resampled(plan_.height(layer.in[0])),
                                   resampled(plan_.width(layer.in[0])), first + second, filter.outputs);
   Packing weights(form, first, second, filter.outputs);
-  weights.add(filter, 0);
+  weights.add(plan_.kernel(), filter, 0);
   return {plan_.convolve(layer, std::move(weights))};
 }
 
@@ -229,9 +229,9 @@ Planner::Image Planner::attend(const AttentionFilters& filters, const Image& in)
   Layer together = reading(In<Image>(x).norm(filters.norm));
   together.outputs = 3 * wide;
   Packing weights(Form::kOne, channels, 0, 3 * wide);
-  weights.add(filters.query, 0);
-  weights.add(filters.key, wide);
-  weights.add(filters.value, 2 * wide);
+  weights.add(plan_.kernel(), filters.query, 0);
+  weights.add(plan_.kernel(), filters.key, wide);
+  weights.add(plan_.kernel(), filters.value, 2 * wide);
   const Value all = plan_.convolve(together, std::move(weights));
   const float scale = float(1 / std::sqrt(double(channels / filters.heads)));
   const Image mixed{plan_.attend(all, channels, filters.heads, scale)};

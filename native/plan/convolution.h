@@ -1,60 +1,12 @@
 // A convolution with all that surrounds it, for one instruction set.
 #pragma once
 
+#include "plan/forms.h"
 #include "plan/product.h"
 #include "plan/source.h"
 
 namespace pfgm::plan {
 namespace {
-
-// 1 x 1: a pixel is its own transform.
-struct One {
-  static constexpr Form kForm = Form::kOne;
-  static constexpr int kIn = 1, kOut = 1;
-};
-
-// Winograd's minimal filtering (Lavin and Gray, arXiv 1509.09308): 2 x 2 pixels from 4 x 4 by polynomials
-// through 0, +-1 and infinity.
-struct Two {
-  static constexpr Form kForm = Form::kTwo;
-  static constexpr int kIn = 4, kOut = 2;
-  static void input(const Lanes* d, Lanes* t) {
-    t[0] = d[0] - d[2];
-    t[1] = d[1] + d[2];
-    t[2] = d[2] - d[1];
-    t[3] = d[3] - d[1];
-  }
-  static void output(const Lanes* m, Lanes* y) {
-    y[0] = m[0] + m[1] + m[2];
-    y[1] = m[1] - m[2] + m[3];
-  }
-};
-
-// 4 x 4 pixels from 6 x 6, through 0, +-a, +-b and infinity, a = 1 / sqrt 2, b = sqrt 2: as a b = 1, rounding
-// errors stay as small as those of the sums written out.
-struct Four {
-  static constexpr Form kForm = Form::kFour;
-  static constexpr int kIn = 6, kOut = 4;
-  static constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
-  static void input(const Lanes* d, Lanes* t) {
-    const Lanes even_a = d[4] - 2 * d[2], odd_a = kA * (d[3] - 2 * d[1]);
-    const Lanes even_b = d[4] - 0.5f * d[2], odd_b = kB * (d[3] - 0.5f * d[1]);
-    t[0] = d[4] + (d[0] - 2.5f * d[2]);
-    t[1] = even_a + odd_a;
-    t[2] = even_a - odd_a;
-    t[3] = even_b + odd_b;
-    t[4] = even_b - odd_b;
-    t[5] = d[5] + (d[1] - 2.5f * d[3]);
-  }
-  static void output(const Lanes* m, Lanes* y) {
-    const Lanes sum_a = m[1] + m[2], difference_a = m[1] - m[2];
-    const Lanes sum_b = m[3] + m[4], difference_b = m[3] - m[4];
-    y[0] = m[0] + sum_a + sum_b;
-    y[1] = kA * difference_a + kB * difference_b;
-    y[2] = 0.5f * sum_a + 2 * sum_b;
-    y[3] = (0.5f * kA) * difference_a + (2 * kB) * difference_b + m[5];
-  }
-};
 
 // A block of a convolution's tiles: transformed, multiplied, transformed back.
 template <class F>
@@ -90,7 +42,7 @@ class Block {
   void run(int64_t first_panel, int64_t last_panel) {
     for (int64_t i = 0; i < images_; ++i) {
       const int64_t image = first_image_ + i;
-      if (c_.in.norm.groups) normalisation(c_.in, image, c_.rows ? c_.rows[image] : 0, c_.row_pitch, scales_);
+      if (c_.in.norm.groups) normalisation(c_.in, image, scales_);
       for (int64_t panel = 0; panel < depth_ / kPanel; ++panel) transform(i, panel);
     }
     const int64_t all = c_.out.channels / kPanel;
@@ -177,7 +129,8 @@ class Block {
     Lanes bias[kMost];
     for (int64_t v = 0; v * kLanes < count; ++v) {
       bias[v] = load(c_.bias + first + v * kLanes);
-      if (c_.image_bias) bias[v] += load(c_.image_bias + c_.rows[image] * c_.row_pitch + first + v * kLanes);
+      if (c_.image_bias)
+        bias[v] += load(c_.image_bias + c_.in.rows[image] * c_.in.row_pitch + first + v * kLanes);
     }
     Totals totals(c_.out.sums.values != nullptr);
     for (int64_t ty = 0; ty < rows_; ++ty)
@@ -252,13 +205,6 @@ class Block {
                    // the cache
   float *pixels_, *scales_, *transformed_, *products_;
 };
-
-template <class Run>
-void with_form(Form form, Run run) {
-  if (form == Form::kOne) run(One{});
-  if (form == Form::kTwo) run(Two{});
-  if (form == Form::kFour) run(Four{});
-}
 
 // Panels first to last - 1 of what comes out of a block.
 inline void convolve(const Convolution& c, int64_t block, int64_t first, int64_t last, float* scratch) {

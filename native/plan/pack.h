@@ -4,29 +4,18 @@
 #include <cstdint>
 #include <vector>
 
-#include "plan/step.h"
+#include "plan/kernel.h"
 
 namespace pfgm::plan {
 
-// Weights where they lie: of an output, an input, a row and a column of the filter; and an output's bias, if
-// any.
-struct Filter {
-  const float* weights;
-  int64_t outputs, inputs;
-  int64_t output_pitch, input_pitch;
-  int64_t row_pitch = 0, column_pitch = 0;
-  const float* bias = nullptr;
-  int64_t bias_pitch = 1;
-};
-
-// Filters of the same input side by side: [numbers of a tile, panels of outputs, depth, kPanel].
+// Filters of the same input side by side.
 class Packing {
  public:
   // first_inputs: of the first of one or two images.
   Packing(Form form, int64_t first_inputs, int64_t second_inputs, int64_t outputs);
 
-  // With its outputs from channel `first` on.
-  void add(const Filter& filter, int64_t first);
+  // With its outputs from channel `first` on, which begins a panel.
+  void add(const Kernel& kernel, const Filter& filter, int64_t first);
 
   Form form() const { return form_; }
   int64_t depth() const { return depth_; }
@@ -35,7 +24,7 @@ class Packing {
 
  private:
   Form form_;
-  int64_t first_inputs_, depth_, outputs_;
+  int64_t first_inputs_, depth_;
   std::vector<float> weights_, bias_;
 };
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "plan/run.h"
 #include "runtime/stop.h"
 
 namespace pfgm::plan {
@@ -15,29 +16,6 @@ constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 // Floats that the values of a run take where they can: they stay in the cache, about; and what a few images
 // may take.
 constexpr int64_t kFloats = 8 << 20, kMostFloats = 64 << 20;
-// Multiplications that are worth waking a thread for, about 20 microseconds' worth.
-constexpr int64_t kWorth = 2'000'000;
-
-// This thread's own, for as long as it lives.
-float* scratch(int64_t floats) {
-  thread_local std::vector<float> memory;
-  if (int64_t(memory.size()) < floats) memory.resize(floats);
-  return memory.data();
-}
-
-// Runs body(i, scratch) for i below count, on several threads where they are worth it.
-template <class Body>
-void share_out(int64_t count, int64_t floats, bool worth, const Body& body) {
-  const auto some = [&](int64_t first, int64_t last) {
-    float* const own = scratch(floats);
-    for (int64_t i = first; i < last; ++i) body(i, own);
-  };
-  if (worth)
-    at::parallel_for(0, count, 1, some);
-  else
-    some(0, count);
-}
-
 }  // namespace
 
 Value Plan::add(int64_t count, int64_t channels, int64_t height, int64_t width, bool of_rows) {
@@ -210,8 +188,8 @@ void Plan::run(const Convolving& step) {
   c.out = image_at(step.out);
   if (modulation_ != kNone && !out.of_rows) {
     const float* modulation = at(modulation_);
-    c.rows = row_of_;
-    c.row_pitch = values_[modulation_].channels;
+    c.in.rows = row_of_;
+    c.in.row_pitch = values_[modulation_].channels;
     if (layer.image_bias >= 0) c.image_bias = modulation + layer.image_bias;
     if (layer.norm_scale >= 0) c.in.norm.scale = modulation + layer.norm_scale;
     if (layer.norm_shift >= 0) c.in.norm.shift = modulation + layer.norm_shift;
@@ -220,20 +198,7 @@ void Plan::run(const Convolving& step) {
   c.skip_resample = layer.skip_resample;
   c.factor = layer.factor;
 
-  const Grid g = grid(c.form, c.height, c.width, c.depth);
-  const int64_t panels = out.channels / kPanel;
-  const bool worth = count * out.pixels() * c.depth * (c.form == Form::kOne ? 1 : 9) > kWorth;
-  const int64_t threads = worth ? at::get_num_threads() : 1;
-  // As many blocks for each thread, of about as many images.
-  const int64_t rounds = (count + g.images * threads - 1) / (g.images * threads);
-  c.together = (count + rounds * threads - 1) / (rounds * threads);
-  const int64_t parts = (count + c.together - 1) / c.together * g.parts;
-  // Where there are too few, threads share one's channels, and each transforms what comes in.
-  const int64_t shares = std::min(panels, (threads + parts - 1) / parts);
-  share_out(parts * shares, kernel_.convolution_scratch(c), worth, [&](int64_t i, float* own) {
-    const int64_t share = i % shares;
-    kernel_.convolve(c, i / shares, panels * share / shares, panels * (share + 1) / shares, own);
-  });
+  plan::run(kernel_, c);
 }
 
 void Plan::run(const Resampled& step) {

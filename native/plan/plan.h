@@ -49,6 +49,7 @@ class Plan {
   // Ends with what is read. Values that no later step reads make room for others.
   void finish(Value out);
 
+  const Kernel& kernel() const { return kernel_; }
   int64_t channels(Value value) const { return values_[value].count; }
   int64_t height(Value value) const { return values_[value].height; }
   int64_t width(Value value) const { return values_[value].width; }

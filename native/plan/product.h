@@ -19,7 +19,8 @@ constexpr int kRows = 4, kPanels = 1;
 // Matrices as product() takes them.
 struct Factor {
   const float* values;
-  int64_t pitch;  // from row to row
+  int64_t pitch;     // from row to row
+  int64_t step = 1;  // from number to number of a row
 };
 struct Panels {
   const float* values;
@@ -29,6 +30,7 @@ struct Panels {
 struct Product {
   float* values;
   int64_t pitch;
+  bool joins = false;  // what is there already
 };
 
 // Numbers that are summed before they join the sum of those before them: rounding grows with the root of a
@@ -48,12 +50,12 @@ inline void block(int64_t depth, Factor a, Panels b, Product c) {
         row[v] = load(b.values + (v / kEach) * b.apart + k * b.pitch + (v % kEach) * kLanes);
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
-        const float value = a.values[r * a.pitch + k];
+        const float value = a.values[r * a.pitch + k * a.step];
 #pragma GCC unroll 16
         for (int v = 0; v < V; ++v) sum[r][v] += row[v] * value;
       }
     }
-    const bool first = k <= kRun;
+    const bool first = k <= kRun && !c.joins;
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 16
@@ -83,13 +85,14 @@ inline void all_rows(int64_t rows, int64_t depth, Factor a, Panels b, Product c)
   rest<kRows - 1, P>(rows, depth, a, b, c);
 }
 
-// c [rows, panels * kPanel] = a [rows, depth] b [depth, panels * kPanel]. Every number is summed in the order
-// of depth, however many rows and panels there are.
+// c [rows, panels * kPanel] = a [rows, depth] b [depth, panels * kPanel], or joins it. Every number is summed
+// in the order of depth, however many rows and panels there are.
 inline void product(int64_t rows, int64_t panels, int64_t depth, Factor a, Panels b, Product c) {
   constexpr int kWide = 4;  // panels at once of so few rows that their sums would wait for each other
   int64_t p = 0;
   const auto at = [&](int64_t panel, int64_t wide, auto run) {
-    run(Panels{b.values + panel * b.apart, b.pitch, b.apart}, Product{c.values + panel * kPanel, c.pitch});
+    run(Panels{b.values + panel * b.apart, b.pitch, b.apart},
+        Product{c.values + panel * kPanel, c.pitch, c.joins});
     p += wide;
   };
   if (rows < 3)

@@ -15,7 +15,7 @@ inline void resample(const Resampling& r, int64_t image, int64_t panel, float* s
   const int64_t pitch = r.out.channels, first = panel * kPanel, pixels = r.height * r.width;
   float* const scales = scratch;
   float* const in = scratch + 2 * channels(r.in);
-  if (r.in.norm.groups) normalisation(r.in, image, 0, 0, scales);
+  if (r.in.norm.groups) normalisation(r.in, image, scales);
   const Source source(r.in, image, panel, scales);
   for (int64_t y = 0; y < r.in.height; ++y) source.row(y, r.in.width, in + y * r.in.width * kPanel, kPanel);
   float* const out = r.out.values + image * pixels * pitch + first;

@@ -11,34 +11,50 @@ namespace {
 
 constexpr int kEach = kPanel / kLanes;  // vectors of a panel
 
-// By what each channel of an image is scaled and then shifted: [2, channels of both images]. Sums are in
-// float64, where a square of a mean can be taken from a mean of squares.
-inline void normalisation(const Input& in, int64_t image, int64_t row, int64_t row_pitch, float* scales) {
-  const Normalisation& norm = in.norm;
+inline int64_t channels_of_group(const Input& in) {
+  return (in.images[0].count + in.images[1].count) / in.norm.groups;
+}
+
+// What a group is normalised by: (x - mean) by.
+struct Moments {
+  double mean, by;
+};
+
+// Sums are in float64, where a square of a mean can be taken from a mean of squares.
+inline Moments moments(const Input& in, int64_t image, int64_t group) {
   const Image &first = in.images[0], &second = in.images[1];
-  const int64_t all = channels(in), each = (first.count + second.count) / norm.groups;
-  std::memset(scales, 0, sizeof(float) * 2 * all);
-  const double count = double(in.height * in.width * each);
-  for (int64_t group = 0; group < norm.groups; ++group) {
-    double sum = 0, squares = 0;
-    for (int64_t c = group * each; c < (group + 1) * each; ++c) {
-      const Image& from = c < first.count ? first : second;
-      const int64_t parts = from.sums.parts, channels = from.channels;
-      const double* sums =
-          from.sums.values + image * parts * 2 * channels + (c < first.count ? c : c - first.count);
-      for (int64_t part = 0; part < parts; ++part) {
-        sum += sums[part * 2 * channels];
-        squares += sums[(part * 2 + 1) * channels];
-      }
+  const int64_t each = channels_of_group(in);
+  double sum = 0, squares = 0;
+  for (int64_t c = group * each; c < (group + 1) * each; ++c) {
+    const Image& from = c < first.count ? first : second;
+    const int64_t parts = from.sums.parts, channels = from.channels;
+    const double* sums =
+        from.sums.values + image * parts * 2 * channels + (c < first.count ? c : c - first.count);
+    for (int64_t part = 0; part < parts; ++part) {
+      sum += sums[part * 2 * channels];
+      squares += sums[(part * 2 + 1) * channels];
     }
-    const double mean = sum / count, variance = std::max(squares / count - mean * mean, 0.0);
-    const double by = 1 / std::sqrt(variance + norm.epsilon);
+  }
+  const double count = double(in.height * in.width * each);
+  const double mean = sum / count, variance = std::max(squares / count - mean * mean, 0.0);
+  return {mean, 1 / std::sqrt(variance + in.norm.epsilon)};
+}
+
+// By what each channel of an image is scaled and then shifted: [2, channels of both images].
+inline void normalisation(const Input& in, int64_t image, float* scales) {
+  const Normalisation& norm = in.norm;
+  const Image& first = in.images[0];
+  const int64_t all = channels(in), each = channels_of_group(in);
+  const int64_t row = in.rows ? in.rows[image] * in.row_pitch : 0;
+  std::memset(scales, 0, sizeof(float) * 2 * all);
+  for (int64_t group = 0; group < norm.groups; ++group) {
+    const auto [mean, by] = moments(in, image, group);
     for (int64_t c = group * each; c < (group + 1) * each; ++c) {
       double scale = double(norm.weight[c]) * by, shift = double(norm.bias[c]) - mean * scale;
       if (norm.scale) {
-        const double more = 1 + double(norm.scale[row * row_pitch + c]);
+        const double more = 1 + double(norm.scale[row + c]);
         scale *= more;
-        shift = shift * more + double(norm.shift[row * row_pitch + c]);
+        shift = shift * more + double(norm.shift[row + c]);
       }
       const int64_t place = c < first.count ? c : first.channels + c - first.count;
       scales[place] = float(scale);
@@ -47,18 +63,31 @@ inline void normalisation(const Input& in, int64_t image, int64_t row, int64_t r
   }
 }
 
+// What the numbers from `at` on are multiplied by.
+inline Lanes kept(const Dropout& dropout, int64_t at) {
+  typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
+  Bytes bytes;
+  std::memcpy(&bytes, dropout.kept + at, sizeof bytes);
+  return __builtin_convertvector(__builtin_convertvector(bytes, IntegerLanes), Lanes) * dropout.factor;
+}
+
 // One panel of an image's channels.
 class Source {
  public:
   // scales: of the image, as normalisation() gives them.
   Source(const Input& in, int64_t image, int64_t panel, const float* scales)
-      : width_(in.width), scaled_(in.norm.groups > 0), silu_(in.silu), resample_(in.resample) {
+      : width_(in.width),
+        scaled_(in.norm.groups > 0),
+        silu_(in.silu),
+        dropout_(in.dropout),
+        resample_(in.resample) {
     const int64_t channel = panel * kPanel;
     const bool second = channel >= in.images[0].channels;
     const Image& from = in.images[second];
     pitch_ = from.channels;
     values_ =
         from.values + image * in.height * in.width * pitch_ + channel - (second ? in.images[0].channels : 0);
+    if (dropout_.kept) dropout_.kept += values_ - from.values;
     if (!scaled_) return;
     for (int v = 0; v < kEach; ++v) {
       scale_[v] = load(scales + channel + v * kLanes);
@@ -106,6 +135,7 @@ class Source {
       pixel.lanes[v] = load(from + v * kLanes);
       if (scaled_) pixel.lanes[v] = pixel.lanes[v] * scale_[v] + shift_[v];
       if (silu_) pixel.lanes[v] = silu(pixel.lanes[v]);
+      if (dropout_.kept) pixel.lanes[v] *= kept(dropout_, from - values_ + v * kLanes);
     }
     return pixel;
   }
@@ -117,6 +147,7 @@ class Source {
   int64_t pitch_, width_;
   Lanes scale_[kEach], shift_[kEach];
   bool scaled_, silu_;
+  Dropout dropout_;
   Resample resample_;
 };
 

@@ -41,21 +41,57 @@ struct Normalisation {
   const float* shift = nullptr;
 };
 
+// Numbers that are left out at random: which of the first image are kept, in its order, and by how much those
+// grow.
+struct Dropout {
+  const uint8_t* kept = nullptr;  // 0 or 1; null: none is left out
+  float factor = 1;
+};
+
 // What a step reads: the channels of one image, or of two, one after the other.
 struct Input {
   Image images[2];
   int64_t height = 0, width = 0;
   Normalisation norm;
   bool silu = false;
+  Dropout dropout;
   Resample resample = Resample::kNone;
+  const int32_t* rows = nullptr;  // [images]: each image's row of what is given by rows
+  int64_t row_pitch = 0;
 };
 
 static inline int64_t channels(const Input& in) {
   return in.images[0].channels + in.images[1].channels;
 }
 
+// A layer's weights where they lie: of an output, an input, a row and a column of the filter; and an output's
+// bias, if any.
+struct Filter {
+  const float* weights;
+  int64_t outputs, inputs;
+  int64_t output_pitch, input_pitch;
+  int64_t row_pitch = 0, column_pitch = 0;
+  const float* bias = nullptr;
+  int64_t bias_pitch = 1;
+};
+
+// Filters of the same input side by side, transformed: [numbers of a tile, panels, depth, kPanel].
+struct Packed {
+  float* weights = nullptr;
+  int64_t panels = 0, depth = 0;  // of outputs; of inputs, with the padding between two images'
+  int64_t first_inputs = 0;       // of the first image
+};
+
 // How a convolution is multiplied out.
 enum class Form { kOne, kTwo, kFour };  // 1 x 1; 3 x 3 by Winograd for 2 x 2 or 4 x 4 pixels at a time
+
+// Pixels along a tile of what comes out; numbers of a transformed tile.
+static inline int64_t tile_of(Form form) {
+  return form == Form::kFour ? 4 : form == Form::kTwo ? 2 : 1;
+}
+static inline int64_t numbers_of(Form form) {
+  return form == Form::kFour ? 36 : form == Form::kTwo ? 16 : 1;
+}
 
 // out = (weights * input + bias + the image's own bias + skip) * factor
 struct Convolution {
@@ -68,12 +104,43 @@ struct Convolution {
   const float* weights = nullptr;  // packed
   const float* bias = nullptr;
   Image out;
-  const float* image_bias = nullptr;  // [rows, ..]
-  const int32_t* rows = nullptr;      // [images]: each image's row of what is given by rows
-  int64_t row_pitch = 0;
+  const float* image_bias = nullptr;  // [rows, ..], rows as the input has them
   Image skip;
   Resample skip_resample = Resample::kNone;
   float factor = 1;
+};
+
+// What a convolution's weights and biases change by in a loss, given what the loss changes by with what comes
+// out. Tiles are taken together by rows of them, strips.
+struct FilterGradient {
+  Form form = Form::kOne;
+  Input in;
+  int64_t images = 0;
+  int64_t height = 0, width = 0;  // of what comes out
+  const float* scales = nullptr;  // [images, 2, channels that come in]: of normalisation(), if there is any
+  const float* out = nullptr;     // the gradient of what comes out, [images, pixels, out_channels]
+  int64_t out_channels = 0;       // with their padding
+};
+
+// The strips that are transformed and multiplied at a time.
+struct Strips {
+  int64_t first = 0, count = 0;
+  float* in = nullptr;    // [numbers of a tile, panels, tiles, kPanel]
+  float* out = nullptr;   // likewise
+  float* sums = nullptr;  // [numbers of a tile, channels that come in, out_channels], which the products join
+};
+
+// What a convolution's input changes by in a loss, given what the loss changes by with what it becomes:
+// normalised, through SiLU, some left out, resampled. Of one image.
+struct InputGradient {
+  Input in;
+  int64_t images = 0;
+  const float* gradient = nullptr;  // [images, pixels of what is resampled, channels]
+  float factor = 1;                 // of the gradient
+  float* out = nullptr;             // [images, pixels, channels]
+  // Where it is normalised: a channel's sums of the gradient after normalisation, and of that times the
+  // normalised value, [images, 2, channels].
+  double* sums = nullptr;
 };
 
 // What a pixel along an axis is made of: pixels first to first + count - 1 of what comes in, each by its
@@ -115,8 +182,7 @@ struct Grid {
 
 constexpr int64_t kBlock = 115200;
 static inline Grid grid(Form form, int64_t height, int64_t width, int64_t depth) {
-  const int64_t size = form == Form::kFour ? 4 : form == Form::kTwo ? 2 : 1;  // of a tile
-  const int64_t numbers = form == Form::kFour ? 36 : form == Form::kTwo ? 16 : 1;
+  const int64_t size = tile_of(form), numbers = numbers_of(form);
   // What is transformed stays in the second level of the cache, about.
   const int64_t tiles = std::min<int64_t>(std::max<int64_t>(kBlock / (numbers * padded(depth)), 12), 96);
   Grid g;

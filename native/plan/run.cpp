@@ -1,0 +1,72 @@
+#include "plan/run.h"
+
+#include <algorithm>
+
+namespace pfgm::plan {
+
+void run(const Kernel& kernel, Convolution c) {
+  const Grid g = grid(c.form, c.height, c.width, c.depth);
+  const int64_t panels = c.out.channels / kPanel;
+  const bool worth =
+      c.images * c.height * c.width * c.out.channels * c.depth * (c.form == Form::kOne ? 1 : 9) > kWorth;
+  const int64_t threads = worth ? at::get_num_threads() : 1;
+  // As many blocks for each thread, of about as many images.
+  const int64_t rounds = (c.images + g.images * threads - 1) / (g.images * threads);
+  c.together = (c.images + rounds * threads - 1) / (rounds * threads);
+  const int64_t parts = (c.images + c.together - 1) / c.together * g.parts;
+  // Where there are too few, threads share one's channels, and each transforms what comes in.
+  const int64_t shares = std::min(panels, (threads + parts - 1) / parts);
+  share_out(parts * shares, kernel.convolution_scratch(c), worth, [&](int64_t i, float* own) {
+    const int64_t share = i % shares;
+    kernel.convolve(c, i / shares, panels * share / shares, panels * (share + 1) / shares, own);
+  });
+}
+
+void run_sums(const Kernel& kernel, const Image& image, int64_t images, int64_t pixels, double* sums) {
+  share_out(images, 0, images * pixels * image.channels > kWorth / 32, [&](int64_t i, float*) {
+    kernel.channel_sums(image.values + i * pixels * image.channels, pixels, image.channels, true,
+                        sums + i * 2 * image.channels);
+  });
+}
+
+// Tiles whose panels stay in the first level of the cache while they are multiplied, about.
+constexpr int64_t kTiles = 192;
+
+void run(const Kernel& kernel, FilterGradient g, const Filter& to, float* weights, float factor) {
+  const int64_t size = tile_of(g.form), numbers = numbers_of(g.form), in = channels(g.in);
+  const int64_t across = (g.width + size - 1) / size, strips = (g.height + size - 1) / size * g.images;
+  const int64_t together = std::min(std::max<int64_t>(kTiles / across, 1), strips);
+  const int64_t tiles = together * across, panels_in = in / kPanel, panels_out = g.out_channels / kPanel;
+  const bool worth = strips * across * size * size * in * g.out_channels > kWorth / 9;
+
+  thread_local std::vector<float> memory;
+  const int64_t scales = g.in.norm.groups ? g.images * 2 * in : 0;
+  memory.resize(scales + numbers * (tiles * (in + g.out_channels) + in * g.out_channels));
+  float* next = memory.data();
+  g.scales = next;
+  if (g.in.norm.groups)
+    for (int64_t i = 0; i < g.images; ++i) kernel.normalisation(g.in, i, next + i * 2 * in);
+  Strips s;
+  s.in = next += scales;
+  s.out = next += numbers * tiles * in;
+  s.sums = next += numbers * tiles * g.out_channels;
+  std::fill_n(s.sums, numbers * in * g.out_channels, 0.0f);
+
+  for (s.first = 0; s.first < strips; s.first += together) {
+    s.count = std::min(together, strips - s.first);
+    share_out(s.count * (panels_in + panels_out), kernel.strip_scratch(g), worth,
+              [&](int64_t i, float* own) { kernel.transform_strip(g, s, i % s.count, i / s.count, own); });
+    share_out(numbers * panels_in, 0, worth,
+              [&](int64_t i, float*) { kernel.multiply_strips(g, s, i / panels_in, i % panels_in); });
+  }
+  share_out(panels_out, 0, worth,
+            [&](int64_t panel, float*) { kernel.unpack(g, s.sums, panel, to, weights, factor); });
+}
+
+void run(const Kernel& kernel, const InputGradient& g) {
+  const int64_t numbers = g.images * g.in.height * g.in.width * g.in.images[0].channels;
+  share_out(g.images, kernel.input_scratch(g), numbers > kWorth / 32,
+            [&](int64_t image, float* own) { kernel.input_gradient(g, image, own); });
+}
+
+}  // namespace pfgm::plan
