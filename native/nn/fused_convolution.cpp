@@ -52,6 +52,14 @@ Image image_at(const at::Tensor& pixels, int64_t channels) {
   return {pixels.mutable_data_ptr<float>(), channels, pixels.size(3), {}};
 }
 
+// As products take it, until the next one is.
+const plan::Packing& packed(Form form, const Filter& filter) {
+  thread_local plan::Packing packing;
+  packing.begin(form, filter.inputs, 0, filter.outputs);
+  packing.add(plan_kernel(), filter, 0);
+  return packing;
+}
+
 Filter turned_round(Filter filter, int64_t size) {
   filter.weights += (size - 1) * (filter.row_pitch + filter.column_pitch);
   std::swap(filter.outputs, filter.inputs);
@@ -132,8 +140,7 @@ at::Tensor convolved(const Known& known, const at::Tensor& skip) {
   const Filter& filter = settings.filter;
   plan::Convolution c;
   c.form = known.form(filter.inputs, filter.outputs);
-  plan::Packing weights(c.form, filter.inputs, 0, filter.outputs);
-  weights.add(kernel, filter, 0);
+  const plan::Packing& weights = packed(c.form, filter);
   c.in = known.input(row_of);
   c.images = known.images();
   c.height = known.height();
@@ -155,13 +162,9 @@ at::Tensor convolved(const Known& known, const at::Tensor& skip) {
 
 // [b, outputs] float64, of what is added to an image.
 at::Tensor of_image_bias(const Settings& settings, const at::Tensor& out) {
-  const plan::Kernel& kernel = plan_kernel();
-  const int64_t images = out.size(0), pixels = out.size(1) * out.size(2), channels = out.size(3);
-  const at::Tensor sums = at::empty({images, channels}, at::kDouble);
-  const float* const from = out.const_data_ptr<float>();
-  double* const to = sums.mutable_data_ptr<double>();
-  for (int64_t i = 0; i < images; ++i)
-    kernel.channel_sums(from + i * pixels * channels, pixels, channels, false, to + i * channels);
+  const at::Tensor sums = at::empty({out.size(0), out.size(3)}, at::kDouble);
+  plan::run_sums(plan_kernel(), image_at(out, settings.filter.outputs), out.size(0),
+                 out.size(1) * out.size(2), false, sums.mutable_data_ptr<double>());
   return sums.narrow(1, 0, settings.filter.outputs) * settings.factor;
 }
 
@@ -190,8 +193,7 @@ void of_input(const Known& known, const at::Tensor& out, const std::function<boo
   const Filter filter = turned_round(known.settings.filter, known.settings.size);
   plan::Convolution c;
   c.form = known.form(filter.inputs, filter.outputs);
-  plan::Packing weights(c.form, filter.inputs, 0, filter.outputs);
-  weights.add(kernel, filter, 0);
+  const plan::Packing& weights = packed(c.form, filter);
   c.in.images[0] = image_at(out, filter.inputs);
   c.in.height = c.height = known.height();
   c.in.width = c.width = known.width();
@@ -286,7 +288,7 @@ class Fused : public torch::autograd::Function<Fused> {
     if (norm_weight) {
       known.sums = at::empty({known.x.size(0), 2, known.x.size(3)}, at::kDouble);
       plan::run_sums(plan_kernel(), image_at(known.x, settings->filter.inputs), known.x.size(0),
-                     known.x.size(1) * known.x.size(2), known.sums.mutable_data_ptr<double>());
+                     known.x.size(1) * known.x.size(2), true, known.sums.mutable_data_ptr<double>());
     }
     std::vector<at::Tensor> rows;
     if (modulation) rows.push_back(*modulation);

@@ -11,30 +11,42 @@ namespace {
 template <class F>
 void pack_panel(const Filter& filter, int64_t panel, const Packed& to, int64_t to_panel) {
   constexpr int kIn = F::kIn, kSize = F::kSize;
-  for (int64_t lane = 0; lane < kPanel; lane += kLanes) {
-    const int64_t first = panel * kPanel + lane;
-    const int64_t count = std::clamp<int64_t>(filter.outputs - first, 0, kLanes);
-    for (int64_t input = 0; input < filter.inputs; ++input) {
-      const int64_t row = input < to.first_inputs ? input : padded(to.first_inputs) + input - to.first_inputs;
-      Wide taps[kSize][kSize] = {};
-      const float* const from = filter.weights + first * filter.output_pitch + input * filter.input_pitch;
-      for (int y = 0; y < kSize; ++y)
-        for (int x = 0; x < kSize; ++x)
-          for (int64_t i = 0; i < count; ++i)
-            taps[y][x][i] =
-                double(from[i * filter.output_pitch + y * filter.row_pitch + x * filter.column_pitch]);
-      for (int y = 0; y < kIn; ++y) {
-        Wide across[kSize] = {};
-        for (int x = 0; x < kSize; ++x)
-          for (int k = 0; k < kSize; ++k) across[x] += taps[k][x] * F::kFilter[y][k];
-        for (int x = 0; x < kIn; ++x) {
-          Wide value{};
-          for (int k = 0; k < kSize; ++k) value += across[k] * F::kFilter[x][k];
-          store(to.weights + (((y * kIn + x) * to.panels + to_panel) * to.depth + row) * kPanel + lane,
-                __builtin_convertvector(value, Lanes));
-        }
+  // The numbers of a filter lie far apart, often all in one set of the cache: some inputs' go out together.
+  constexpr int64_t kTogether = 8;
+  float packed[kIn * kIn][kTogether][kPanel];
+  const int64_t first = panel * kPanel, count = std::clamp<int64_t>(filter.outputs - first, 0, kPanel);
+  const float* const weights = filter.weights + first * filter.output_pitch;
+  // Inputs of one image, whose rows lie one after another.
+  const auto some = [&](int64_t begin, int64_t end, int64_t row) {
+    for (int64_t input = begin; input < end; ++input) {
+      float outputs[kSize][kSize][kPanel] = {};
+      const float* const from = weights + input * filter.input_pitch;
+      for (int64_t i = 0; i < count; ++i)
+        for (int y = 0; y < kSize; ++y)
+          for (int x = 0; x < kSize; ++x)
+            outputs[y][x][i] = from[i * filter.output_pitch + y * filter.row_pitch + x * filter.column_pitch];
+      for (int64_t lane = 0; lane < kPanel; lane += kLanes) {
+        Wide taps[kSize][kSize];
+        for (int y = 0; y < kSize; ++y)
+          for (int x = 0; x < kSize; ++x)
+            taps[y][x] = __builtin_convertvector(load(outputs[y][x] + lane), Wide);
+        Wide numbers[kIn][kIn];
+        both_ways(F::template filter<Wide>, taps, numbers);
+        for (int y = 0; y < kIn; ++y)
+          for (int x = 0; x < kIn; ++x)
+            store(packed[y * kIn + x][input - begin] + lane, __builtin_convertvector(numbers[y][x], Lanes));
       }
     }
+    for (int number = 0; number < kIn * kIn; ++number)
+      std::memcpy(to.weights + ((number * to.panels + to_panel) * to.depth + row) * kPanel, packed[number],
+                  sizeof(float) * (end - begin) * kPanel);
+  };
+  for (int64_t input = 0; input < filter.inputs;) {
+    const bool second = input >= to.first_inputs;
+    const int64_t end =
+        std::min(input + kTogether, second ? filter.inputs : std::min(filter.inputs, to.first_inputs));
+    some(input, end, second ? padded(to.first_inputs) + input - to.first_inputs : input);
+    input = end;
   }
 }
 

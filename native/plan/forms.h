@@ -6,6 +6,9 @@
 // * gradient(dy)).
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "plan/lanes.h"
 #include "plan/step.h"
 
@@ -16,7 +19,11 @@ namespace {
 struct One {
   static constexpr Form kForm = Form::kOne;
   static constexpr int kIn = 1, kOut = 1, kSize = 1;
-  static constexpr double kFilter[kIn][kSize] = {{1}};
+  template <class V>
+  static void filter(const V* g, V* u) {
+    u[0] = g[0];
+  }
+  static void filter_gradient(const Lanes* u, Lanes* g) { g[0] = u[0]; }
   static void input(const Lanes* d, Lanes* t) { t[0] = d[0]; }
   static void output(const Lanes* m, Lanes* y) { y[0] = m[0]; }
   static void gradient(const Lanes* y, Lanes* m) { m[0] = y[0]; }
@@ -27,7 +34,20 @@ struct One {
 struct Two {
   static constexpr Form kForm = Form::kTwo;
   static constexpr int kIn = 4, kOut = 2, kSize = 3;
-  static constexpr double kFilter[kIn][kSize] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+  template <class V>
+  static void filter(const V* g, V* u) {
+    const V even = 0.5f * (g[0] + g[2]), odd = 0.5f * g[1];
+    u[0] = g[0];
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = g[2];
+  }
+  static void filter_gradient(const Lanes* u, Lanes* g) {
+    const Lanes even = 0.5f * (u[1] + u[2]);
+    g[0] = u[0] + even;
+    g[1] = 0.5f * (u[1] - u[2]);
+    g[2] = even + u[3];
+  }
   static void input(const Lanes* d, Lanes* t) {
     t[0] = d[0] - d[2];
     t[1] = d[1] + d[2];
@@ -52,13 +72,28 @@ struct Four {
   static constexpr Form kForm = Form::kFour;
   static constexpr int kIn = 6, kOut = 4, kSize = 3;
   static constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
-  // A point's powers over the product of its distances to the other ones, which is -3 / 2 for +-a, 6 for +-b.
-  static constexpr double kFilter[kIn][kSize] = {{1, 0, 0},
-                                                 {-1 / 1.5, -0.70710678118654752440 / 1.5, -0.5 / 1.5},
-                                                 {-1 / 1.5, 0.70710678118654752440 / 1.5, -0.5 / 1.5},
-                                                 {1 / 6.0, 1.41421356237309504880 / 6, 2 / 6.0},
-                                                 {1 / 6.0, -1.41421356237309504880 / 6, 2 / 6.0},
-                                                 {0, 0, 1}};
+  // A point's powers over the product of its distances to the other ones, which is -3 / 2 for +-a and 6 for
+  // +-b.
+  template <class V>
+  static void filter(const V* g, V* u) {
+    using Real = std::remove_reference_t<decltype(std::declval<V&>()[0])>;
+    constexpr Real kThird = Real(1) / 3, kRoot = Real(0.70710678118654752440);
+    const V even_a = -kThird * (2 * g[0] + g[2]), odd_a = (-2 * kThird * kRoot) * g[1];
+    const V even_b = kThird * (Real(0.5) * g[0] + g[2]), odd_b = (kThird * kRoot) * g[1];
+    u[0] = g[0];
+    u[1] = even_a + odd_a;
+    u[2] = even_a - odd_a;
+    u[3] = even_b + odd_b;
+    u[4] = even_b - odd_b;
+    u[5] = g[2];
+  }
+  static void filter_gradient(const Lanes* u, Lanes* g) {
+    constexpr float kThird = 1 / 3.0f;
+    const Lanes sum_a = kThird * (u[1] + u[2]), sum_b = kThird * (u[3] + u[4]);
+    g[0] = u[0] - 2 * sum_a + 0.5f * sum_b;
+    g[1] = (kThird * kA) * ((u[3] - u[4]) - 2 * (u[1] - u[2]));
+    g[2] = sum_b - sum_a + u[5];
+  }
   static void input(const Lanes* d, Lanes* t) {
     const Lanes even_a = d[4] - 2 * d[2], odd_a = kA * (d[3] - 2 * d[1]);
     const Lanes even_b = d[4] - 0.5f * d[2], odd_b = kB * (d[3] - 0.5f * d[1]);
@@ -96,10 +131,10 @@ void with_form(Form form, Run run) {
   if (form == Form::kFour) run(Four{});
 }
 
-// A tile transformed in both directions: to [Rows][Rows] from [Columns][Columns].
-template <int Columns, int Rows, class Along>
-inline void both_ways(Along along, const Lanes (&from)[Columns][Columns], Lanes (&to)[Rows][Rows]) {
-  Lanes half[Rows][Columns], column[Columns], t[Rows];
+// A tile transformed in both directions.
+template <int Columns, int Rows, class V, class Along>
+inline void both_ways(Along along, const V (&from)[Columns][Columns], V (&to)[Rows][Rows]) {
+  V half[Rows][Columns], column[Columns], t[Rows];
   for (int x = 0; x < Columns; ++x) {
     for (int y = 0; y < Columns; ++y) column[y] = from[y][x];
     along(column, t);

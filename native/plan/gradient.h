@@ -42,7 +42,7 @@ class StripPanel {
       if (y >= 0 && y < g_.height) source.row(y, g_.width, to + before * kPanel, kPanel);
     }
     float* const to = strips_.in + (panel * tiles_ + strip * across_) * kPanel;
-    const int64_t apart = panels_in(g_) * tiles_ * kPanel;
+    const int64_t apart = numbers_apart(panels_in(g_) * tiles_ * kPanel);
     for (int64_t tile = 0; tile < across_; ++tile)
       for (int64_t lane = 0; lane < kPanel; lane += kLanes) {
         Lanes d[kIn][kIn], t[kIn][kIn];
@@ -59,7 +59,7 @@ class StripPanel {
     const int64_t image = (strips_.first + strip) / down_, top = (strips_.first + strip) % down_ * kOut;
     const float* const from = g_.out + image * g_.height * g_.width * g_.out_channels + panel * kPanel;
     float* const to = strips_.out + (panel * tiles_ + strip * across_) * kPanel;
-    const int64_t apart = g_.out_channels * tiles_;
+    const int64_t apart = numbers_apart(g_.out_channels * tiles_);
     for (int64_t tile = 0; tile < across_; ++tile)
       for (int64_t lane = 0; lane < kPanel; lane += kLanes) {
         Lanes d[kOut][kOut] = {}, t[kIn][kIn];
@@ -75,11 +75,11 @@ class StripPanel {
 
   // The products of a number of the tiles and a panel of what comes in.
   void multiply(int64_t number, int64_t panel) const {
-    const int64_t panels = g_.out_channels / kPanel, apart = tiles_ * kPanel;
-    product(
-        kPanel, panels, tiles_, {strips_.in + (number * panels_in(g_) + panel) * apart, 1, kPanel},
-        {strips_.out + number * panels * apart, kPanel, apart},
-        {strips_.sums + (number * panels_in(g_) + panel) * kPanel * g_.out_channels, g_.out_channels, true});
+    const int64_t in = channels(g_.in), out = g_.out_channels, apart = tiles_ * kPanel;
+    product(kPanel, out / kPanel, tiles_,
+            {strips_.in + number * numbers_apart(tiles_ * in) + panel * apart, 1, kPanel},
+            {strips_.out + number * numbers_apart(tiles_ * out), kPanel, apart},
+            {strips_.sums + number * numbers_apart(in * out) + panel * kPanel * out, out, strips_.first > 0});
   }
 
  private:
@@ -115,27 +115,22 @@ template <class F>
 void unpack_panel(const FilterGradient& g, const float* sums, int64_t panel, const Filter& to, float* weights,
                   float factor) {
   constexpr int kIn = F::kIn, kSize = F::kSize;
-  const int64_t apart = channels(g.in) * g.out_channels;
+  const int64_t apart = numbers_apart(channels(g.in) * g.out_channels);
   for (int64_t lane = 0; lane < kPanel; lane += kLanes) {
     const int64_t first = panel * kPanel + lane;
     const int64_t count = std::clamp<int64_t>(to.outputs - first, 0, kLanes);
     for (int64_t input = 0; input < to.inputs; ++input) {
-      Lanes half[kSize][kIn];
-      for (int x = 0; x < kIn; ++x)
-        for (int k = 0; k < kSize; ++k) {
-          half[k][x] = Lanes{};
-          for (int y = 0; y < kIn; ++y)
-            half[k][x] +=
-                load(sums + (y * kIn + x) * apart + input * g.out_channels + first) * float(F::kFilter[y][k]);
-        }
+      Lanes numbers[kIn][kIn], taps[kSize][kSize];
+      for (int y = 0; y < kIn; ++y)
+        for (int x = 0; x < kIn; ++x)
+          numbers[y][x] = load(sums + (y * kIn + x) * apart + input * g.out_channels + first);
+      both_ways(F::filter_gradient, numbers, taps);
       float* const out = weights + first * to.output_pitch + input * to.input_pitch;
-      for (int k = 0; k < kSize; ++k)
-        for (int j = 0; j < kSize; ++j) {
-          Lanes tap{};
-          for (int x = 0; x < kIn; ++x) tap += half[k][x] * float(F::kFilter[x][j]);
-          tap *= factor;
+      for (int y = 0; y < kSize; ++y)
+        for (int x = 0; x < kSize; ++x) {
+          taps[y][x] *= factor;
           for (int64_t i = 0; i < count; ++i)
-            out[i * to.output_pitch + k * to.row_pitch + j * to.column_pitch] = tap[i];
+            out[i * to.output_pitch + y * to.row_pitch + x * to.column_pitch] = taps[y][x][i];
         }
     }
   }

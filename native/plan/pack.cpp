@@ -2,19 +2,27 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+
 namespace pfgm::plan {
 
-Packing::Packing(Form form, int64_t first_inputs, int64_t second_inputs, int64_t outputs)
-    : form_(form),
-      first_inputs_(first_inputs),
-      depth_(second_inputs ? padded(first_inputs) + second_inputs : first_inputs),
-      weights_(numbers_of(form) * padded(outputs) * depth_),
-      bias_(padded(outputs)) {}
+void Packing::begin(Form form, int64_t first_inputs, int64_t second_inputs, int64_t outputs) {
+  form_ = form;
+  first_inputs_ = first_inputs;
+  depth_ = second_inputs ? padded(first_inputs) + second_inputs : first_inputs;
+  const int64_t panels = padded(outputs) / kPanel, all = numbers_of(form) * panels;
+  weights_ = memory_.of(all * depth_ * kPanel);
+  bias_.assign(panels * kPanel, 0);
+  // Zeros for the padding between two images' channels; all else is filled in.
+  const int64_t gap = second_inputs ? padded(first_inputs) - first_inputs : 0;
+  for (int64_t i = 0; gap > 0 && i < all; ++i)
+    std::fill_n(weights_ + (i * depth_ + first_inputs) * kPanel, gap * kPanel, 0.0f);
+}
 
 void Packing::add(const Kernel& kernel, const Filter& filter, int64_t first) {
   if (filter.bias)
     for (int64_t i = 0; i < filter.outputs; ++i) bias_[first + i] += filter.bias[i * filter.bias_pitch];
-  const Packed to{weights_.data(), int64_t(bias_.size()) / kPanel, depth_, first_inputs_};
+  const Packed to{weights_, int64_t(bias_.size()) / kPanel, depth_, first_inputs_};
   at::parallel_for(0, padded(filter.outputs) / kPanel, 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel)
       kernel.pack(form_, filter, panel, to, first / kPanel + panel);

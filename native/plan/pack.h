@@ -5,27 +5,35 @@
 #include <vector>
 
 #include "plan/kernel.h"
+#include "plan/scratch.h"
 
 namespace pfgm::plan {
 
 // Filters of the same input side by side.
 class Packing {
  public:
-  // first_inputs: of the first of one or two images.
-  Packing(Form form, int64_t first_inputs, int64_t second_inputs, int64_t outputs);
+  Packing() = default;
+  Packing(Form form, int64_t first_inputs, int64_t second_inputs, int64_t outputs) {
+    begin(form, first_inputs, second_inputs, outputs);
+  }
+
+  // Begins anew, in the same memory where it is enough. first_inputs: of the first of one or two images.
+  void begin(Form form, int64_t first_inputs, int64_t second_inputs, int64_t outputs);
 
   // With its outputs from channel `first` on, which begins a panel.
   void add(const Kernel& kernel, const Filter& filter, int64_t first);
 
   Form form() const { return form_; }
   int64_t depth() const { return depth_; }
-  const float* weights() const { return weights_.data(); }
+  const float* weights() const { return weights_; }
   const float* bias() const { return bias_.data(); }
 
  private:
-  Form form_;
-  int64_t first_inputs_, depth_;
-  std::vector<float> weights_, bias_;
+  Form form_ = Form::kOne;
+  int64_t first_inputs_ = 0, depth_ = 0;
+  Scratch memory_;
+  float* weights_ = nullptr;
+  std::vector<float> bias_;
 };
 
 // How the convolution of such images is multiplied out: a rule of its shape alone, so that its bits depend on

@@ -22,10 +22,11 @@ void run(const Kernel& kernel, Convolution c) {
   });
 }
 
-void run_sums(const Kernel& kernel, const Image& image, int64_t images, int64_t pixels, double* sums) {
+void run_sums(const Kernel& kernel, const Image& image, int64_t images, int64_t pixels, bool squares,
+              double* sums) {
   share_out(images, 0, images * pixels * image.channels > kWorth / 32, [&](int64_t i, float*) {
-    kernel.channel_sums(image.values + i * pixels * image.channels, pixels, image.channels, true,
-                        sums + i * 2 * image.channels);
+    kernel.channel_sums(image.values + i * pixels * image.channels, pixels, image.channels, squares,
+                        sums + i * (squares ? 2 : 1) * image.channels);
   });
 }
 
@@ -39,23 +40,24 @@ void run(const Kernel& kernel, FilterGradient g, const Filter& to, float* weight
   const int64_t tiles = together * across, panels_in = in / kPanel, panels_out = g.out_channels / kPanel;
   const bool worth = strips * across * size * size * in * g.out_channels > kWorth / 9;
 
-  thread_local std::vector<float> memory;
+  thread_local Scratch memory;
   const int64_t scales = g.in.norm.groups ? g.images * 2 * in : 0;
-  memory.resize(scales + numbers * (tiles * (in + g.out_channels) + in * g.out_channels));
-  float* next = memory.data();
+  const int64_t of_in = numbers * numbers_apart(tiles * in),
+                of_out = numbers * numbers_apart(tiles * g.out_channels);
+  float* next = memory.of(scales + of_in + of_out + numbers * numbers_apart(in * g.out_channels));
   g.scales = next;
   if (g.in.norm.groups)
     for (int64_t i = 0; i < g.images; ++i) kernel.normalisation(g.in, i, next + i * 2 * in);
   Strips s;
   s.in = next += scales;
-  s.out = next += numbers * tiles * in;
-  s.sums = next += numbers * tiles * g.out_channels;
-  std::fill_n(s.sums, numbers * in * g.out_channels, 0.0f);
+  s.out = next += of_in;
+  s.sums = next += of_out;
 
   for (s.first = 0; s.first < strips; s.first += together) {
     s.count = std::min(together, strips - s.first);
-    share_out(s.count * (panels_in + panels_out), kernel.strip_scratch(g), worth,
-              [&](int64_t i, float* own) { kernel.transform_strip(g, s, i % s.count, i / s.count, own); });
+    const int64_t panels = panels_in + panels_out;
+    share_out(s.count * panels, kernel.strip_scratch(g), worth,
+              [&](int64_t i, float* own) { kernel.transform_strip(g, s, i / panels, i % panels, own); });
     share_out(numbers * panels_in, 0, worth,
               [&](int64_t i, float*) { kernel.multiply_strips(g, s, i / panels_in, i % panels_in); });
   }

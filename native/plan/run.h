@@ -4,9 +4,9 @@
 #include <ATen/Parallel.h>
 
 #include <cstdint>
-#include <vector>
 
 #include "plan/kernel.h"
+#include "plan/scratch.h"
 
 namespace pfgm::plan {
 
@@ -15,9 +15,8 @@ constexpr int64_t kWorth = 2'000'000;
 
 // This thread's own, for as long as it lives.
 inline float* scratch(int64_t floats) {
-  thread_local std::vector<float> memory;
-  if (int64_t(memory.size()) < floats) memory.resize(floats);
-  return memory.data();
+  thread_local Scratch memory;
+  return memory.of(floats);
 }
 
 // Runs body(i, scratch) for i below count, on several threads where they are worth it.
@@ -34,8 +33,9 @@ void share_out(int64_t count, int64_t floats, bool worth, const Body& body) {
 }
 
 void run(const Kernel& kernel, Convolution step);
-// Of an image's channels: [images, 2, channels].
-void run_sums(const Kernel& kernel, const Image& image, int64_t images, int64_t pixels, double* sums);
+// Of images' channels and, if `squares`, of their squares: [images, 1 or 2, channels].
+void run_sums(const Kernel& kernel, const Image& image, int64_t images, int64_t pixels, bool squares,
+              double* sums);
 // The weights' gradient times a factor: to where `to` says that they lie.
 void run(const Kernel& kernel, FilterGradient step, const Filter& to, float* weights, float factor);
 void run(const Kernel& kernel, const InputGradient& step);

@@ -122,12 +122,19 @@ struct FilterGradient {
   int64_t out_channels = 0;       // with their padding
 };
 
-// The strips that are transformed and multiplied at a time.
+// From number to number of the tiles, so many floats each: by a panel more than that, as else many would
+// share a set of the cache.
+static inline int64_t numbers_apart(int64_t floats) {
+  return floats + kPanel;
+}
+
+// The strips that are transformed and multiplied at a time; numbers_apart.
 struct Strips {
   int64_t first = 0, count = 0;
   float* in = nullptr;    // [numbers of a tile, panels, tiles, kPanel]
   float* out = nullptr;   // likewise
-  float* sums = nullptr;  // [numbers of a tile, channels that come in, out_channels], which the products join
+  float* sums = nullptr;  // [numbers of a tile, channels that come in, out_channels], which the products of
+                          // the first strips begin
 };
 
 // What a convolution's input changes by in a loss, given what the loss changes by with what it becomes:
