@@ -108,6 +108,17 @@ Napi::Value make_denoising_batch_of(const Call& call) {
   return submit_batch(call, settings, make_denoising_batch);
 }
 
+// {accumulate, recompute, byLibtorch}, or nothing
+PassSettings pass_of(const Argument& given) {
+  PassSettings pass;
+  if (!given.present()) return pass;
+  pass.parts = given["accumulate"].integer();
+  pass.recomputes = given["recompute"].boolean();
+  pass.by_libtorch = given["byLibtorch"].present() && given["byLibtorch"].boolean();
+  if (pass.parts < 1) given["accumulate"].expected("at least 1");
+  return pass;
+}
+
 // trainStep(trainer, batch, settings): resolves to {loss, gradientNorm, applied}.
 Napi::Value train_step(const Call& call) {
   const std::shared_ptr<Trainer> trainer = call(0, "trainer").trainer();
@@ -119,6 +130,7 @@ Napi::Value train_step(const Call& call) {
   settings.clip_norm = given["clipNorm"].number();
   settings.ema_decay = given["emaDecay"].number();
   settings.dropout_seed = given["dropoutSeed"].seed();
+  settings.pass = pass_of(given["pass"]);
   if (settings.update < 1) given["update"].expected("at least 1");
   return call.environment().submit(
       queue_name(batch.x.device()), [trainer, batch, settings] { return trainer->step(batch, settings); },
@@ -131,13 +143,14 @@ Napi::Value train_step(const Call& call) {
       });
 }
 
-// probeStep(trainer, batch): resolves to {seconds, activationBytes}, the cost of a step that is not
+// probeStep(trainer, batch, pass): resolves to {seconds, activationBytes}, the cost of a step that is not
 // taken.
 Napi::Value probe_step(const Call& call) {
   const std::shared_ptr<Trainer> trainer = call(0, "trainer").trainer();
   const Batch batch = read_batch(call(1, "batch"));
+  const PassSettings pass = pass_of(call(2, "pass"));
   return call.environment().submit(
-      queue_name(batch.x.device()), [trainer, batch] { return trainer->probe(batch); },
+      queue_name(batch.x.device()), [trainer, batch, pass] { return trainer->probe(batch, pass); },
       [](Napi::Env env, const Trainer::Cost& cost) {
         Napi::Object object = Napi::Object::New(env);
         object.Set("seconds", cost.seconds);
@@ -153,7 +166,7 @@ const std::vector<Export>& train_exports() {
                                             {"makeBatch", 3, make_pfgm_batch},
                                             {"makeDenoisingBatch", 3, make_denoising_batch_of},
                                             {"trainStep", 3, train_step},
-                                            {"probeStep", 2, probe_step}};
+                                            {"probeStep", 3, probe_step}};
   return table;
 }
 

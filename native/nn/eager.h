@@ -2,8 +2,11 @@
 // kernels, all else by libtorch's. See ops.h.
 #pragma once
 
+#include <ATen/core/grad_mode.h>
+
 #include "nn/fused_convolution.h"
 #include "nn/ops.h"
+#include "nn/recomputed.h"
 
 namespace pfgm::nn {
 
@@ -23,7 +26,21 @@ class Eager {
   }
   template <class Attention>
   at::Tensor attend(const Attention& attention, const at::Tensor& x) const {
-    return stop_point(attention(x));
+    if (!recomputes()) return stop_point(attention(x));
+    return recomputed(
+        [&attention](const at::Tensor& x, const at::Tensor&) { return stop_point(attention(x)); }, x,
+        embedding_);
+  }
+  template <class Block>
+  at::Tensor through(const Block& block, const at::Tensor& x) const {
+    if (!recomputes()) return block(*this, x);
+    const auto part = [&block, mode = mode_](const at::Tensor& x, const at::Tensor& embedding) {
+      Mode inside = mode;
+      inside.recomputes = false;
+      const Eager ops(embedding, inside);
+      return block(ops, x);
+    };
+    return recomputed(part, x, embedding_);
   }
   at::Tensor beside(const at::Tensor& a, const at::Tensor& b) const;
   at::Tensor resampled(const at::Tensor& x, Resample how, bool fir) const;
@@ -34,6 +51,7 @@ class Eager {
   at::Tensor shrunk(const at::Tensor& x, const at::Tensor& h, bool fir, double factor) const;
 
  private:
+  bool recomputes() const { return mode_.recomputes && at::GradMode::is_enabled(); }
   FusedConvolution fused(const In<at::Tensor>& in, const After<at::Tensor>& after) const;
   at::Tensor prepared(const In<at::Tensor>& in) const;
   at::Tensor finished(const at::Tensor& h, const After<at::Tensor>& after) const;

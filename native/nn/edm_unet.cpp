@@ -272,7 +272,7 @@ Image EdmUnet::body(Ops& ops, const Image& x) const {
   std::vector<std::pair<Image, int64_t>> skips = {{h, in_.weight.size(0)}};
   int64_t channels = in_.weight.size(0);
   const auto through = [&](const Block& block) {
-    h = block(ops, h);
+    h = ops.through(block, h);
     channels = block.conv_1.weight.size(0);
   };
   for (const Level& level : down_) {

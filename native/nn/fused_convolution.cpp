@@ -284,7 +284,7 @@ class Fused : public torch::autograd::Function<Fused> {
     const at::AutoDispatchBelowADInplaceOrView below;
     const int64_t outputs = settings->filter.outputs;
     Known known{*settings, pixels(x), {}, {}, {}, tensor(norm_weight), tensor(norm_bias)};
-    if (kept) known.kept = kept->permute({0, 2, 3, 1}).contiguous();
+    if (kept) known.kept = pixels(*kept);
     if (norm_weight) {
       known.sums = at::empty({known.x.size(0), 2, known.x.size(3)}, at::kDouble);
       plan::run_sums(plan_kernel(), image_at(known.x, settings->filter.inputs), known.x.size(0),

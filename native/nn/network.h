@@ -31,6 +31,8 @@ struct Mode {
   bool training = false;
   uint64_t dropout_seed = 0;
   at::Tensor labels;  // [b] int64, kNoLabel for none; undefined where no row has one
+  // Activations inside of blocks are made again on the pass back rather than kept.
+  bool recomputes = false;
   // By libtorch's operations alone, on a CPU too.
   bool by_libtorch = false;
 };

@@ -4,6 +4,7 @@
 //
 //   Image Ops::convolve(const Conv& or Nin&, const In<Image>&, const After<Image>&)
 //   Image Ops::attend(const Attention&, const Image&)
+//   Image Ops::through(const Block&, const Image&)   a block, which may be made again on the pass back
 //   Image Ops::beside(const Image&, const Image&)   their channels, one after the other
 //   and for some forms resampled, blurred, padded_at_end and shrunk: see eager.h
 #pragma once

@@ -40,6 +40,10 @@ class Planner {
   Image attend(const Attention& attention, const Image& x) {
     return attend(attention.filters(), x);
   }
+  template <class Block>
+  Image through(const Block& block, const Image& x) {
+    return block(*this, x);
+  }
   Image beside(const Image& a, const Image& b);
   Image resampled(const Image& x, Resample how, bool fir);
   Image blurred(const Image& x);

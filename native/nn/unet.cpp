@@ -282,12 +282,12 @@ Image Unet::body(Ops& ops, const Image& x) const {
   Image pyramid = x, h = ops.convolve(in_, In(x));
   std::vector<Image> skips = {h};
   const auto resampled = [&](const Level& level, const Image& image) {
-    return level.resample ? (*level.resample)(ops, image) : (*level.resampling)(ops, image);
+    return level.resample ? ops.through(*level.resample, image) : (*level.resampling)(ops, image);
   };
   for (size_t i = 0; i < down_.size(); ++i) {
     const Level& level = down_[i];
     for (size_t j = 0; j < level.blocks.size(); ++j) {
-      h = level.blocks[j](ops, h);
+      h = ops.through(level.blocks[j], h);
       if (!level.attention.empty()) h = ops.attend(level.attention[j], h);
       skips.push_back(h);
     }
@@ -305,11 +305,11 @@ Image Unet::body(Ops& ops, const Image& x) const {
     }
     skips.push_back(h);
   }
-  h = (*middle_1_)(ops, ops.attend(*middle_attention_, (*middle_0_)(ops, h)));
+  h = ops.through(*middle_1_, ops.attend(*middle_attention_, ops.through(*middle_0_, h)));
   for (size_t i = 0; i < up_.size(); ++i) {
     const Level& level = up_[i];
     for (const ResidualBlock& residual : level.blocks) {
-      h = residual(ops, ops.beside(h, skips.back()));
+      h = ops.through(residual, ops.beside(h, skips.back()));
       skips.pop_back();
     }
     if (!level.attention.empty()) h = ops.attend(level.attention[0], h);

@@ -1,5 +1,6 @@
 #include "train/trainer.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
@@ -9,7 +10,7 @@
 
 #include "runtime/memory.h"
 #include "runtime/stop.h"
-#include "train/backward.h"
+#include "train/loss.h"
 #include "train/reduce.h"
 
 namespace pfgm {
@@ -28,6 +29,15 @@ at::Tensor flatten(Network& network) {
     offset += parameter.value.numel();
   }
   return flat;
+}
+
+Mode mode_of(const PassSettings& pass, uint64_t dropout_seed) {
+  Mode mode;
+  mode.training = true;
+  mode.dropout_seed = dropout_seed;
+  mode.recomputes = pass.recomputes;
+  mode.by_libtorch = pass.by_libtorch;
+  return mode;
 }
 
 }  // namespace
@@ -55,10 +65,10 @@ Trainer::Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema,
   }
 }
 
-Trainer::Cost Trainer::probe(const Batch& batch) {
+Trainer::Cost Trainer::probe(const Batch& batch, const PassSettings& pass) {
   const double before = resident_bytes();
   const auto start = std::chrono::steady_clock::now();
-  const at::Tensor loss = squared_loss(*network_, batch, Mode{true, 0, {}});
+  const at::Tensor loss = squared_loss(*network_, batch, mode_of(pass, 0));
   const double kept = resident_bytes() - before;
   loss.backward();
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -66,8 +76,18 @@ Trainer::Cost Trainer::probe(const Batch& batch) {
 }
 
 StepResult Trainer::step(const Batch& batch, const StepSettings& settings) {
-  const at::Tensor loss =
-      backward(*network_, buffers_.gradients, batch, Mode{true, settings.dropout_seed, {}});
+  buffers_.gradients.zero_();
+  const int64_t count = batch.x.size(0), parts = std::max<int64_t>(std::min(settings.pass.parts, count), 1);
+  at::Tensor loss;
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t first = count * part / parts, rows = count * (part + 1) / parts - first;
+    // Each part draws its own dropout.
+    const Mode mode = mode_of(settings.pass, settings.dropout_seed + uint64_t(part) * 0x9E3779B97F4A7C15u);
+    const at::Tensor of_part =
+        squared_loss(*network_, rows_of(batch, first, rows), mode) * (double(rows) / double(count));
+    of_part.backward();
+    loss = part == 0 ? of_part.detach() : loss + of_part.detach();
+  }
   const at::NoGradGuard no_grad;
   const Reduced reduced = reduce(loss, buffers_.gradients);
   if (reduced.finite) {

@@ -14,9 +14,17 @@
 
 namespace pfgm {
 
+// How gradients are made: none of it changes what they are, but for rounding and what dropout draws.
+struct PassSettings {
+  int64_t parts = 1;         // that a batch goes through the network in, one after the other
+  bool recomputes = false;   // activations inside of blocks, on the way back, rather than to keep them
+  bool by_libtorch = false;  // with libtorch's operations alone
+};
+
 // What changes from step to step.
 struct StepSettings : UpdateSettings {
   uint64_t dropout_seed = 0;
+  PassSettings pass;
 };
 
 struct StepResult {
@@ -40,7 +48,7 @@ class Trainer {
     double seconds;
     double activation_bytes;
   };
-  Cost probe(const Batch& batch);
+  Cost probe(const Batch& batch, const PassSettings& pass);
 
   // Everything a checkpoint holds: "model.*", "ema.*", "adam.m.*", "adam.v.*".
   std::vector<std::pair<std::string, at::Tensor>> state() const;

@@ -48,6 +48,15 @@ export const TRAINING_OPTIONS = {
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
   smallBatchSize: { kind: INTEGER, value: 'n', help: 'those of them that a step learns from; bounds memory' },
+  accumulate: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'parts that a step learns from one after the other, in as much less memory (default: 1)',
+  },
+  checkpointActivations: {
+    kind: SWITCH,
+    help: 'make activations again on the pass back rather than keep them: less memory, more time',
+  },
   fieldBatch: {
     kind: oneOf(FIELD_BATCHES),
     value: 'which',

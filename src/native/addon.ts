@@ -12,6 +12,7 @@ import type {
   TrajectoriesHandle,
 } from './handles.js'
 import type { NativeNetworkConfig } from './network-config.js'
+import type { NativePass } from './pass.js'
 import type { Combination, Evaluation, NativeRows, RowCombination, SquareSum, View } from './trajectories.js'
 
 export type * from './batches.js'
@@ -214,12 +215,14 @@ export interface Addon {
       clipNorm: number
       emaDecay: number
       dropoutSeed: number | bigint
+      pass?: NativePass
     },
   ): Promise<{ loss: number; gradientNorm: number; applied: boolean }>
 
   probeStep(
     trainer: TrainerHandle,
     batch: BatchHandles,
+    pass: NativePass | undefined,
   ): Promise<{ seconds: number; activationBytes: number }>
 
   // trajectories

@@ -27,6 +27,8 @@ const runConfigSchema = z.object({
     steps: z.number(),
     batchSize: z.number(),
     smallBatchSize: z.number(),
+    accumulate: z.number().default(1),
+    checkpointActivations: z.boolean().default(false),
     fieldBatch: z.enum(FIELD_BATCHES).default('batch'),
     learningRate: z.number(),
     warmup: z.number(),

@@ -24,21 +24,21 @@ export async function estimate(
   settings: TrainingSettings,
   done: number,
 ): Promise<Estimate> {
-  const { smallBatchSize, steps } = settings
+  const { smallBatchSize, accumulate, steps } = settings
+  const atOnce = Math.ceil(smallBatchSize / accumulate)
   const { resident } = memory()
   const availableBytes = availableMemory() + resident
   const measure = async (count: number) => {
     const { seconds, activationBytes } = await probe(count)
     const scale = smallBatchSize / count
-    const activations = activationBytes * scale * 1.5 // the backward pass adds to what the forward pass kept
+    const activations = activationBytes * (atOnce / count) * 1.5 // the backward pass adds to what the forward pass kept
     const bytes = resident + activations + trainer.parameterCount * STEP_BYTES_A_PARAMETER
     return { seconds: seconds * scale, memoryBytes: Math.max(memory().peak, bytes) }
   }
-  const few = Math.min(2, smallBatchSize)
+  const few = Math.min(2, atOnce)
   await probe(few) // the first call sets kernels up
   let step = await measure(few)
-  if (step.seconds < WHOLE_STEP_SECONDS && step.memoryBytes < availableBytes)
-    step = await measure(smallBatchSize)
+  if (step.seconds < WHOLE_STEP_SECONDS && step.memoryBytes < availableBytes) step = await measure(atOnce)
   return {
     secondsPerStep: step.seconds,
     seconds: step.seconds * (steps - done),

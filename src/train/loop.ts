@@ -3,6 +3,7 @@ import { PfgmError } from '../errors.js'
 import type { Batch } from '../flow/batch.js'
 import type { Flow } from '../flow/flow.js'
 import { createFlow } from '../flow/kinds.js'
+import type { NativePass } from '../native/pass.js'
 import { classesOf } from '../nn/config.js'
 import type { RunConfig } from './checkpoint.js'
 import { type Estimate, estimate } from './estimate.js'
@@ -42,10 +43,15 @@ export class TrainingLoop {
     return this.#secondsPerStep
   }
 
+  get #pass(): NativePass {
+    const { accumulate, checkpointActivations } = this.#config.training
+    return { accumulate, recompute: checkpointActivations }
+  }
+
   /** What the steps that are left will take. @throws the signal's reason */
   async estimate(signal: AbortSignal | undefined): Promise<Estimate> {
     const probe = async (count: number) =>
-      this.#trainer.probe(await this.#batch(this.#step, count, count), signal)
+      this.#trainer.probe(await this.#batch(this.#step, count, count), this.#pass, signal)
     const estimated = await estimate(this.#trainer, probe, this.#config.training, this.#step)
     this.#secondsPerStep = estimated.secondsPerStep
     return estimated
@@ -76,6 +82,7 @@ export class TrainingLoop {
           clipNorm: training.clipNorm,
           emaDecay: emaDecayAt(step + 1, training.emaRate),
           dropoutSeed: BigInt(this.#config.seed) ^ (BigInt(step) << 20n),
+          pass: this.#pass,
         }
         const update = this.#trainer.step(batch, settings, signal)
         // The next batch is queued behind this step, so that the device never waits for JavaScript.

@@ -64,6 +64,8 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
   steps: z.unknown(),
   batchSize: z.unknown(),
   smallBatchSize: z.unknown(),
+  accumulate: z.unknown(),
+  checkpointActivations: SWITCH,
   fieldBatch: z.unknown(),
   learningRate: z.unknown(),
   warmup: z.unknown(),

@@ -13,6 +13,13 @@ export interface TrainingSettings {
   readonly batchSize: number
   /** The first of them, which are perturbed and learned from. */
   readonly smallBatchSize: number
+  /**
+   * Parts that what a step learns from goes through the network in, one after the other: their gradients add up to the
+   * step's, in as much less memory. Default 1.
+   */
+  readonly accumulate: number
+  /** Whether activations inside of blocks are made again on the pass back rather than kept: less memory for more time. */
+  readonly checkpointActivations: boolean
   /** Which items' charges make the field: those of the batch, or `full`: all of the data, whatever `batchSize` is. */
   readonly fieldBatch: FieldBatch
   readonly learningRate: number
@@ -40,6 +47,9 @@ export interface Preset {
   /** Whether levels, width and batch follow the pictures, so that a step takes about as long for those of any size. */
   readonly adapts?: boolean
 }
+
+/** All of a batch at once, its activations kept. */
+const WHOLE_PASS = { accumulate: 1, checkpointActivations: false }
 
 /** The published CIFAR-10 DDPM++ (61,805,572 parameters). */
 const CIFAR10_DDPMPP: UnetConfig = {
@@ -75,6 +85,7 @@ const CIFAR10_TRAINING: TrainingSettings = {
   steps: 1_300_000,
   batchSize: 4096,
   smallBatchSize: 128,
+  ...WHOLE_PASS,
   fieldBatch: 'batch',
   learningRate: 2e-4,
   warmup: 5000,
@@ -112,6 +123,7 @@ const edmTraining = (batch: number, learningRate: number): TrainingSettings => (
   steps: 200e6 / batch,
   batchSize: batch,
   smallBatchSize: batch,
+  ...WHOLE_PASS,
   learningRate,
   warmup: Math.round(10e6 / batch),
   clipNorm: 0,
@@ -136,6 +148,7 @@ const SETTINGS = {
       steps: 1200,
       batchSize: 512,
       smallBatchSize: 128,
+      ...WHOLE_PASS,
       fieldBatch: 'batch',
       learningRate: 1e-3,
       warmup: 100,
@@ -154,6 +167,7 @@ const SETTINGS = {
       steps: 3000,
       batchSize: 1024,
       smallBatchSize: 512,
+      ...WHOLE_PASS,
       fieldBatch: 'batch',
       learningRate: 1e-3,
       warmup: 100,
@@ -182,6 +196,7 @@ const SETTINGS = {
       steps: 10_000,
       batchSize: 1024,
       smallBatchSize: 32,
+      ...WHOLE_PASS,
       fieldBatch: 'batch',
       learningRate: 1e-3,
       warmup: 200,
@@ -217,6 +232,7 @@ const SETTINGS = {
       steps: 2_400_000,
       batchSize: 32,
       smallBatchSize: 32,
+      ...WHOLE_PASS,
       learningRate: 2e-5,
       // Published for the mean of all squares of an item, where a step here has half their sum.
       clipNorm: (3 * 256 ** 2 + 1) / 2,

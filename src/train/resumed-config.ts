@@ -10,6 +10,8 @@ import { checkConfig, type LoadedData, withGiven } from './run-config.js'
 const CHANGEABLE = [
   'batchSize',
   'smallBatchSize',
+  'accumulate',
+  'checkpointActivations',
   'fieldBatch',
   'learningRate',
   'warmup',

@@ -170,6 +170,7 @@ export function checkConfig(config: RunConfig): RunConfig {
   expectInteger('batchSize', training.batchSize, 1, 1e7)
   expectOneOf('fieldBatch', training.fieldBatch, FIELD_BATCHES)
   expectInteger('smallBatchSize', training.smallBatchSize, 1, training.batchSize)
+  expectInteger('accumulate', training.accumulate, 1, training.smallBatchSize)
   expectNumber('learningRate', training.learningRate, 0, 10)
   expectInteger('warmup', training.warmup, 0, 1e9)
   expectNumber('clipNorm', training.clipNorm, 0, Number.POSITIVE_INFINITY)

@@ -1,6 +1,7 @@
 import type { Batch } from '../flow/batch.js'
 import type { Addon, TrainerHandle } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
+import type { NativePass } from '../native/pass.js'
 import { stoppable } from '../native/stoppable.js'
 import { type NetworkConfig, toNative } from '../nn/config.js'
 import { Network } from '../nn/network.js'
@@ -58,9 +59,13 @@ export class Trainer extends NativeObject<TrainerHandle> {
   }
 
   /** What a step on a batch costs, without taking it; the batch is disposed of. */
-  async probe(batch: Batch, signal?: AbortSignal): Promise<{ seconds: number; activationBytes: number }> {
+  async probe(
+    batch: Batch,
+    pass?: NativePass,
+    signal?: AbortSignal,
+  ): Promise<{ seconds: number; activationBytes: number }> {
     try {
-      return await stoppable(native().probeStep(this.handle, batch.handles), signal)
+      return await stoppable(native().probeStep(this.handle, batch.handles, pass), signal)
     } finally {
       batch.dispose()
     }

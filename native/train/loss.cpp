@@ -1,4 +1,4 @@
-#include "train/backward.h"
+#include "train/loss.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
@@ -8,6 +8,12 @@
 #include "runtime/error.h"
 
 namespace pfgm {
+
+Batch rows_of(const Batch& batch, int64_t first, int64_t count) {
+  if (first == 0 && count == batch.x.size(0)) return batch;
+  const auto rows = [&](const at::Tensor& all) { return all.defined() ? all.narrow(0, first, count) : all; };
+  return {rows(batch.x), rows(batch.z), rows(batch.target), rows(batch.weight), rows(batch.labels)};
+}
 
 at::Tensor squared_loss(const Network& network, const Batch& batch, const Mode& mode) {
   const at::Tensor &x = batch.x, &target = batch.target;
@@ -32,13 +38,6 @@ at::Tensor squared_loss(const Network& network, const Batch& batch, const Mode& 
   at::Tensor sum = squares(field.x, target.slice(1, 0, dimensions));
   if (vertical) sum = sum + squares(field.z, target.slice(1, dimensions));
   return sum * (0.5 / double(count));
-}
-
-at::Tensor backward(const Network& network, at::Tensor& gradients, const Batch& batch, const Mode& mode) {
-  gradients.zero_();
-  const at::Tensor loss = squared_loss(network, batch, mode);
-  loss.backward();
-  return loss;
 }
 
 }  // namespace pfgm

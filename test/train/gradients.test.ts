@@ -1,0 +1,213 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { writeTensors } from '../../src/checkpoint/safetensors.js'
+import { native } from '../../src/native/native.js'
+import type { NativePass } from '../../src/native/pass.js'
+import type { NetworkConfig, UnetConfig } from '../../src/nn/config.js'
+import { Tensor } from '../../src/tensor/tensor.js'
+import { Trainer } from '../../src/train/trainer.js'
+import { publishedNetwork, safetensors } from '../golden.js'
+import { SMALL, DDPMPP as SONG_DDPMPP } from '../nn/edm-networks.js'
+import { unetOracle } from '../nn/unet-oracle.js'
+
+// The gradients of a training step, by kernels of the package's own: float64 and libtorch's operations are the oracles.
+
+const DDPMPP: UnetConfig = { ...publishedNetwork('ddpmpp-digits/config.json'), initScale: 1 }
+const EDM = { kind: 'song', ...SMALL, ...SONG_DDPMPP, channels: 2, labels: 3 } as const
+const ADM = { kind: 'dhariwal', ...SMALL, modelChannels: 32, labels: 3 } as const
+
+const WHOLE: NativePass = { accumulate: 1, recompute: false }
+const BY_LIBTORCH: NativePass = { ...WHOLE, byLibtorch: true }
+
+const available = native().fieldKernels()
+afterEach(() => native().chooseFieldKernel(available[0]!, 'auto'))
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pfgm-gradients-'))
+  return () => rm(folder, { recursive: true })
+})
+
+interface Items {
+  readonly x: Float32Array
+  readonly z: Float32Array
+  readonly target: Float32Array
+  readonly labels: BigInt64Array | undefined
+}
+
+function items(config: NetworkConfig, count: number): Items {
+  const { channels, imageSize } = config as UnetConfig
+  const size = channels * imageSize ** 2
+  const columns =
+    'output' in config && config.output === 'image' ? size : config.kind === 'unet' ? size + 1 : size
+  const labelled = 'labels' in config && (config.labels ?? 0) > 0
+  return {
+    x: Float32Array.from({ length: count * size }, (_, k) => 2 * Math.sin(1.7 * k + 0.3 * k ** 0.5)),
+    z: Float32Array.from({ length: count }, (_, i) => [1, 0.1, 30][i % 3]!),
+    target: Float32Array.from({ length: count * columns }, (_, k) => Math.cos(2.3 * k)),
+    labels: labelled ? BigInt64Array.from({ length: count }, (_, i) => BigInt((i % 4) - 1)) : undefined,
+  }
+}
+
+interface Step {
+  readonly loss: number
+  readonly gradients: ReadonlyMap<string, Float32Array>
+  readonly weights: ReturnType<typeof safetensors>
+}
+
+/** What a first step on the items finds; the weights stay as they are. */
+async function step(config: NetworkConfig, { x, z, target, labels }: Items, pass: NativePass): Promise<Step> {
+  using trainer = await Trainer.create(config, 5n, 'cpu')
+  const count = z.length
+  using points = await Tensor.from(x, [count, ...trainer.network.itemShape])
+  using heights = await Tensor.from(z, [count])
+  using targets = await Tensor.from(target, [count, target.length / count])
+  using classes = labels && (await Tensor.from(labels, [count]))
+  const batch = { x: points.handle, z: heights.handle, target: targets.handle }
+  const { loss } = await native().trainStep(
+    trainer.handle,
+    { ...batch, weight: undefined, labels: classes?.handle },
+    { update: 1, learningRate: 0, clipNorm: 0, emaDecay: 0, dropoutSeed: 9n, pass },
+  )
+  const path = join(folder, 'step.safetensors')
+  await writeTensors(trainer.handle, path, {})
+  const weights = safetensors(path)
+  // Adam's first moment is a tenth of the first gradient.
+  const moments = weights.names
+    .filter((name) => name.startsWith('adam.m.'))
+    .map((name) => [name.slice(7), Float32Array.from(weights.array(name).values, (m) => 10 * m)] as const)
+  return { loss, gradients: new Map(moments), weights }
+}
+
+function norm(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]! ** 2
+  return Math.sqrt(sum)
+}
+
+/** How far a step's gradients are from another's at most: of a parameter, in parts of its own and, 1 in 100, of all. */
+function difference(a: Step, b: Step): number {
+  const all = norm(Array.from(b.gradients.values(), norm))
+  const of = ([name, values]: [string, Float32Array]) => {
+    const other = b.gradients.get(name)!
+    return norm(values.map((value, i) => value - other[i]!)) / (norm(other) + all / 100)
+  }
+  return Math.max(...Array.from(a.gradients, of))
+}
+
+/** What rounding in float32 comes to on both sides; a wrong sum, row or border is a percent and more. */
+const ROUNDING = 1e-4
+
+describe.each(available)('%s', (kernel) => {
+  it("are those of libtorch's operations, whatever the network", async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    const networks = fc.record({
+      channels: fc.integer({ min: 1, max: 5 }),
+      imageSize: fc.constantFrom(1, 2, 5, 7, 8, 11, 20),
+      nf: fc.constantFrom(4, 8, 12, 32),
+      chMult: fc.constantFrom<number[]>([1], [2], [1, 2], [3, 1]),
+      numResBlocks: fc.integer({ min: 1, max: 2 }),
+      dropout: fc.constantFrom(0, 0.3),
+      skipRescale: fc.boolean(),
+      centered: fc.boolean(),
+      output: fc.constantFrom('field' as const, 'image' as const),
+      labels: fc.constantFrom(0, 3),
+      embedding: fc.constantFrom('positional' as const, 'fourier' as const),
+      progressiveInput: fc.constantFrom('none' as const, 'input_skip' as const, 'residual' as const),
+      progressiveCombine: fc.constantFrom('sum' as const, 'cat' as const),
+      resblock: fc.constantFrom('biggan' as const, 'ddpm' as const),
+      resampWithConv: fc.boolean(),
+      fir: fc.boolean(),
+      attends: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(networks, fc.integer({ min: 1, max: 5 }), async ({ attends, ...options }, count) => {
+        const imageSize = options.imageSize * (options.chMult.length > 1 && options.imageSize % 2 ? 2 : 1)
+        fc.pre(!(options.resblock === 'ddpm' && options.fir && options.resampWithConv))
+        const config = { ...DDPMPP, ...options, imageSize, attnResolutions: attends ? [imageSize] : [] }
+        const given = items(config, count)
+        const [found, expected] = [await step(config, given, WHOLE), await step(config, given, BY_LIBTORCH)]
+        expect(Math.abs(found.loss / expected.loss - 1)).toBeLessThan(ROUNDING)
+        expect(difference(found, expected)).toBeLessThan(ROUNDING)
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  it.each<[string, NetworkConfig]>([
+    ["EDM's DDPM++", EDM],
+    ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true }],
+    ['ADM, which scales and shifts by the embedding', ADM],
+  ])("are those of libtorch's operations: %s", async (_, config) => {
+    native().chooseFieldKernel(kernel, 'auto')
+    const given = items(config, 3)
+    const [found, expected] = [await step(config, given, WHOLE), await step(config, given, BY_LIBTORCH)]
+    expect(found).not.toEqual(expected)
+    expect(difference(found, expected)).toBeLessThan(ROUNDING)
+  })
+
+  it('are the slopes of the loss in float64', async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    const config: UnetConfig = { ...DDPMPP, nf: 12, numResBlocks: 1, dropout: 0, output: 'image' }
+    const given = items(config, 2)
+    const { gradients, weights } = await step(config, given, WHOLE)
+    const size = given.x.length / 2
+    /** The loss where every parameter has moved by so many times its direction. */
+    const loss = (by: number, direction: (name: string, i: number) => number) => {
+      let sum = 0
+      for (const item of [0, 1]) {
+        const moved = (name: string) => {
+          const { shape, values } = weights.array(`model.${name}`)
+          return { shape, values: Float64Array.from(values, (value, i) => value + by * direction(name, i)) }
+        }
+        const x = Float64Array.from(given.x.subarray(item * size, (item + 1) * size))
+        const out = unetOracle(config, moved, x, given.z[item]!).values
+        for (const [i, value] of out.entries()) sum += (value - given.target[item * size + i]!) ** 2
+      }
+      return sum / 4
+    }
+    const all = norm(Array.from(gradients.values(), norm))
+    for (const turn of [1, 2, 3]) {
+      // Along the gradient, weighed differently each time.
+      const direction = (name: string, i: number) =>
+        ((gradients.get(name)?.[i] ?? 0) * (1 + Math.sin(turn * (i + name.length)))) / all
+      let expected = 0
+      for (const [name, values] of gradients)
+        for (const [i, g] of values.entries()) expected += g * direction(name, i)
+      const step = 1e-5
+      const slope = (loss(step, direction) - loss(-step, direction)) / (2 * step)
+      expect(Math.abs(slope / expected - 1)).toBeLessThan(1e-5)
+    }
+  })
+})
+
+describe.each<[string, NetworkConfig]>([
+  ['DDPM++', { ...DDPMPP, dropout: 0 }],
+  ["EDM's DDPM++", { ...EDM, dropout: 0 }],
+])('%s', (_, config) => {
+  it('accumulated over parts, of the same size or not, they are the same but for rounding', async () => {
+    const given = items(config, 7)
+    const whole = await step(config, given, WHOLE)
+    for (const accumulate of [2, 3, 7, 9]) {
+      const found = await step(config, given, { ...WHOLE, accumulate })
+      expect(Math.abs(found.loss / whole.loss - 1)).toBeLessThan(ROUNDING)
+      expect(difference(found, whole)).toBeLessThan(ROUNDING)
+    }
+  })
+})
+
+it.each<[string, NetworkConfig]>([
+  ['DDPM++', { ...DDPMPP, dropout: 0.3 }],
+  ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true, dropout: 0.3 }],
+])('%s: with activations made again they are the same, dropout and all', async (_, config) => {
+  const given = items(config, 4)
+  const [kept, again] = [
+    await step(config, given, WHOLE),
+    await step(config, given, { ...WHOLE, recompute: true }),
+  ]
+  expect(again.loss).toBe(kept.loss)
+  expect(difference(again, kept)).toBeLessThan(1e-5)
+})
