@@ -19,18 +19,27 @@ const TURN_SECONDS = 0.2
  * @returns {Promise<{ ours: Times, theirs?: Times, ratio?: number }>}
  */
 export async function compare(repeats, ours, theirs) {
+  const [mine, others] = await inTurn(repeats, theirs ? [ours, theirs] : [ours])
+  if (!theirs) return { ours: mine }
+  return { ours: mine, theirs: others, ratio: others.median / mine.median }
+}
+
+/**
+ * Medians of any number of sides' turns, taken one after the other, after one of each that does not count.
+ * @param {number} repeats
+ * @param {Work[]} sides
+ * @returns {Promise<Times[]>}
+ */
+export async function inTurn(repeats, sides) {
   /** @type {number[][]} */
-  const times = [[], []]
+  const times = sides.map(() => [])
   for (let turn = 0; turn <= repeats; turn++) {
-    for (const [side, work] of [ours, theirs].entries()) {
-      if (!work) continue
+    for (const [side, work] of sides.entries()) {
       const seconds = await takeTurn(work)
       if (turn > 0) times[side].push(seconds)
     }
   }
-  const [mine, others] = times.map((all) => ({ median: median(all), all }))
-  if (!theirs) return { ours: mine }
-  return { ours: mine, theirs: others, ratio: others.median / mine.median }
+  return times.map((all) => ({ median: median(all), all }))
 }
 
 /**

@@ -5,22 +5,23 @@ import { cacheRoot, writeJson } from '../install/cache.js'
 import { PINNED_VERSION } from '../install/release.js'
 import { run } from '../install/run.js'
 
-const REQUIREMENT = `torch==${PINNED_VERSION}`
+// onnx and onnxscript: for torch.onnx.export.
+const REQUIREMENTS = [`torch==${PINNED_VERSION}`, 'onnxruntime', 'openvino', 'onnx', 'onnxscript']
 
 /**
  * The environment's Python, made and filled at the first call.
  * @returns {Promise<string>}
  */
 export async function peerPython() {
-  const folder = join(cacheRoot(), 'bench', `torch-${PINNED_VERSION}`)
+  const folder = join(cacheRoot(), 'bench', `peers-${PINNED_VERSION}`)
   const python =
     process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
   const complete = join(folder, 'complete.json')
   if (existsSync(complete)) return python
-  console.log(`Making a Python environment with ${REQUIREMENT} in ${folder}`)
+  console.log(`Making a Python environment with ${REQUIREMENTS.join(', ')} in ${folder}`)
   await expectRun(await systemPython(), ['-m', 'venv', '--clear', folder])
-  await expectRun(python, ['-m', 'pip', 'install', '--no-input', '--only-binary', ':all:', REQUIREMENT])
-  writeJson(complete, { requirement: REQUIREMENT })
+  await expectRun(python, ['-m', 'pip', 'install', '--no-input', '--only-binary', ':all:', ...REQUIREMENTS])
+  writeJson(complete, { requirements: REQUIREMENTS })
   return python
 }
 

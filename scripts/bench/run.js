@@ -1,12 +1,13 @@
 // npm run bench: measures the library against eager PyTorch and writes bench/ and the figures of docs/performance.md.
 //   --quick         fewer repeats, and without what takes long
-//   --only SECTION  field, training, sampling or event-loop; the other sections keep their figures
+//   --only SECTION  field, network, training, sampling or event-loop; the other sections keep their figures
 import { parseArgs } from 'node:util'
 import { buildLibrary } from './library.js'
 import { Peer } from './peer.js'
 
 const SECTIONS = {
   field: async () => (await import('./field.js')).benchField,
+  network: async () => (await import('./network.js')).benchNetwork,
   training: async () => (await import('./training.js')).benchTraining,
   sampling: async () => (await import('./sampling.js')).benchSampling,
   'event-loop': async () => (await import('./event-loop-bench.js')).benchEventLoop,

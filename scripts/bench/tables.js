@@ -11,6 +11,7 @@ export function formatResults(results) {
 
 const FORMATS = {
   field: formatField,
+  network: formatNetwork,
   training: formatTraining,
   sampling: formatSampling,
   'event-loop': formatLoop,
@@ -71,6 +72,28 @@ function formatForms(forms) {
 
 function scaled(text, row) {
   return row.theirs && row.theirQueries < row.queries ? `${text} \\*` : text
+}
+
+/** Engines that the machine cannot run have a column without figures. */
+function formatNetwork({ rows, engines, versions, rate }) {
+  const head = ['Network, images', 'ours', ...engines, 'to eager', 'to the best', 'at the rate of products']
+  const body = rows.map(({ name, batch, ours, theirs, multiplications }) => {
+    const others = engines.map((engine) => theirs[engine]?.median)
+    const best = Math.min(...others.filter((each) => each !== undefined))
+    return [
+      `${name}, ${batch}`,
+      duration(ours.median),
+      ...others.map((each) => duration(each)),
+      ratio({ ratio: theirs.eager && theirs.eager.median / ours.median }),
+      ratio({ ratio: Number.isFinite(best) ? best / ours.median : undefined }),
+      duration(rate && (2 * multiplications) / rate),
+    ]
+  })
+  const { onnxruntime, openvino } = versions
+  const note =
+    'The last column: what the multiplications as they are written take at the rate of a large float32 product ' +
+    `(${rate ? Math.round(rate / 1e9) : '-'} GFLOP/s). ONNX Runtime ${onnxruntime ?? '-'}, OpenVINO ${openvino ?? '-'}.`
+  return `**Passes of networks**\n\n${table(head, body)}\n\n${note}`
 }
 
 function formatTraining({ rows }) {

@@ -10,6 +10,7 @@ import traceback
 
 import torch
 
+from engines import EnginesPeer
 from field import FieldPeer
 from training import TrainingPeer
 
@@ -23,6 +24,7 @@ def versions(threads):
 def handlers():
     """Return the functions that requests may name."""
     field, training = FieldPeer(), TrainingPeer()
+    engines = EnginesPeer(training)
     return {
         "versions": versions,
         "field.load": field.load,
@@ -33,6 +35,11 @@ def handlers():
         "training.weights": training.load_weights,
         "training.forward": training.forward,
         "training.passes": training.passes,
+        "engines.describe": engines.describe,
+        "engines.prepare": engines.prepare,
+        "engines.passes": engines.passes,
+        "engines.drop": engines.drop,
+        "engines.rate": engines.product_rate,
         "training.data": training.load_data,
         "training.steps": training.steps,
     }

@@ -1,0 +1,123 @@
+// Passes of networks against the engines that a user could run them with instead: eager PyTorch, torch.compile, ONNX
+// Runtime and OpenVINO, in float32 and, where the processor has it, in bfloat16.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Network, preset, Tensor } from '../../dist/index.js'
+import { inTurn, timed } from './compare.js'
+import { gaussians, uniforms } from './random.js'
+import { expectSameNetwork } from './same-network.js'
+import { writeWeights } from './weights.js'
+
+const DIGITS = { ...preset('digits').network, labels: 0 }
+
+const CASES = [
+  { name: 'CIFAR-10 DDPM++', config: preset('cifar10').network, batches: [1, 8, 32], long: true },
+  { name: 'digits', config: DIGITS, batches: [1, 8, 64, 512] },
+  {
+    name: '28 x 28',
+    config: { ...DIGITS, imageSize: 28, nf: 64, chMult: [1, 2, 2], numResBlocks: 1, attnResolutions: [14] },
+    batches: [1, 64],
+  },
+]
+
+const FLOAT32 = ['eager', 'compile', 'onnxruntime', 'openvino']
+const BFLOAT16 = ['eager bf16', 'openvino bf16']
+
+/**
+ * @param {import('./peer.js').Peer | undefined} peer
+ * @param {{ quick: boolean }} options
+ */
+export async function benchNetwork(peer, { quick }) {
+  const { bfloat16, ...versions } = (await peer?.request('engines.describe', {})) ?? {}
+  const engines = peer ? [...FLOAT32, ...(bfloat16 ? BFLOAT16 : [])] : []
+  const rate = (await peer?.request('engines.rate', {}))?.rate
+  const rows = []
+  for (const { name, config, batches, long } of CASES) {
+    if (quick && long) continue
+    for (const batch of batches) {
+      console.log(`  ${name}, ${batch}`)
+      rows.push({ name, batch, ...(await benchRow(config, batch, engines, peer, quick ? 3 : 7)) })
+    }
+  }
+  return { rows, engines: [...FLOAT32, ...BFLOAT16], versions, rate }
+}
+
+async function benchRow(config, batch, engines, peer, repeats) {
+  const folder = await mkdtemp(join(tmpdir(), 'pfgm-bench-'))
+  const network = await Network.create({ ...config, initScale: 1 }, { seed: 3 })
+  try {
+    const points = await writePoints(network, batch, folder)
+    if (peer) {
+      await expectSameNetwork(peer, config, folder)
+      const weights = join(folder, 'weights.safetensors')
+      await writeWeights(network, weights)
+      await peer.request('training.weights', { path: weights })
+      const request = { x: points.x, z: points.z, shape: points.shape }
+      for (const name of engines) await peer.request('engines.prepare', { name, ...request })
+    }
+    const x = await Tensor.from(points.values, points.shape)
+    const z = await Tensor.from(points.heights, [batch])
+    const ours = () => timed(() => pass(network, x, z))
+    const theirs = (name) => async () => (await peer.request('engines.passes', { name, count: 1 })).seconds
+    const times = await inTurn(repeats, [ours, ...engines.map(theirs)])
+    return {
+      multiplications: multiplications(config) * batch,
+      ours: times[0],
+      theirs: Object.fromEntries(engines.map((name, i) => [name, times[i + 1]])),
+    }
+  } finally {
+    network.dispose()
+    await peer?.request('engines.drop', {})
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function pass(network, x, z) {
+  const field = await network.forward(x, z)
+  field.x.dispose()
+  field.z.dispose()
+}
+
+async function writePoints(network, batch, folder) {
+  const uniform = uniforms(5)
+  const values = Float32Array.from({ length: batch * network.dimensions }, gaussians(uniform))
+  const heights = Float32Array.from({ length: batch }, () => 40 * uniform())
+  const points = { x: join(folder, 'x'), z: join(folder, 'z'), shape: [batch, ...network.itemShape] }
+  await writeFile(points.x, values)
+  await writeFile(points.z, heights)
+  return { ...points, values, heights }
+}
+
+/** Multiplications of an image's convolutions as they are written, without any that a faster form saves. */
+export function multiplications({ imageSize, channels, nf, chMult, numResBlocks, attnResolutions }) {
+  const levels = chMult.map((factor, i) => ({ size: imageSize >> i, width: nf * factor }))
+  const attends = ({ size }) => attnResolutions.includes(size)
+  let sum = 9 * channels * nf * imageSize ** 2
+  const block = (from, to, size, skip = from !== to) =>
+    (9 * from * to + 9 * to * to + (skip ? from * to : 0)) * size ** 2
+  const attention = ({ size, width }) => 4 * width ** 2 * size ** 2 + 2 * width * size ** 4
+  let width = nf
+  const skips = [nf]
+  for (const [i, level] of levels.entries()) {
+    for (let j = 0; j < numResBlocks; j++) {
+      sum += block(width, level.width, level.size) + (attends(level) ? attention(level) : 0)
+      width = level.width
+      skips.push(width)
+    }
+    if (i + 1 === levels.length) continue
+    sum += block(width, width, level.size / 2, true)
+    skips.push(width)
+  }
+  const lowest = levels.at(-1)
+  sum += 2 * block(width, width, lowest.size) + attention(lowest)
+  for (const [i, level] of [...levels.entries()].reverse()) {
+    for (let j = 0; j <= numResBlocks; j++) {
+      sum += block(width + skips.pop(), level.width, level.size)
+      width = level.width
+    }
+    if (attends(level)) sum += attention(level)
+    if (i > 0) sum += block(width, width, level.size * 2, true)
+  }
+  return sum + 9 * width * (channels + 1) * imageSize ** 2
+}
