@@ -4,13 +4,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createFlow } from '../../dist/flow/kinds.js'
 import { datasets, info, Network, PoissonFlow, preset, Tensor, train } from '../../dist/index.js'
 import { Trainer } from '../../dist/train/trainer.js'
 import { measureDelays } from './delays.js'
 import { photographPatches } from './photographs.js'
 
 const quick = process.argv.includes('--quick')
-const CIFAR10 = { sigma: 0.01, tau: 0.03, restrictM: true, gamma: 5, M: 291 }
+const PATH = { zMax: 40, zMin: 1e-3, upperNorm: 3000, zExp: 5 }
+const CIFAR10 = { kind: 'pfgm', sigma: 0.01, tau: 0.03, restrictM: true, gamma: 5, M: 291, ...PATH }
 
 async function idle() {
   return { name: 'nothing', work: () => sleep(quick ? 2000 : 5000) }
@@ -42,10 +44,11 @@ async function cifarTraining() {
   const images = await photographPatches(256)
   const data = await Tensor.from(images.values, [images.count, ...images.shape])
   const trainer = await Trainer.create(preset('cifar10').network, 0n, 'cpu')
+  const flow = createFlow(CIFAR10)
   const work = async () => {
     for (let step = 0; step < (quick ? 3 : 10); step++) {
       const drawn = { seed: 0n, step, batchSize: 64, smallBatchSize: 2, wholeData: false, mirror: true }
-      const batch = await trainer.batch(data, { ...CIFAR10, ...drawn })
+      const batch = await flow.batch(data, drawn, 'cpu')
       const update = { update: step + 1, learningRate: 2e-4, clipNorm: 1, emaDecay: 0.9, dropoutSeed: 0n }
       await trainer.step(batch, update)
     }
@@ -56,8 +59,7 @@ async function cifarTraining() {
 
 async function cifarSampling() {
   const network = await Network.create({ ...preset('cifar10').network, initScale: 1 })
-  const flow = { ...CIFAR10, zMax: 40, zMin: 1e-3, upperNorm: 3000, zExp: 5 }
-  const model = PoissonFlow.of(network, { flow, data: 'none', step: 0 })
+  const model = PoissonFlow.of(network, { flow: CIFAR10, data: 'none', step: 0 })
   const work = () => model.sample({ count: 2, solver: 'euler', steps: quick ? 4 : 12 })
   return { name: 'sampling with the CIFAR-10 network', work }
 }

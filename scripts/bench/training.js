@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createFlow } from '../../dist/flow/kinds.js'
 import { datasets, fieldTarget, preset, Tensor } from '../../dist/index.js'
 import { Trainer } from '../../dist/train/trainer.js'
 import { compare, median, timed } from './compare.js'
@@ -77,6 +78,7 @@ function medianParts({ batch, field }) {
 
 class OurSteps {
   #wanted
+  #flow
   #data
   #sources
   #step = 0
@@ -88,6 +90,8 @@ class OurSteps {
     const shape = [batchSize, ...images.shape]
     const size = shape.reduce((product, length) => product * length)
     steps.#wanted = wanted
+    // How paths begin and end does not matter to a batch.
+    steps.#flow = createFlow({ kind: 'pfgm', ...wanted.flow, zMax: 40, zMin: 1e-3, upperNorm: 3000, zExp: 5 })
     steps.#data = await Tensor.from(images.values, [images.count, ...images.shape])
     steps.#sources = await Tensor.from(pixelValues(images.values.subarray(0, size)), shape)
     steps.trainer = await Trainer.create(preset(wanted.preset).network, 0n, 'cpu')
@@ -110,8 +114,9 @@ class OurSteps {
 
   #batch() {
     const { batchSize, smallBatchSize } = settings(this.#wanted)
-    const settingsOfBatch = { ...this.#wanted.flow, seed: 0n, step: this.#step, batchSize, smallBatchSize }
-    return this.trainer.batch(this.#data, { ...settingsOfBatch, wholeData: false, mirror: false })
+    const settingsOfBatch = { seed: 0n, step: this.#step, batchSize, smallBatchSize }
+    const draw = { ...settingsOfBatch, wholeData: false, mirror: false }
+    return this.#flow.batch(this.#data, draw, 'cpu')
   }
 
   #fieldSeconds({ x, z }) {
