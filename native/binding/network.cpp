@@ -129,8 +129,8 @@ Napi::Value create_network(const Call& call) {
       queue_name(device), network_maker(call(0, "config"), call(1, "seed").seed(), device), network_to_js);
 }
 
-// forward(network, x, z, labels, asTrained): resolves to {x, z}, the field's two parts, or {x}, an image. As
-// it is evaluated for sampling, or by the operations that it is trained by.
+// forward(network, x, z, labels, byLibtorch): resolves to {x, z}, the field's two parts, or {x}, an image. As
+// it is evaluated for sampling, or by libtorch's operations.
 Napi::Value forward(const Call& call) {
   const std::shared_ptr<Network> network = call(0, "network").network();
   const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor();
@@ -140,21 +140,20 @@ Napi::Value forward(const Call& call) {
   if (z.dim() != 1 || z.size(0) != x.size(0) || z.scalar_type() != at::kFloat)
     throw Error("ERR_PFGM_ARGUMENT", "Expected z to be float32 with one height a row of x");
   Mode mode;
+  mode.by_libtorch = true;
   if (call(3, "labels").present()) {
     const std::vector<int64_t> labels = call(3, "labels").int32s();
     if (int64_t(labels.size()) != x.size(0)) call(3, "labels").expected("one a row of x");
     mode.labels = label_tensor(labels);
     if (mode.labels.defined()) mode.labels = mode.labels.to(network->device());
   }
-  const bool as_trained = call(4, "asTrained").boolean();
+  const bool by_libtorch = call(4, "byLibtorch").boolean();
   return call.environment().submit(
       queue_name(network->device()),
-      [network, x, z, mode, as_trained] {
-        if (!as_trained && network->device().is_cpu()) return infer(*network, x, z, mode.labels, false);
+      [network, x, z, mode, by_libtorch] {
+        if (!by_libtorch && network->device().is_cpu()) return infer(*network, x, z, mode.labels, false);
         const at::NoGradGuard no_grad;
-        Mode by_libtorch = mode;
-        by_libtorch.by_libtorch = true;
-        const Field field = network->forward(x.to(network->device()), z.to(network->device()), by_libtorch);
+        const Field field = network->forward(x.to(network->device()), z.to(network->device()), mode);
         return Field{field.x.contiguous(), field.z.defined() ? field.z.contiguous() : field.z};
       },
       [](Napi::Env env, const Field& field) {

@@ -107,7 +107,7 @@ export interface Addon {
     x: TensorHandle,
     z: TensorHandle,
     labels: Int32Array | undefined,
-    asTrained: boolean,
+    byLibtorch: boolean,
   ): Promise<{ x: TensorInfo; z?: TensorInfo }>
   weightsVersion(network: NetworkHandle): number
 

@@ -12,10 +12,10 @@ interface CreateOptions {
 }
 
 interface ForwardOptions {
-  asTrained?: boolean
+  byLibtorch?: boolean
 }
 
-const FORWARD_SCHEMA = optionsSchema<ForwardOptions>({ asTrained: SWITCH })
+const FORWARD_SCHEMA = optionsSchema<ForwardOptions>({ byLibtorch: SWITCH })
 const CREATE_SCHEMA = optionsSchema<CreateOptions>({ seed: SEED, device: DEVICE })
 
 /**
@@ -69,8 +69,8 @@ export class Network extends NativeObject<NetworkHandle> {
    * @param x `[b, ...itemShape]`
    * @param z `[b]`: heights, taken as at least 1e-10; for an image the number that the flow tells the noise by
    * @param labels `[b]`: classes, -1 for none
-   * @param options.asTrained by the operations of training, libtorch's, rather than those of sampling: on a CPU the
-   *   latter round differently, and give an item the same bits whatever else is in the batch. Default false.
+   * @param options.byLibtorch by libtorch's operations rather than the package's own, which on a CPU round differently, and
+   *   give an item the same bits whatever else is in the batch. Default false.
    */
   async forward(
     x: Tensor<'float32'>,
@@ -80,8 +80,8 @@ export class Network extends NativeObject<NetworkHandle> {
   ): Promise<{ x: Tensor<'float32'>; z?: Tensor<'float32'> }> {
     parse('x', TENSOR, x)
     parse('z', TENSOR, z)
-    const { asTrained = false } = parseOptions('forward', FORWARD_SCHEMA, options)
-    const field = await native().forward(this.handle, x.handle, z.handle, labels, asTrained)
+    const { byLibtorch = false } = parseOptions('forward', FORWARD_SCHEMA, options)
+    const field = await native().forward(this.handle, x.handle, z.handle, labels, byLibtorch)
     const image = new Tensor<'float32'>(field.x)
     return field.z ? { x: image, z: new Tensor<'float32'>(field.z) } : { x: image }
   }

@@ -59,10 +59,10 @@ async function batch(
 async function evaluated(
   network: Network,
   { x, z, labels }: Batch,
-  asTrained = false,
+  byLibtorch = false,
 ): Promise<Float32Array[]> {
   const given = 'labels' in network.config && network.config.labels ? labels : undefined
-  const field = await network.forward(x, z, given, { asTrained })
+  const field = await network.forward(x, z, given, { byLibtorch })
   const parts = [await field.x.data()]
   if (field.z) parts.push(await field.z.data())
   field.x.dispose()
@@ -82,7 +82,7 @@ function difference(a: readonly Float32Array[], b: readonly Float32Array[]): num
 }
 
 /** Root mean squares of what float32 is off by, in parts of that of the network's output in float64. */
-async function errors(config: UnetConfig): Promise<{ planned: number; trained: number }> {
+async function errors(config: UnetConfig): Promise<{ planned: number; byLibtorch: number }> {
   using network = await Network.create({ ...config, output: 'image' }, { seed: 7 })
   const folder = await mkdtemp(join(tmpdir(), 'pfgm-plan-'))
   const path = join(folder, 'weights.safetensors')
@@ -92,11 +92,11 @@ async function errors(config: UnetConfig): Promise<{ planned: number; trained: n
   const given = await batch(network, 1, [height])
   const x = Float64Array.from(await given.x.data())
   const exact = unetOracle(config, (name) => weights.array(name), x, height).values
-  const error = async (asTrained: boolean) => {
-    const [values] = await evaluated(network, given, asTrained)
+  const error = async (byLibtorch: boolean) => {
+    const [values] = await evaluated(network, given, byLibtorch)
     return rootMeanSquare(exact.map((value, i) => value - values![i]!)) / rootMeanSquare(exact)
   }
-  const found = { planned: await error(false), trained: await error(true) }
+  const found = { planned: await error(false), byLibtorch: await error(true) }
   await rm(folder, { recursive: true })
   return found
 }
@@ -175,8 +175,8 @@ describe.each(available)('%s', (kernel) => {
 
   it("is about as near to float64 as libtorch is on the digits' network", async () => {
     native().chooseFieldKernel(kernel, 'auto')
-    const { planned, trained } = await errors({ ...DDPMPP, nf: 32 })
-    expect(planned).toBeLessThan(2.5 * trained)
+    const { planned, byLibtorch } = await errors({ ...DDPMPP, nf: 32 })
+    expect(planned).toBeLessThan(2.5 * byLibtorch)
   })
 
   it.each([
