@@ -12,6 +12,7 @@
 #include "field/sums.h"
 #include "runtime/error.h"
 #include "runtime/memory.h"
+#include "runtime/profile.h"
 
 namespace pfgm {
 namespace {
@@ -118,6 +119,35 @@ Napi::Value memory(const Call& call) {
   return object;
 }
 
+// startProfile(): records spans from now on, in the whole process; false where that is under way already.
+Napi::Value start_profile_of_process(const Call& call) {
+  return Napi::Boolean::New(call.env(), start_profile());
+}
+
+// stopProfile(): {names, threads, times, leftOut}: of each span its name, thread, and begin and duration in
+// microseconds of the clock that process.hrtime reads.
+Napi::Value stop_profile_of_process(const Call& call) {
+  const Profile profile = stop_profile();
+  const size_t count = profile.spans.size();
+  Napi::Array names = Napi::Array::New(call.env(), count);
+  Napi::Int32Array threads = Napi::Int32Array::New(call.env(), count);
+  Napi::Float64Array times = Napi::Float64Array::New(call.env(), 2 * count);
+  using Microseconds = std::chrono::duration<double, std::micro>;
+  for (size_t i = 0; i < count; ++i) {
+    const RecordedSpan& span = profile.spans[i];
+    names.Set(uint32_t(i), span.name);
+    threads[i] = span.thread;
+    times[2 * i] = Microseconds(span.begin.time_since_epoch()).count();
+    times[2 * i + 1] = Microseconds(span.end - span.begin).count();
+  }
+  Napi::Object object = Napi::Object::New(call.env());
+  object.Set("names", names);
+  object.Set("threads", threads);
+  object.Set("times", times);
+  object.Set("leftOut", double(profile.left_out));
+  return object;
+}
+
 // dispose(handle): whether it was live.
 Napi::Value dispose(const Call& call) {
   return Napi::Boolean::New(call.env(), call.environment().dispose(call(0, "handle").id()));
@@ -136,6 +166,8 @@ const std::vector<Export>& runtime_exports() {
                                             {"memory", 0, memory},
                                             {"fieldKernels", 0, field_kernels},
                                             {"chooseFieldKernel", 2, choose_field_kernel},
+                                            {"startProfile", 0, start_profile_of_process},
+                                            {"stopProfile", 0, stop_profile_of_process},
                                             {"dispose", 1, dispose}};
   return table;
 }

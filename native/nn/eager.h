@@ -1,5 +1,5 @@
-// A network's operations on tensors, which keep gradients: on a CPU convolutions by the package's own
-// kernels, all else by libtorch's. See ops.h.
+// A network's operations on tensors, which keep gradients: on a CPU convolutions with what surrounds them by
+// the package's own kernels, all else by libtorch's. See ops.h.
 #pragma once
 
 #include <ATen/core/grad_mode.h>

@@ -7,6 +7,8 @@
 
 #include <utility>
 
+#include "runtime/stop.h"
+
 namespace pfgm::nn {
 namespace {
 
@@ -15,6 +17,8 @@ using torch::autograd::variable_list;
 struct HeldPart : torch::CustomClassHolder {
   explicit HeldPart(Part part) : part(std::move(part)) {}
   const Part part;
+  // That of the job, which a device's thread of autograd does not know.
+  Stop& stop = Stop::current();
 };
 
 class Recomputed : public torch::autograd::Function<Recomputed> {
@@ -29,6 +33,7 @@ class Recomputed : public torch::autograd::Function<Recomputed> {
   static variable_list backward(torch::autograd::AutogradContext* context, variable_list gradients) {
     const auto held = context->saved_data["part"].toCapsule();
     const variable_list saved = context->get_saved_variables();
+    const Stop::Scope scope(static_cast<const HeldPart&>(*held).stop);
     const at::AutoGradMode with_grad(true);
     const at::Tensor x = saved[0].detach().requires_grad_(), embedding = saved[1].detach().requires_grad_();
     const at::Tensor out = static_cast<const HeldPart&>(*held).part(x, embedding);

@@ -7,10 +7,16 @@
 
 #include "flow/guidance.h"
 #include "runtime/error.h"
+#include "runtime/profile.h"
 
 namespace pfgm {
 
 std::vector<char> evaluate(const Flow& flow, const std::vector<Evaluation>& evaluations) {
+  const Span span([&] {
+    size_t rows = 0;
+    for (const Evaluation& one : evaluations) rows += one.heights.size();
+    return "evaluate, " + std::to_string(rows) + " rows";
+  });
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> points;
   std::vector<double> heights;

@@ -18,7 +18,7 @@ inline int64_t panels_in(const FilterGradient& g) {
 template <class F>
 class StripPanel {
  public:
-  static constexpr int kIn = F::kIn, kOut = F::kOut, kAll = kIn * kIn, kAround = kIn - kOut;
+  static constexpr int kIn = F::kIn, kOut = F::kOut, kAround = kIn - kOut;
 
   StripPanel(const FilterGradient& g, const Strips& strips) : g_(g), strips_(strips) {
     across_ = (g.width + kOut - 1) / kOut;
@@ -163,7 +163,7 @@ inline void channel_sums(const float* values, int64_t pixels, int64_t channels, 
 }
 
 inline int64_t input_scratch(const InputGradient& g) {
-  return 5 * channels(g.in);
+  return 4 * channels(g.in);
 }
 
 // What the gradient of the resampled image is before that, at a pixel.

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <string>
 
 #include "plan/run.h"
+#include "runtime/profile.h"
 #include "runtime/stop.h"
 
 namespace pfgm::plan {
@@ -202,6 +204,7 @@ void Plan::run(const Convolving& step) {
 }
 
 void Plan::run(const Resampled& step) {
+  const Span span([] { return std::string("resampling"); });
   const Held& out = values_[step.out];
   Resampling r;
   r.in = input_of(step.layer);
@@ -219,6 +222,7 @@ void Plan::run(const Resampled& step) {
 }
 
 void Plan::run(const Attending& step) {
+  const Span span([] { return std::string("attention"); });
   const Held& out = values_[step.out];
   Attention a;
   a.in = image_at(step.in);

@@ -1,10 +1,29 @@
 #include "plan/run.h"
 
 #include <algorithm>
+#include <string>
+
+#include "runtime/profile.h"
 
 namespace pfgm::plan {
 
+namespace {
+
+std::string size_of(int64_t height, int64_t width, int64_t images) {
+  return std::to_string(height) + " x " + std::to_string(width) + ", " + std::to_string(images) + " images";
+}
+
+// As "3 x 3, 64 to 128 channels, 8 x 8, 16 images".
+std::string shape_of(Form form, int64_t from, int64_t to, int64_t height, int64_t width, int64_t images) {
+  return std::string(form == Form::kOne ? "1 x 1, " : "3 x 3, ") + std::to_string(from) + " to " +
+         std::to_string(to) + " channels, " + size_of(height, width, images);
+}
+
+}  // namespace
+
 void run(const Kernel& kernel, Convolution c) {
+  const Span span(
+      [&] { return "convolution " + shape_of(c.form, c.depth, c.out.count, c.height, c.width, c.images); });
   const Grid g = grid(c.form, c.height, c.width, c.depth);
   const int64_t panels = c.out.channels / kPanel;
   const bool worth =
@@ -34,6 +53,9 @@ void run_sums(const Kernel& kernel, const Image& image, int64_t images, int64_t 
 constexpr int64_t kTiles = 192;
 
 void run(const Kernel& kernel, FilterGradient g, const Filter& to, float* weights, float factor) {
+  const Span span([&] {
+    return "filter's gradient " + shape_of(g.form, to.inputs, to.outputs, g.height, g.width, g.images);
+  });
   const int64_t size = tile_of(g.form), numbers = numbers_of(g.form), in = channels(g.in);
   const int64_t across = (g.width + size - 1) / size, strips = (g.height + size - 1) / size * g.images;
   const int64_t together = std::min(std::max<int64_t>(kTiles / across, 1), strips);
@@ -66,6 +88,7 @@ void run(const Kernel& kernel, FilterGradient g, const Filter& to, float* weight
 }
 
 void run(const Kernel& kernel, const InputGradient& g) {
+  const Span span([&] { return "input's gradient " + size_of(g.in.height, g.in.width, g.images); });
   const int64_t numbers = g.images * g.in.height * g.in.width * g.in.images[0].channels;
   share_out(g.images, kernel.input_scratch(g), numbers > kWorth / 32,
             [&](int64_t image, float* own) { kernel.input_gradient(g, image, own); });

@@ -10,7 +10,13 @@ namespace pfgm::plan {
 class Scratch {
  public:
   float* of(int64_t floats) {
-    if (floats > size_) memory_.reset(new float[size_ = floats]);
+    if (floats > size_) {
+      // Nothing is held where there is not enough, and never old and new at once.
+      memory_.reset();
+      size_ = 0;
+      memory_.reset(new float[floats]);
+      size_ = floats;
+    }
     return memory_.get();
   }
 

@@ -110,7 +110,7 @@ struct Convolution {
   float factor = 1;
 };
 
-// What a convolution's weights and biases change by in a loss, given what the loss changes by with what comes
+// What a convolution's weights change by in a loss, given what the loss changes by with what comes
 // out. Tiles are taken together by rows of them, strips.
 struct FilterGradient {
   Form form = Form::kOne;

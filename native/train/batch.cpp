@@ -5,6 +5,7 @@
 
 #include "cuda/perturbation.h"
 #include "data/values.h"
+#include "runtime/profile.h"
 
 namespace pfgm {
 namespace {
@@ -28,6 +29,7 @@ Perturbed perturbed(const at::Tensor& y, const BatchSettings& settings) {
 }  // namespace
 
 Batch make_batch(const at::Tensor& data, const BatchSettings& settings, at::Device device) {
+  const Span span([] { return std::string("batch"); });
   const at::NoGradGuard no_grad;
   Items chosen = batch_items(data, settings);
   at::Tensor& items = chosen.values;

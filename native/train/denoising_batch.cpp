@@ -12,6 +12,7 @@
 
 #include "data/values.h"
 #include "runtime/grain.h"
+#include "runtime/profile.h"
 
 namespace pfgm {
 namespace {
@@ -80,6 +81,7 @@ Batch preconditioned(const at::Tensor& points, const at::Tensor& learned, const 
 
 Batch make_denoising_batch(const at::Tensor& data, const DenoisingBatchSettings& settings,
                            at::Device device) {
+  const Span span([] { return std::string("batch"); });
   const at::NoGradGuard no_grad;
   const Items items = batch_items(data, settings);
   const at::Tensor images = as_values(items.values.slice(0, 0, settings.perturbed)).to(at::kCPU);

@@ -6,8 +6,29 @@
 #include <string>
 
 #include "runtime/error.h"
+#include "runtime/profile.h"
 
 namespace pfgm {
+
+void check(const Network& network, const Batch& batch) {
+  const auto require = [](bool ok, const std::string& what) {
+    if (!ok) throw Error("ERR_PFGM_ARGUMENT", "Expected " + what);
+  };
+  const auto are = [](const at::Tensor& tensor, at::IntArrayRef shape) {
+    return tensor.scalar_type() == at::kFloat && tensor.sizes() == shape;
+  };
+  const int64_t count = batch.x.dim() > 0 ? batch.x.size(0) : 0;
+  const std::string items = std::to_string(count);
+  require(count > 0 && are(batch.x, network.batch_shape(count)),
+          "x to be float32 of the network's shape, one item a row");
+  require(are(batch.z, {count}), "z to be float32 [" + items + "], one number an item");
+  const int64_t columns = network.dimensions() + (network.output() == Output::kField ? 1 : 0);
+  require(are(batch.target, {count, columns}),
+          "target to be float32 [" + items + ", " + std::to_string(columns) + "]");
+  for (const at::Tensor* each : {&batch.weight, &batch.labels})
+    require(!each->defined() || (each->dim() == 1 && each->numel() == count),
+            "a weight and a label an item, " + items);
+}
 
 Batch rows_of(const Batch& batch, int64_t first, int64_t count) {
   if (first == 0 && count == batch.x.size(0)) return batch;
@@ -17,18 +38,12 @@ Batch rows_of(const Batch& batch, int64_t first, int64_t count) {
 
 at::Tensor squared_loss(const Network& network, const Batch& batch, const Mode& mode) {
   const at::Tensor &x = batch.x, &target = batch.target;
-  const int64_t count = x.size(0), dimensions = count ? x.numel() / count : 0;
+  const int64_t count = x.size(0), dimensions = network.dimensions();
   const bool vertical = network.output() == Output::kField;
-  const int64_t columns = dimensions + (vertical ? 1 : 0);
-  if (count == 0 || target.dim() != 2 || target.size(0) != count || target.size(1) != columns)
-    throw Error("ERR_PFGM_ARGUMENT",
-                "Expected target to be [" + std::to_string(count) + ", " + std::to_string(columns) + "]");
-  for (const at::Tensor* each : {&batch.weight, &batch.labels})
-    if (each->defined() && each->numel() != count)
-      throw Error("ERR_PFGM_ARGUMENT", "Expected a weight and a label an item, " + std::to_string(count));
   const at::AutoGradMode with_grad(true);
   Mode labelled = mode;
   if (batch.labels.defined()) labelled.labels = batch.labels.to(x.device());
+  const Span span([&] { return "forward, " + std::to_string(count) + " items"; });
   const Field field = network.forward(x, batch.z, labelled);
   const auto squares = [&](const at::Tensor& given, const at::Tensor& wanted) {
     const at::Tensor error = given.reshape({count, -1}) - wanted;

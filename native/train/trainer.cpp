@@ -9,6 +9,7 @@
 #include <chrono>
 
 #include "runtime/memory.h"
+#include "runtime/profile.h"
 #include "runtime/stop.h"
 #include "train/loss.h"
 #include "train/reduce.h"
@@ -66,6 +67,7 @@ Trainer::Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema,
 }
 
 Trainer::Cost Trainer::probe(const Batch& batch, const PassSettings& pass) {
+  check(*network_, batch);
   const double before = resident_bytes();
   const auto start = std::chrono::steady_clock::now();
   const at::Tensor loss = squared_loss(*network_, batch, mode_of(pass, 0));
@@ -76,8 +78,10 @@ Trainer::Cost Trainer::probe(const Batch& batch, const PassSettings& pass) {
 }
 
 StepResult Trainer::step(const Batch& batch, const StepSettings& settings) {
+  const Span span([] { return std::string("training step"); });
+  check(*network_, batch);
   buffers_.gradients.zero_();
-  const int64_t count = batch.x.size(0), parts = std::max<int64_t>(std::min(settings.pass.parts, count), 1);
+  const int64_t count = batch.x.size(0), parts = std::min(settings.pass.parts, count);
   at::Tensor loss;
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t first = count * part / parts, rows = count * (part + 1) / parts - first;
@@ -85,13 +89,17 @@ StepResult Trainer::step(const Batch& batch, const StepSettings& settings) {
     const Mode mode = mode_of(settings.pass, settings.dropout_seed + uint64_t(part) * 0x9E3779B97F4A7C15u);
     const at::Tensor of_part =
         squared_loss(*network_, rows_of(batch, first, rows), mode) * (double(rows) / double(count));
-    of_part.backward();
+    {
+      const Span span([] { return std::string("back"); });
+      of_part.backward();
+    }
     loss = part == 0 ? of_part.detach() : loss + of_part.detach();
   }
   const at::NoGradGuard no_grad;
   const Reduced reduced = reduce(loss, buffers_.gradients);
   if (reduced.finite) {
     Stop::current().commit();
+    const Span span([] { return std::string("update"); });
     update(buffers_, reduced.gradient_norm, adam_, settings);
     weights_changed();
   }

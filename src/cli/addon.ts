@@ -1,4 +1,5 @@
 import { printHint } from './output.js'
+import { beginProfile } from './profile.js'
 import { withSetupProgress } from './setup-progress.js'
 
 /** Sets the addon up where it is not there yet, and shows how. */
@@ -7,4 +8,5 @@ export async function ensureAddon(): Promise<void> {
   const setup = await import('../../scripts/install/setup.js')
   const onReport = ({ summary }: { summary: string }) => printHint(summary)
   await withSetupProgress((onProgress) => setup.ensureAddon({ onProgress, onReport }))
+  beginProfile()
 }

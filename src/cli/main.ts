@@ -8,6 +8,7 @@ import { addInterpolateCommand } from './interpolate.js'
 import { endWithReader, endWithSignals, exit } from './interrupt.js'
 import { addLikelihoodCommand } from './likelihood.js'
 import { printHint } from './output.js'
+import { addProfileFlag, endProfile } from './profile.js'
 import { addSampleCommand } from './sample.js'
 import { addSetupCommand } from './setup.js'
 import { addSolversCommand } from './solvers.js'
@@ -20,6 +21,9 @@ Examples:
   npx pfgm-torch sample runs/digits --count 64      draw from what was trained
   npx pfgm-torch sample digits --out grid.png       draw from the model that comes with the package
   npx pfgm-torch train --help                       all options of a command`
+
+/** Commands in which no time goes by that a profile could tell of. */
+const QUICK = ['info', 'doctor', 'setup']
 
 function createProgram(): Command {
   const program = new Command('pfgm-torch')
@@ -43,6 +47,7 @@ function createProgram(): Command {
     addSetupCommand,
   ]
   for (const add of adders) add(program)
+  for (const command of program.commands) if (!QUICK.includes(command.name())) addProfileFlag(command)
   for (const command of program.commands) command.option('--debug', 'show where an error comes from')
   return program
 }
@@ -52,7 +57,11 @@ async function main(): Promise<void> {
   endWithSignals()
   const program = createProgram()
   try {
-    await program.parseAsync()
+    await program.parseAsync().catch(async (error) => {
+      await endProfile().catch(() => {}) // the command's error says more
+      throw error
+    })
+    await endProfile()
   } catch (error) {
     process.exitCode = report(error, program)
     if (error instanceof Stopped) exit(process.exitCode)

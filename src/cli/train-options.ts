@@ -56,6 +56,7 @@ export const TRAINING_OPTIONS = {
   checkpointActivations: {
     kind: SWITCH,
     help: 'make activations again on the pass back rather than keep them: less memory, more time',
+    no: 'keep activations',
   },
   fieldBatch: {
     kind: oneOf(FIELD_BATCHES),

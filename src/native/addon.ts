@@ -71,6 +71,10 @@ export interface Addon {
   setThreads(threads: number): Promise<number>
   countThreads(): Promise<number>
   stop(call: Promise<unknown>): boolean
+  /** False where a profile is being recorded, in this thread or another. */
+  startProfile(): boolean
+  /** Of each span its name, its thread, and when it begins and how long it is, in microseconds. */
+  stopProfile(): { names: string[]; threads: Int32Array; times: Float64Array; leftOut: number }
   memory(): { handles: number; bytes: number; resident: number; peak: number }
   dispose(handle: AnyHandle): boolean
 

@@ -13,7 +13,7 @@ import { publishedNetwork, safetensors } from '../golden.js'
 import { SMALL, DDPMPP as SONG_DDPMPP } from './edm-networks.js'
 import { unetOracle } from './unet-oracle.js'
 
-// A plan is how a network is evaluated for sampling on a CPU; libtorch's operations, which train it, are the oracle.
+// A plan is how a network is evaluated for sampling on a CPU; libtorch's operations are an oracle.
 
 const DDPMPP = { ...publishedNetwork('ddpmpp-digits/config.json'), initScale: 1 }
 const EDM = { kind: 'song', ...SMALL, ...SONG_DDPMPP, channels: 2, labels: 3 } as const

@@ -81,6 +81,8 @@ class Pool<State> implements Trajectories<State> {
   #evaluation: Promise<void> = Promise.resolve()
   /** What was asked of the device's thread, which does it in that order, and nobody has waited for. */
   #asked: Promise<unknown>[] = []
+  /** The first of their errors. */
+  #failure: { readonly error: unknown } | undefined
 
   constructor(problem: Problem, path: Path, stepper: Stepper<State>, out: Tensor, options: PoolOptions) {
     this.#problem = problem
@@ -116,10 +118,18 @@ class Pool<State> implements Trajectories<State> {
     await this.#answered(undefined)
   }
 
-  /** A call whose answer is not waited for: it fails what is waited for next. */
+  /** A call whose answer is not waited for: an error of it ends what is waited for next. */
   #ask(call: Promise<unknown>): void {
-    call.catch(() => {})
+    call.catch((error: unknown) => {
+      this.#failure ??= { error }
+    })
     this.#asked.push(call)
+  }
+
+  /** Waits for the last evaluation, and so for all that was asked for before it. */
+  async #evaluated(): Promise<void> {
+    await this.#evaluation
+    if (this.#failure) throw this.#failure.error
   }
 
   /** A call's answer, or the error of it or of what was asked for before. */
@@ -190,7 +200,7 @@ class Pool<State> implements Trajectories<State> {
     const rows = rowsAt(this.rows, where.rows)
     const { evaluations, outside, seconds } = this.#statistics
     // One at a time, so that no call is far from its answer.
-    await this.#evaluation
+    await this.#evaluated()
     const began = performance.now()
     const evaluation = { pool: this.#pool, ...where }
     const { answer } = await this.#problem.flow.evaluate(evaluation, this.#options.signal)
@@ -217,7 +227,7 @@ class Pool<State> implements Trajectories<State> {
     denoiser: Denoiser,
     { slot, otherSide, view, heights, rows }: Omit<Evaluation, 'pool'>,
   ): Promise<void> {
-    await this.#evaluation
+    await this.#evaluated()
     const denoised = await this.#readDenoised(rows)
     using images = denoised.images
     const { signal } = this.#options
@@ -351,7 +361,7 @@ class Pool<State> implements Trajectories<State> {
 
   async #report(): Promise<void> {
     if (!this.#options.onStep) return
-    await this.#evaluation
+    await this.#evaluated()
     const { count } = this.#problem
     const { start, end } = this.#path
     const active = this.rows.length
