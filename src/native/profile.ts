@@ -1,4 +1,4 @@
-import { expectPath } from '../check.js'
+import { expectPath, unexpected } from '../check.js'
 import { writeWhole } from '../files/whole-file.js'
 import { native } from './native.js'
 
@@ -11,10 +11,11 @@ const CHUNK = 10_000
  * @param path of the trace that is written at the end, also where the work fails: JSON that Perfetto
  *   (https://ui.perfetto.dev) and chrome://tracing open
  * @returns what the work returns
- * @throws Error where a profile is being recorded already
+ * @throws RangeError where a profile is being recorded already
  */
 export async function profile<T>(path: string, work: () => T | PromiseLike<T>): Promise<Awaited<T>> {
   expectPath('path', path)
+  if (typeof work !== 'function') throw new TypeError(unexpected('work', 'a function', work))
   startProfile()
   let result: Awaited<T>
   try {
@@ -29,7 +30,8 @@ export async function profile<T>(path: string, work: () => T | PromiseLike<T>): 
 
 /** Recording begins, where none is under way. */
 export function startProfile(): void {
-  if (!native().startProfile()) throw new Error('Expected one profile at a time: another is being recorded')
+  if (!native().startProfile())
+    throw new RangeError('Expected one profile at a time: another is being recorded')
 }
 
 /** Recording ends, with a file. */

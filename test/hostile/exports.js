@@ -196,6 +196,7 @@ export const CALLS = {
   setThreads: () => ({ args: [1] }),
   info: () => ({ args: [] }),
   memory: () => ({ args: [] }),
+  profile: () => ({ args: ['trace.json', () => 1] }),
 }
 
 /** Calls a function by its name, and waits for what it gives; of a training, for its first events. */
