@@ -1,12 +1,9 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { readHeader, readTensors } from '../src/checkpoint/safetensors.js'
 import type { FlowSettings } from '../src/flow/kinds.js'
 import { logGamma } from '../src/flow/sphere.js'
 import type { GaussiansConfig } from '../src/nn/config.js'
 import { Network } from '../src/nn/network.js'
 import { PoissonFlow } from '../src/poisson-flow.js'
+import { giveTensors } from './given-tensors.js'
 
 /** A mixture of isotropic Gaussians with equal weights. */
 export interface Mixture {
@@ -58,16 +55,8 @@ async function withCentres(
 ): Promise<Network> {
   const [components, dimensions] = [centres.length, centres[0]!.length]
   const network = await Network.create({ kind: 'gaussians', dimensions, components, deviation, ...config })
-  const folder = await mkdtemp(join(tmpdir(), 'pfgm-gaussians-'))
-  const path = join(folder, 'centres.safetensors')
-  const values = Buffer.from(Float32Array.from(centres.flat()).buffer)
-  const entry = { dtype: 'F32', shape: [components, dimensions], data_offsets: [0, values.length] }
-  const header = Buffer.from(JSON.stringify({ centres: entry }))
-  const length = Buffer.alloc(8)
-  length.writeBigUInt64LE(BigInt(header.length))
-  await writeFile(path, Buffer.concat([length, header, values]))
-  await readTensors(network.handle, await readHeader(path))
-  await rm(folder, { recursive: true })
+  const values = Float32Array.from(centres.flat())
+  await giveTensors(network.handle, { centres: { shape: [components, dimensions], values } })
   return network
 }
 

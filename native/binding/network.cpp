@@ -140,7 +140,6 @@ Napi::Value forward(const Call& call) {
   if (z.dim() != 1 || z.size(0) != x.size(0) || z.scalar_type() != at::kFloat)
     throw Error("ERR_PFGM_ARGUMENT", "Expected z to be float32 with one height a row of x");
   Mode mode;
-  mode.by_libtorch = true;
   if (call(3, "labels").present()) {
     const std::vector<int64_t> labels = call(3, "labels").int32s();
     if (int64_t(labels.size()) != x.size(0)) call(3, "labels").expected("one a row of x");

@@ -36,7 +36,6 @@ class DenoisingFlow final : public Flow {
                                 const at::Tensor& labels) const override {
     const at::Device device = network_->device();
     Mode mode;
-    mode.by_libtorch = true;
     if (labels.defined()) mode.labels = labels.to(device);
     const Field field = network_->forward(items(scaled(x, sigma)).to(device), noise(sigma).to(device), mode);
     const at::Tensor given = field.x.reshape(x.sizes()).to(at::kCPU);

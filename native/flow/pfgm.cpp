@@ -174,7 +174,6 @@ class PfgmFlow final : public Flow {
                                 const at::Tensor& labels) const override {
     const at::Device device = network_->device();
     Mode mode;
-    mode.by_libtorch = true;
     if (labels.defined()) mode.labels = labels.to(device);
     const Field field = network_->forward(items(x).to(device), z.squeeze(1).to(at::kFloat).to(device), mode);
     const at::Tensor v_x = field.x.reshape(x.sizes()).to(at::kCPU).to(at::kDouble);

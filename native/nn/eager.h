@@ -16,7 +16,7 @@ class Eager {
 
   // embedding: after SiLU, [b, ..].
   Eager(const at::Tensor& embedding, const Mode& mode)
-      : embedding_(embedding), mode_(mode), fuses_(embedding.is_cpu() && !mode.by_libtorch) {}
+      : embedding_(embedding), mode_(mode), fuses_(mode.fuses && embedding.is_cpu()) {}
 
   template <class Layer>
   at::Tensor convolve(const Layer& layer, const In<at::Tensor>& in,

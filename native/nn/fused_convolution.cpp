@@ -80,7 +80,6 @@ struct Settings : torch::CustomClassHolder {
   double kept_factor = 1;
   Resample resample = Resample::kNone, skip_resample = Resample::kNone;
   double factor = 1;
-  std::vector<int64_t> skip_shape;
   // Which of the tensors that may have gradients there are, and which has which number among them.
   enum { kX, kNormWeight, kNormBias, kModulation, kWeight, kBias, kImageBias, kSkip, kAll };
   int64_t number[kAll];
@@ -133,31 +132,37 @@ struct Known {
   }
 };
 
-at::Tensor convolved(const Known& known, const at::Tensor& skip) {
-  const plan::Kernel& kernel = plan_kernel();
-  const std::vector<int32_t> row_of = known.row_of();
-  const Settings& settings = known.settings;
-  const Filter& filter = settings.filter;
+// By a filter: what it is to read and what is made of what comes out, `complete` adds. -> pixels
+template <class Complete>
+at::Tensor convolved(const Known& known, const Filter& filter, const Complete& complete) {
   plan::Convolution c;
-  c.form = known.form(filter.inputs, filter.outputs);
-  const plan::Packing& weights = packed(c.form, filter);
-  c.in = known.input(row_of);
   c.images = known.images();
   c.height = known.height();
   c.width = known.width();
+  c.form = known.form(filter.inputs, filter.outputs);
+  const plan::Packing& weights = packed(c.form, filter);
   c.depth = weights.depth();
   c.weights = weights.weights();
   c.bias = weights.bias();
   const at::Tensor out = at::empty({c.images, c.height, c.width, padded(filter.outputs)}, at::kFloat);
   c.out = image_at(out, filter.outputs);
-  const int64_t of_modulation = settings.modulated ? 2 * filter.inputs : 0;
-  if (known.rows.defined() && known.rows.size(1) > of_modulation)
-    c.image_bias = known.rows.const_data_ptr<float>() + of_modulation;
-  c.skip = image_at(skip, filter.outputs);
-  c.skip_resample = settings.skip_resample;
-  c.factor = float(settings.factor);
-  plan::run(kernel, c);
+  c.factor = float(known.settings.factor);
+  complete(c);
+  plan::run(plan_kernel(), c);
   return out;
+}
+
+at::Tensor forwards(const Known& known, const at::Tensor& skip) {
+  const Settings& settings = known.settings;
+  const std::vector<int32_t> row_of = known.row_of();
+  return convolved(known, settings.filter, [&](plan::Convolution& c) {
+    c.in = known.input(row_of);
+    const int64_t of_modulation = settings.modulated ? 2 * settings.filter.inputs : 0;
+    if (known.rows.defined() && known.rows.size(1) > of_modulation)
+      c.image_bias = known.rows.const_data_ptr<float>() + of_modulation;
+    c.skip = image_at(skip, settings.filter.outputs);
+    c.skip_resample = settings.skip_resample;
+  });
 }
 
 // [b, outputs] float64, of what is added to an image.
@@ -188,23 +193,13 @@ at::Tensor of_weight(const Known& known, const at::Tensor& weight, const at::Ten
 // Of what comes in and what normalises it.
 void of_input(const Known& known, const at::Tensor& out, const std::function<bool(int)>& wants,
               variable_list& to) {
-  const plan::Kernel& kernel = plan_kernel();
   const std::vector<int32_t> row_of = known.row_of();
   const Filter filter = turned_round(known.settings.filter, known.settings.size);
-  plan::Convolution c;
-  c.form = known.form(filter.inputs, filter.outputs);
-  const plan::Packing& weights = packed(c.form, filter);
-  c.in.images[0] = image_at(out, filter.inputs);
-  c.in.height = c.height = known.height();
-  c.in.width = c.width = known.width();
-  c.images = known.images();
-  c.depth = weights.depth();
-  c.weights = weights.weights();
-  c.bias = weights.bias();
-  const at::Tensor gradient = at::empty({c.images, c.height, c.width, padded(filter.outputs)}, at::kFloat);
-  c.out = image_at(gradient, filter.outputs);
-  c.factor = float(known.settings.factor);
-  plan::run(kernel, c);
+  const at::Tensor gradient = convolved(known, filter, [&](plan::Convolution& c) {
+    c.in.images[0] = image_at(out, filter.inputs);
+    c.in.height = c.height;
+    c.in.width = c.width;
+  });
 
   const bool normalised = known.settings.groups > 0;
   const int64_t inputs = known.settings.filter.inputs;
@@ -224,7 +219,7 @@ void of_input(const Known& known, const at::Tensor& out, const std::function<boo
     sums = at::empty({g.images, 2, known.x.size(3)}, at::kDouble);
     g.sums = sums.mutable_data_ptr<double>();
   }
-  plan::run(kernel, g);
+  plan::run(plan_kernel(), g);
   if (wants(Settings::kX)) to[Settings::kX] = image_of(of_x, inputs);
   if (!normalised) return;
   // What h = (x^ weight + bias) (1 + scale) + shift gives its parameters.
@@ -247,8 +242,11 @@ at::Tensor of_skip(const Settings& settings, const at::Tensor& gradient) {
     return settings.factor == 1 ? gradient : gradient * settings.factor;
   const at::Tensor from = pixels(gradient);
   const int64_t outputs = gradient.size(1);
+  const auto before = [&](int64_t size) {
+    return settings.skip_resample == Resample::kUp ? size / 2 : size * 2;
+  };
   const at::Tensor out =
-      at::empty({from.size(0), settings.skip_shape[2], settings.skip_shape[3], from.size(3)}, at::kFloat);
+      at::empty({from.size(0), before(from.size(1)), before(from.size(2)), from.size(3)}, at::kFloat);
   plan::InputGradient g;
   g.in.images[0] = image_at(out, outputs);  // whose values do not matter
   g.in.height = out.size(1);
@@ -297,7 +295,7 @@ class Fused : public torch::autograd::Function<Fused> {
     context->save_for_backward(
         {known.x, known.sums, known.kept, known.rows, known.norm_weight, known.norm_bias, weight});
     context->saved_data["settings"] = c10::IValue::make_capsule(settings);
-    return image_of(convolved(known, skip ? pixels(*skip) : at::Tensor()), outputs);
+    return image_of(forwards(known, skip ? pixels(*skip) : at::Tensor()), outputs);
   }
 
   static variable_list backward(torch::autograd::AutogradContext* context, variable_list gradients) {
@@ -339,7 +337,6 @@ at::Tensor fused(const Filter& filter, int64_t size, const at::Tensor& weight, c
   settings->resample = with.resample;
   settings->skip_resample = with.skip_resample;
   settings->factor = with.factor;
-  if (with.skip.defined()) settings->skip_shape = with.skip.sizes().vec();
   const GroupNorm none;
   const GroupNorm& norm = with.norm ? *with.norm : none;
   if (with.norm) {

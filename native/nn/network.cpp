@@ -86,7 +86,6 @@ Field infer(const Network& network, const at::Tensor& x, const at::Tensor& z, co
     const at::NoGradGuard no_grad_here;  // the guard outside is its thread's alone
     const int64_t first = i * tile, rows = std::min(tile, count - first);
     Mode mode;
-    mode.by_libtorch = true;
     if (labels.defined()) mode.labels = padded_rows(labels, first, tile).to(device);
     const Field part =
         network.forward(padded_rows(x, first, tile).to(device), padded_rows(z, first, tile).to(device), mode);

@@ -33,8 +33,8 @@ struct Mode {
   at::Tensor labels;  // [b] int64, kNoLabel for none; undefined where no row has one
   // Activations inside of blocks are made again on the pass back rather than kept.
   bool recomputes = false;
-  // By libtorch's operations alone, on a CPU too.
-  bool by_libtorch = false;
+  // Convolutions on a CPU are done by the package's kernels rather than by libtorch's operations.
+  bool fuses = false;
 };
 
 // What a network gives at a point.

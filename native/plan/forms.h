@@ -72,6 +72,16 @@ struct Four {
   static constexpr Form kForm = Form::kFour;
   static constexpr int kIn = 6, kOut = 4, kSize = 3;
   static constexpr float kA = 0.70710678118654752f, kB = 1.41421356237309505f;
+  // At 0, +-a, +-b and infinity: of polynomials by their even and odd parts.
+  template <class V>
+  static void put(V at_0, V even_a, V odd_a, V even_b, V odd_b, V at_infinity, V* to) {
+    to[0] = at_0;
+    to[1] = even_a + odd_a;
+    to[2] = even_a - odd_a;
+    to[3] = even_b + odd_b;
+    to[4] = even_b - odd_b;
+    to[5] = at_infinity;
+  }
   // A point's powers over the product of its distances to the other ones, which is -3 / 2 for +-a and 6 for
   // +-b.
   template <class V>
@@ -80,12 +90,7 @@ struct Four {
     constexpr Real kThird = Real(1) / 3, kRoot = Real(0.70710678118654752440);
     const V even_a = -kThird * (2 * g[0] + g[2]), odd_a = (-2 * kThird * kRoot) * g[1];
     const V even_b = kThird * (Real(0.5) * g[0] + g[2]), odd_b = (kThird * kRoot) * g[1];
-    u[0] = g[0];
-    u[1] = even_a + odd_a;
-    u[2] = even_a - odd_a;
-    u[3] = even_b + odd_b;
-    u[4] = even_b - odd_b;
-    u[5] = g[2];
+    put(g[0], even_a, odd_a, even_b, odd_b, g[2], u);
   }
   static void filter_gradient(const Lanes* u, Lanes* g) {
     constexpr float kThird = 1 / 3.0f;
@@ -97,12 +102,7 @@ struct Four {
   static void input(const Lanes* d, Lanes* t) {
     const Lanes even_a = d[4] - 2 * d[2], odd_a = kA * (d[3] - 2 * d[1]);
     const Lanes even_b = d[4] - 0.5f * d[2], odd_b = kB * (d[3] - 0.5f * d[1]);
-    t[0] = d[4] + (d[0] - 2.5f * d[2]);
-    t[1] = even_a + odd_a;
-    t[2] = even_a - odd_a;
-    t[3] = even_b + odd_b;
-    t[4] = even_b - odd_b;
-    t[5] = d[5] + (d[1] - 2.5f * d[3]);
+    put(d[4] + (d[0] - 2.5f * d[2]), even_a, odd_a, even_b, odd_b, d[5] + (d[1] - 2.5f * d[3]), t);
   }
   static void output(const Lanes* m, Lanes* y) {
     const Lanes sum_a = m[1] + m[2], difference_a = m[1] - m[2];
@@ -115,12 +115,7 @@ struct Four {
   static void gradient(const Lanes* y, Lanes* m) {
     const Lanes even_a = y[0] + 0.5f * y[2], odd_a = kA * (y[1] + 0.5f * y[3]);
     const Lanes even_b = y[0] + 2 * y[2], odd_b = kB * (y[1] + 2 * y[3]);
-    m[0] = y[0];
-    m[1] = even_a + odd_a;
-    m[2] = even_a - odd_a;
-    m[3] = even_b + odd_b;
-    m[4] = even_b - odd_b;
-    m[5] = y[3];
+    put(y[0], even_a, odd_a, even_b, odd_b, y[3], m);
   }
 };
 

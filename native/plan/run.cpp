@@ -43,7 +43,7 @@ void run(const Kernel& kernel, Convolution c) {
 
 void run_sums(const Kernel& kernel, const Image& image, int64_t images, int64_t pixels, bool squares,
               double* sums) {
-  share_out(images, 0, images * pixels * image.channels > kWorth / 32, [&](int64_t i, float*) {
+  share_out(images, 0, images * pixels * image.channels > kWorthNumbers, [&](int64_t i, float*) {
     kernel.channel_sums(image.values + i * pixels * image.channels, pixels, image.channels, squares,
                         sums + i * (squares ? 2 : 1) * image.channels);
   });
@@ -90,7 +90,7 @@ void run(const Kernel& kernel, FilterGradient g, const Filter& to, float* weight
 void run(const Kernel& kernel, const InputGradient& g) {
   const Span span([&] { return "input's gradient " + size_of(g.in.height, g.in.width, g.images); });
   const int64_t numbers = g.images * g.in.height * g.in.width * g.in.images[0].channels;
-  share_out(g.images, kernel.input_scratch(g), numbers > kWorth / 32,
+  share_out(g.images, kernel.input_scratch(g), numbers > kWorthNumbers,
             [&](int64_t image, float* own) { kernel.input_gradient(g, image, own); });
 }
 

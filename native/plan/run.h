@@ -12,6 +12,8 @@ namespace pfgm::plan {
 
 // Multiplications that are worth waking a thread for, about 20 microseconds' worth.
 constexpr int64_t kWorth = 2'000'000;
+// Numbers likewise, of which each is looked at once.
+constexpr int64_t kWorthNumbers = kWorth / 32;
 
 // This thread's own, for as long as it lives.
 inline float* scratch(int64_t floats) {

@@ -37,7 +37,7 @@ Mode mode_of(const PassSettings& pass, uint64_t dropout_seed) {
   mode.training = true;
   mode.dropout_seed = dropout_seed;
   mode.recomputes = pass.recomputes;
-  mode.by_libtorch = pass.by_libtorch;
+  mode.fuses = !pass.by_libtorch;
   return mode;
 }
 

@@ -26,7 +26,7 @@ const BOTTOM = 52
 const GROUPS = [
   { section: 'field', title: "The field's training target", colour: COLOURS.cyan },
   { section: 'training', title: 'A training step', colour: COLOURS.violet },
-  { section: 'sampling', title: 'The network alone', colour: COLOURS.green },
+  { section: 'network', title: 'A pass of a network', colour: COLOURS.green },
 ]
 
 /**

@@ -37,7 +37,8 @@ export async function benchNetwork(peer, { quick }) {
     if (quick && long) continue
     for (const batch of batches) {
       console.log(`  ${name}, ${batch}`)
-      rows.push({ name, batch, ...(await benchRow(config, batch, engines, peer, quick ? 3 : 7)) })
+      const row = await benchRow(config, batch, engines, peer, quick ? 3 : 7)
+      rows.push({ name: `${name}, ${batch}`, ...row })
     }
   }
   return { rows, engines: [...FLOAT32, ...BFLOAT16], versions, rate }
@@ -59,13 +60,11 @@ async function benchRow(config, batch, engines, peer, repeats) {
     const x = await Tensor.from(points.values, points.shape)
     const z = await Tensor.from(points.heights, [batch])
     const ours = () => timed(() => pass(network, x, z))
-    const theirs = (name) => async () => (await peer.request('engines.passes', { name, count: 1 })).seconds
-    const times = await inTurn(repeats, [ours, ...engines.map(theirs)])
-    return {
-      multiplications: multiplications(config) * batch,
-      ours: times[0],
-      theirs: Object.fromEntries(engines.map((name, i) => [name, times[i + 1]])),
-    }
+    const passOf = (name) => async () => (await peer.request('engines.passes', { name, count: 1 })).seconds
+    const times = await inTurn(repeats, [ours, ...engines.map(passOf)])
+    const theirs = Object.fromEntries(engines.map((name, i) => [name, times[i + 1]]))
+    const ratio = theirs.eager && theirs.eager.median / times[0].median
+    return { multiplications: multiplications(config) * batch, ours: times[0], theirs, ratio }
   } finally {
     network.dispose()
     await peer?.request('engines.drop', {})

@@ -13,6 +13,9 @@ const SECTIONS = {
   'event-loop': async () => (await import('./event-loop-bench.js')).benchEventLoop,
 }
 
+/** Sections of what PyTorch has nothing like. */
+const WITHOUT_PEER = ['sampling', 'event-loop']
+
 async function main() {
   const { quick, only } = parseArgs({
     options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -28,7 +31,7 @@ async function main() {
     if (only !== undefined && name !== only) continue
     console.log(`Measuring ${name}`)
     const bench = await load()
-    const peer = name === 'event-loop' ? undefined : await Peer.start()
+    const peer = WITHOUT_PEER.includes(name) ? undefined : await Peer.start()
     try {
       const machine = await describeMachine(peer)
       const measured = await bench(peer, { quick })

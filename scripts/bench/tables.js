@@ -77,14 +77,14 @@ function scaled(text, row) {
 /** Engines that the machine cannot run have a column without figures. */
 function formatNetwork({ rows, engines, versions, rate }) {
   const head = ['Network, images', 'ours', ...engines, 'to eager', 'to the best', 'at the rate of products']
-  const body = rows.map(({ name, batch, ours, theirs, multiplications }) => {
+  const body = rows.map(({ name, ours, theirs, multiplications, ...row }) => {
     const others = engines.map((engine) => theirs[engine]?.median)
     const best = Math.min(...others.filter((each) => each !== undefined))
     return [
-      `${name}, ${batch}`,
+      name,
       duration(ours.median),
       ...others.map((each) => duration(each)),
-      ratio({ ratio: theirs.eager && theirs.eager.median / ours.median }),
+      ratio(row),
       ratio({ ratio: Number.isFinite(best) ? best / ours.median : undefined }),
       duration(rate && (2 * multiplications) / rate),
     ]
@@ -122,16 +122,7 @@ function formatTraining({ rows }) {
   return `**A training step**\n\n${table(head, body)}`
 }
 
-function formatSampling({ rows, draws, sameError }) {
-  const head = ['Pass', 'ours', 'PyTorch', 'ratio']
-  const body = rows.map((row) => [
-    row.name,
-    duration(row.ours.median),
-    duration(row.theirs?.median),
-    ratio(row),
-  ])
-  const passes = `**The network alone**\n\n${table(head, body)}`
-  if (!draws) return passes
+function formatSampling({ draws, sameError }) {
   const drawn = draws.map(({ count, batchTolerance, nfe, seconds }) => [
     String(count),
     batchTolerance === 'joint' ? 'joint' : 'a sample',
@@ -139,7 +130,7 @@ function formatSampling({ rows, draws, sameError }) {
     duration(seconds.median),
   ])
   const drawHead = ['Samples', 'steps', 'evaluations a sample', 'time']
-  return `${passes}\n\n**Samples of the digits model, rk45 at 1e-4**\n\n${table(drawHead, drawn)}${formatSameError(sameError)}`
+  return `**Samples of the digits model, rk45 at 1e-4**\n\n${table(drawHead, drawn)}${formatSameError(sameError)}`
 }
 
 function formatSameError(runs) {

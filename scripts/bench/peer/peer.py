@@ -34,7 +34,6 @@ def handlers():
         "training.network": training.build,
         "training.weights": training.load_weights,
         "training.forward": training.forward,
-        "training.passes": training.passes,
         "engines.describe": engines.describe,
         "engines.prepare": engines.prepare,
         "engines.passes": engines.passes,

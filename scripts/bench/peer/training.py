@@ -1,4 +1,4 @@
-"""One training step of PFGM, and passes of its network, in eager PyTorch."""
+"""One training step of PFGM in eager PyTorch."""
 
 import time
 
@@ -56,15 +56,6 @@ class TrainingPeer:
         vx, vz = self.network(read_array(x, shape), read_array(z, shape[:1]))
         with open(out, "wb") as file:
             file.write(bytes(torch.cat([vx.flatten(), vz]).untyped_storage()))
-
-    @torch.no_grad()
-    def passes(self, x, z, shape, count):
-        self.network.eval()
-        x, z = read_array(x, shape), read_array(z, shape[:1])
-        began = time.perf_counter()
-        for _ in range(count):
-            self.network(x, z)
-        return {"seconds": time.perf_counter() - began}
 
     def load_data(self, path, shape, training, flow):
         self.data = read_array(path, shape, torch.uint8).float() / 127.5 - 1

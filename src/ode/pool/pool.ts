@@ -79,9 +79,7 @@ class Pool<State> implements Trajectories<State> {
   #evaluations = 0
   /** The last of them that was asked for. */
   #evaluation: Promise<void> = Promise.resolve()
-  /** What was asked of the device's thread, which does it in that order, and nobody has waited for. */
-  #asked: Promise<unknown>[] = []
-  /** The first of their errors. */
+  /** The first error of what nobody has waited for. */
   #failure: { readonly error: unknown } | undefined
 
   constructor(problem: Problem, path: Path, stepper: Stepper<State>, out: Tensor, options: PoolOptions) {
@@ -115,7 +113,7 @@ class Pool<State> implements Trajectories<State> {
       if (this.rows.length > 0) await this.#stepper.step(this)
       await this.#report()
     }
-    await this.#answered(undefined)
+    await this.#answered()
   }
 
   /** A call whose answer is not waited for: an error of it ends what is waited for next. */
@@ -123,20 +121,15 @@ class Pool<State> implements Trajectories<State> {
     call.catch((error: unknown) => {
       this.#failure ??= { error }
     })
-    this.#asked.push(call)
   }
 
-  /** Waits for the last evaluation, and so for all that was asked for before it. */
-  async #evaluated(): Promise<void> {
-    await this.#evaluation
+  /**
+   * The answer of a call, if one is given, and of the last evaluation; the device's thread has done all that was asked for
+   * before them then, and an error of it is thrown.
+   */
+  async #answered<T>(call?: T): Promise<Awaited<T>> {
+    const [answer] = await Promise.all([call as T, this.#evaluation])
     if (this.#failure) throw this.#failure.error
-  }
-
-  /** A call's answer, or the error of it or of what was asked for before. */
-  async #answered<T>(call: T): Promise<Awaited<T>> {
-    const asked = this.#asked
-    this.#asked = []
-    const [answer] = await Promise.all([call, ...asked])
     return answer
   }
 
@@ -200,7 +193,7 @@ class Pool<State> implements Trajectories<State> {
     const rows = rowsAt(this.rows, where.rows)
     const { evaluations, outside, seconds } = this.#statistics
     // One at a time, so that no call is far from its answer.
-    await this.#evaluated()
+    await this.#answered()
     const began = performance.now()
     const evaluation = { pool: this.#pool, ...where }
     const { answer } = await this.#problem.flow.evaluate(evaluation, this.#options.signal)
@@ -227,7 +220,7 @@ class Pool<State> implements Trajectories<State> {
     denoiser: Denoiser,
     { slot, otherSide, view, heights, rows }: Omit<Evaluation, 'pool'>,
   ): Promise<void> {
-    await this.#evaluated()
+    await this.#answered()
     const denoised = await this.#readDenoised(rows)
     using images = denoised.images
     const { signal } = this.#options
@@ -361,7 +354,7 @@ class Pool<State> implements Trajectories<State> {
 
   async #report(): Promise<void> {
     if (!this.#options.onStep) return
-    await this.#evaluated()
+    await this.#answered()
     const { count } = this.#problem
     const { start, end } = this.#path
     const active = this.rows.length

@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import type { UnetConfig } from '../../src/nn/config.js'
+
+/** U-Nets of every kind, of a few sizes: `base` with other options, of one of the widths. */
+export function anyUnet(base: UnetConfig, nf: number[]): fc.Arbitrary<UnetConfig> {
+  return fc
+    .record({
+      channels: fc.integer({ min: 1, max: 5 }),
+      imageSize: fc.constantFrom(1, 2, 5, 7, 8, 11, 20),
+      nf: fc.constantFrom(...nf),
+      chMult: fc.constantFrom<number[]>([1], [2], [1, 2], [3, 1]),
+      numResBlocks: fc.integer({ min: 1, max: 2 }),
+      dropout: fc.constantFrom(0, 0.3),
+      skipRescale: fc.boolean(),
+      centered: fc.boolean(),
+      output: fc.constantFrom('field' as const, 'image' as const),
+      labels: fc.constantFrom(0, 3),
+      embedding: fc.constantFrom('positional' as const, 'fourier' as const),
+      progressiveInput: fc.constantFrom('none' as const, 'input_skip' as const, 'residual' as const),
+      progressiveCombine: fc.constantFrom('sum' as const, 'cat' as const),
+      resblock: fc.constantFrom('biggan' as const, 'ddpm' as const),
+      resampWithConv: fc.boolean(),
+      fir: fc.boolean(),
+      attends: fc.boolean(),
+    })
+    .filter(({ resblock, fir, resampWithConv }) => !(resblock === 'ddpm' && fir && resampWithConv))
+    .map(({ attends, ...options }) => {
+      const imageSize = options.imageSize * (options.chMult.length > 1 && options.imageSize % 2 ? 2 : 1)
+      return { ...base, ...options, imageSize, attnResolutions: attends ? [imageSize] : [] }
+    })
+}
