@@ -34,9 +34,10 @@ const GROUPS = [
  * @returns {string | undefined} undefined where there is nothing to compare with
  */
 export function drawChart(results) {
-  const groups = GROUPS.map((group) => ({ ...group, rows: ratios(results[group.section]) })).filter(
-    ({ rows }) => rows.length > 0,
-  )
+  const groups = GROUPS.map((group) => {
+    const section = results[group.section]
+    return { ...group, rows: ratios(section), machine: section?.machine }
+  }).filter(({ rows }) => rows.length > 0)
   if (groups.length === 0) return undefined
   const range = roundRange(groups.flatMap(({ rows }) => rows.map(({ ratio }) => ratio)))
   const x = logarithmic(range, LEFT, WIDTH - RIGHT)
@@ -49,7 +50,7 @@ export function drawChart(results) {
       title: 'How many times faster than eager PyTorch',
     },
     [
-      caption(subtitle(results)),
+      caption('float32, NCHW, the same libtorch build on both sides; logarithmic scale'),
       ...powersOfTen(range).flatMap((tick) => drawTick(tick, x, bottom)),
       ...marks,
     ],
@@ -60,10 +61,9 @@ function ratios(section) {
   return (section?.rows ?? []).filter((row) => row.ratio)
 }
 
-function subtitle(results) {
-  const machines = GROUPS.flatMap(({ section }) => (results[section] ? [results[section].machine] : []))
-  const [{ cpu = '', threads, instructions } = {}] = machines
-  return `float32, NCHW, the same libtorch build, ${threads} threads of ${cpu}, ${instructions}; logarithmic scale`
+/** Sections are measured on their own, and not always on the same machine. */
+function describe({ cpu, threads, instructions }) {
+  return `${threads} threads of ${cpu}, ${instructions}`
 }
 
 /** From a half, or from a power of ten below the smallest ratio, to a power of ten. */
@@ -78,7 +78,8 @@ function roundRange(values) {
 function drawGroups(groups, x) {
   const marks = []
   let y = TOP
-  for (const { title, colour, rows } of groups) {
+  for (const { title, colour, rows, machine } of groups) {
+    marks.push(text(x(1) + 8, y + 22, describe(machine), { size: 11 }))
     marks.push(text(24, y + 22, title, { size: 13, weight: 600, fill: colour }))
     y += HEADING
     for (const row of rows) {
