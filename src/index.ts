@@ -45,6 +45,7 @@ export type { LikelihoodOptions, LikelihoodResult } from './model/likelihood.js'
 export { SHIPPED_MODELS } from './model/load.js'
 export type { Dtype } from './native/addon.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './native/device.js'
+export { PRECISIONS, type Precision } from './native/precision.js'
 export { profile } from './native/profile.js'
 export {
   type GaussiansConfig,

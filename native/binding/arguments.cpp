@@ -89,6 +89,13 @@ std::string Argument::string() const {
   return value_.As<Napi::String>().Utf8Value();
 }
 
+Precision Argument::precision() const {
+  const std::string name = string();
+  if (name == "float32") return Precision::kFloat32;
+  if (name == "bfloat16") return Precision::kBfloat16;
+  expected("float32 or bfloat16");
+}
+
 std::string Argument::path() const {
   const std::string path = string();
   if (path.find('\0') != std::string::npos)

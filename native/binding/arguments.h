@@ -23,7 +23,8 @@ class Argument {
   uint64_t seed() const;  // a bigint, or a whole number
   bool boolean() const;
   std::string string() const;
-  std::string path() const;  // without null bytes, behind which the system would cut it off
+  Precision precision() const;  // float32 or bfloat16
+  std::string path() const;     // without null bytes, behind which the system would cut it off
   std::vector<int64_t> integers() const;
   std::vector<double> numbers() const;  // an array or a Float64Array
   std::vector<char> flags() const;      // a Uint8Array

@@ -21,12 +21,17 @@ namespace {
 constexpr int64_t kMostProbes = 65536;
 constexpr int64_t kMostNumbers = int64_t(1) << 32;  // of starts that are drawn at once
 
-// createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon, normalised, deterministic}): a flow handle.
+// {deterministic, precision, roundsAbove}
+Inference inference_of(const Argument& given) {
+  return {given["deterministic"].boolean(), given["precision"].precision(), given["roundsAbove"].number()};
+}
+
+// createPfgmFlow(network, {gamma, zExp, upperNorm, epsilon, normalised, inference}): a flow handle.
 Napi::Value create_pfgm_flow(const Call& call) {
   const Argument config = call(1, "config");
-  const PfgmConfig c{config["gamma"].number(),          config["zExp"].number(),
-                     config["upperNorm"].number(),      config["epsilon"].number(),
-                     config["deterministic"].boolean(), config["normalised"].boolean()};
+  const PfgmConfig c{config["gamma"].number(),       config["zExp"].number(),
+                     config["upperNorm"].number(),   config["epsilon"].number(),
+                     config["normalised"].boolean(), inference_of(config["inference"])};
   return Napi::Number::New(call.env(),
                            call.environment().add(make_pfgm_flow(call(0, "network").network(), c)));
 }
@@ -42,12 +47,12 @@ std::shared_ptr<const Scales> scales_of(const Argument& given) {
 
 namespace {
 
-// createDenoisingFlow(network, {scales, inTime, deterministic}): a flow handle.
+// createDenoisingFlow(network, {scales, inTime, inference}): a flow handle.
 Napi::Value create_denoising_flow(const Call& call) {
   const Argument config = call(1, "config");
   const auto make = config["inTime"].boolean() ? make_flow_in_time : make_denoising_flow;
   const std::shared_ptr<Flow> flow =
-      make(call(0, "network").network(), scales_of(config["scales"]), config["deterministic"].boolean());
+      make(call(0, "network").network(), scales_of(config["scales"]), inference_of(config["inference"]));
   return Napi::Number::New(call.env(), call.environment().add(flow));
 }
 

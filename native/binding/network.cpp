@@ -5,6 +5,7 @@
 #include "binding/arguments.h"
 #include "binding/makers.h"
 #include "flow/flow.h"
+#include "nn/autocast.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -129,8 +130,8 @@ Napi::Value create_network(const Call& call) {
       queue_name(device), network_maker(call(0, "config"), call(1, "seed").seed(), device), network_to_js);
 }
 
-// forward(network, x, z, labels, byLibtorch): resolves to {x, z}, the field's two parts, or {x}, an image. As
-// it is evaluated for sampling, or by libtorch's operations.
+// forward(network, x, z, labels, byLibtorch, precision): resolves to {x, z}, the field's two parts, or {x},
+// an image. As it is evaluated for sampling, or by libtorch's operations.
 Napi::Value forward(const Call& call) {
   const std::shared_ptr<Network> network = call(0, "network").network();
   const at::Tensor x = call(1, "x").tensor(), z = call(2, "z").tensor();
@@ -147,11 +148,14 @@ Napi::Value forward(const Call& call) {
     if (mode.labels.defined()) mode.labels = mode.labels.to(network->device());
   }
   const bool by_libtorch = call(4, "byLibtorch").boolean();
+  const Precision precision = call(5, "precision").precision();
   return call.environment().submit(
       queue_name(network->device()),
-      [network, x, z, mode, by_libtorch] {
-        if (!by_libtorch && network->device().is_cpu()) return infer(*network, x, z, mode.labels, false);
+      [network, x, z, mode, by_libtorch, precision] {
+        if (!by_libtorch && network->device().is_cpu())
+          return infer(*network, x, z, mode.labels, false, precision);
         const at::NoGradGuard no_grad;
+        const nn::Autocast rounded(network->device(), precision);
         const Field field = network->forward(x.to(network->device()), z.to(network->device()), mode);
         return Field{field.x.contiguous(), field.z.defined() ? field.z.contiguous() : field.z};
       },
@@ -172,7 +176,7 @@ Napi::Value weights_version(const Call& call) {
 
 const std::vector<Export>& network_exports() {
   static const std::vector<Export> table = {
-      {"createNetwork", 3, create_network}, {"forward", 5, forward}, {"weightsVersion", 1, weights_version}};
+      {"createNetwork", 3, create_network}, {"forward", 6, forward}, {"weightsVersion", 1, weights_version}};
   return table;
 }
 

@@ -108,12 +108,13 @@ Napi::Value make_denoising_batch_of(const Call& call) {
   return submit_batch(call, settings, make_denoising_batch);
 }
 
-// {accumulate, recompute, byLibtorch}, or nothing
+// {accumulate, recompute, precision, byLibtorch}, or nothing
 PassSettings pass_of(const Argument& given) {
   PassSettings pass;
   if (!given.present()) return pass;
   pass.parts = given["accumulate"].integer();
   pass.recomputes = given["recompute"].boolean();
+  pass.precision = given["precision"].precision();
   pass.by_libtorch = given["byLibtorch"].present() && given["byLibtorch"].boolean();
   if (pass.parts < 1) given["accumulate"].expected("at least 1");
   return pass;

@@ -15,8 +15,9 @@ namespace {
 
 class DenoisingFlow final : public Flow {
  public:
-  DenoisingFlow(std::shared_ptr<Network> network, std::shared_ptr<const Scales> scales, bool deterministic)
-      : network_(std::move(network)), scales_(std::move(scales)), deterministic_(deterministic) {
+  DenoisingFlow(std::shared_ptr<Network> network, std::shared_ptr<const Scales> scales,
+                const Inference& inference)
+      : network_(std::move(network)), scales_(std::move(scales)), inference_(inference) {
     if (network_->output() == Output::kField)
       throw Error("ERR_PFGM_ARGUMENT", "Expected a network that gives an image, not a field");
   }
@@ -27,7 +28,7 @@ class DenoisingFlow final : public Flow {
     const int64_t count = x.size(0), dimensions = x.size(1);
     const at::Tensor sigma = at::tensor(sigmas, at::kDouble).unsqueeze(1);
     const at::Tensor given =
-        infer(*network_, items(scaled(x, sigma)), noise(sigma), label_tensor(rows), deterministic_)
+        inferred(*network_, items(scaled(x, sigma)), noise(sigma), rows, sigmas, inference_)
             .x.reshape({count, dimensions});
     return {away(x, given, sigma), {}, std::vector<char>(count)};
   }
@@ -74,14 +75,14 @@ class DenoisingFlow final : public Flow {
 
   std::shared_ptr<Network> network_;
   std::shared_ptr<const Scales> scales_;
-  bool deterministic_;
+  Inference inference_;
 };
 
 }  // namespace
 
 std::shared_ptr<Flow> make_denoising_flow(std::shared_ptr<Network> network,
-                                          std::shared_ptr<const Scales> scales, bool deterministic) {
-  return std::make_shared<DenoisingFlow>(std::move(network), std::move(scales), deterministic);
+                                          std::shared_ptr<const Scales> scales, const Inference& inference) {
+  return std::make_shared<DenoisingFlow>(std::move(network), std::move(scales), inference);
 }
 
 }  // namespace pfgm

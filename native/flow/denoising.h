@@ -5,12 +5,13 @@
 #include <memory>
 
 #include "flow/flow.h"
+#include "flow/inference.h"
 #include "flow/scales.h"
 
 namespace pfgm {
 
 // A network that gives what is denoised is d itself.
 std::shared_ptr<Flow> make_denoising_flow(std::shared_ptr<Network> network,
-                                          std::shared_ptr<const Scales> scales, bool deterministic);
+                                          std::shared_ptr<const Scales> scales, const Inference& inference);
 
 }  // namespace pfgm

@@ -71,8 +71,8 @@ class FlowInTime final : public Flow {
 }  // namespace
 
 std::shared_ptr<Flow> make_flow_in_time(std::shared_ptr<Network> network,
-                                        std::shared_ptr<const Scales> scales, bool deterministic) {
-  return std::make_shared<FlowInTime>(make_denoising_flow(std::move(network), scales, deterministic), scales);
+                                        std::shared_ptr<const Scales> scales, const Inference& inference) {
+  return std::make_shared<FlowInTime>(make_denoising_flow(std::move(network), scales, inference), scales);
 }
 
 }  // namespace pfgm

@@ -139,7 +139,7 @@ class PfgmFlow final : public Flow {
               bool both_sides) const override {
     const int64_t count = x.size(0), dimensions = x.size(1);
     const at::Tensor z = at::tensor(heights, at::kDouble).to(at::kFloat);
-    const Field field = infer(*network_, items(x), z, label_tensor(rows), config_.deterministic);
+    const Field field = inferred(*network_, items(x), z, rows, heights, config_.inference);
 
     Drift drift{at::empty({count, dimensions}, at::kDouble), {}, std::vector<char>(count)};
     if (both_sides) drift.other_side = at::empty_like(drift.value);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "flow/flow.h"
+#include "flow/inference.h"
 
 namespace pfgm {
 
@@ -44,13 +45,13 @@ Perturbed perturb(const at::Tensor& y, const PerturbationDraws& draws, double ta
 
 struct PfgmConfig {
   double gamma = 5;
-  double z_exp = 5;            // below this height v_z is computed from v_x instead of taken from the network
-  double upper_norm = 3000;    // a point farther than this from the data has left the trained region
-  double epsilon = 0;          // added to v_z before dividing; 1e-5 in the published code
-  bool deterministic = false;  // whether other devices than the CPU evaluate in tiles of a fixed size, too
+  double z_exp = 5;          // below this height v_z is computed from v_x instead of taken from the network
+  double upper_norm = 3000;  // a point farther than this from the data has left the trained region
+  double epsilon = 0;        // added to v_z before dividing; 1e-5 in the published code
   // v is divided by |v| + 1e-7 first, |v| over all N + 1 coordinates, as in the published likelihood code. It
   // cancels but for epsilon.
   bool normalised = false;
+  Inference inference;
 };
 
 // dx / d(ln z) = z v_x / v_z of a network's field (flow/pfgm_formula.h).

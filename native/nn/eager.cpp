@@ -28,6 +28,7 @@ FusedConvolution Eager::fused(const In<at::Tensor>& in, const After<at::Tensor>&
     with.skip_resample = after.fir ? Resample::kNone : after.resample;
   }
   with.factor = after.factor;
+  with.precision = mode_.precision;
   return with;
 }
 

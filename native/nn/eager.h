@@ -4,6 +4,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include "nn/autocast.h"
 #include "nn/fused_convolution.h"
 #include "nn/ops.h"
 #include "nn/recomputed.h"
@@ -27,14 +28,18 @@ class Eager {
   template <class Attention>
   at::Tensor attend(const Attention& attention, const at::Tensor& x) const {
     if (!recomputes()) return stop_point(attention(x));
-    return recomputed(
-        [&attention](const at::Tensor& x, const at::Tensor&) { return stop_point(attention(x)); }, x,
-        embedding_);
+    const auto part = [&attention, precision = by_libtorch()](const at::Tensor& x, const at::Tensor&) {
+      const Autocast rounded(x.device(), precision);
+      return stop_point(attention(x));
+    };
+    return recomputed(part, x, embedding_);
   }
   template <class Block>
   at::Tensor through(const Block& block, const at::Tensor& x) const {
     if (!recomputes()) return block(*this, x);
-    const auto part = [&block, mode = mode_](const at::Tensor& x, const at::Tensor& embedding) {
+    const auto part = [&block, mode = mode_, precision = by_libtorch()](const at::Tensor& x,
+                                                                        const at::Tensor& embedding) {
+      const Autocast rounded(x.device(), precision);
       Mode inside = mode;
       inside.recomputes = false;
       const Eager ops(embedding, inside);
@@ -52,6 +57,8 @@ class Eager {
 
  private:
   bool recomputes() const { return mode_.recomputes && at::GradMode::is_enabled(); }
+  // The precision of libtorch's operations.
+  Precision by_libtorch() const { return fuses_ ? Precision::kFloat32 : mode_.precision; }
   FusedConvolution fused(const In<at::Tensor>& in, const After<at::Tensor>& after) const;
   at::Tensor prepared(const In<at::Tensor>& in) const;
   at::Tensor finished(const at::Tensor& h, const After<at::Tensor>& after) const;

@@ -126,7 +126,7 @@ class EdmUnet final : public Network {
   EdmUnet(const EdmUnetConfig& config, uint64_t seed, at::Device device);
 
   Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
-  std::shared_ptr<NetworkPlan> make_plan() const override;
+  std::shared_ptr<NetworkPlan> make_plan(plan::Precision precision) const override;
   Output output() const override { return Output::kImage; }
   int64_t tile() const override { return tile_of_images(config_.image_size, config_.model_channels); }
 
@@ -306,11 +306,11 @@ Image EdmUnet::body(Ops& ops, const Image& x) const {
 // z: what the flow tells the noise by, ln(sigma) / 4.
 Field EdmUnet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
   Eager ops(at::silu(embedding_(z, mode.labels)), mode);
-  return {body(ops, x), {}};
+  return {body(ops, x).to(at::kFloat), {}};
 }
 
-std::shared_ptr<NetworkPlan> EdmUnet::make_plan() const {
-  return NetworkPlan::make(*this, embedding_, true,
+std::shared_ptr<NetworkPlan> EdmUnet::make_plan(plan::Precision precision) const {
+  return NetworkPlan::make(*this, embedding_, true, precision,
                            [&](Planner& ops, const Planner::Image& x) { return body(ops, x); });
 }
 

@@ -28,6 +28,7 @@ using plan::Form;
 using plan::Image;
 using plan::Input;
 using plan::padded;
+using plan::Precision;
 using plan::Resample;
 using torch::autograd::variable_list;
 
@@ -53,9 +54,9 @@ Image image_at(const at::Tensor& pixels, int64_t channels) {
 }
 
 // As products take it, until the next one is.
-const plan::Packing& packed(Form form, const Filter& filter) {
+const plan::Packing& packed(Form form, Precision precision, const Filter& filter) {
   thread_local plan::Packing packing;
-  packing.begin(form, filter.inputs, 0, filter.outputs);
+  packing.begin(form, precision, filter.inputs, 0, filter.outputs);
   packing.add(plan_kernel(), filter, 0);
   return packing;
 }
@@ -80,6 +81,7 @@ struct Settings : torch::CustomClassHolder {
   double kept_factor = 1;
   Resample resample = Resample::kNone, skip_resample = Resample::kNone;
   double factor = 1;
+  Precision precision = Precision::kFloat32;
   // Which of the tensors that may have gradients there are, and which has which number among them.
   enum { kX, kNormWeight, kNormBias, kModulation, kWeight, kBias, kImageBias, kSkip, kAll };
   int64_t number[kAll];
@@ -97,8 +99,8 @@ struct Known {
   int64_t images() const { return x.size(0); }
   int64_t height() const { return resampled(x.size(1), settings.resample); }
   int64_t width() const { return resampled(x.size(2), settings.resample); }
-  Form form(int64_t inputs, int64_t outputs) const {
-    return plan::form_of(settings.size, height(), width(), inputs, outputs);
+  Form form(int64_t inputs, int64_t outputs, Precision precision) const {
+    return plan::form_of(settings.size, height(), width(), inputs, outputs, precision);
   }
 
   Input input(const std::vector<int32_t>& row_of) const {
@@ -139,8 +141,9 @@ at::Tensor convolved(const Known& known, const Filter& filter, const Complete& c
   c.images = known.images();
   c.height = known.height();
   c.width = known.width();
-  c.form = known.form(filter.inputs, filter.outputs);
-  const plan::Packing& weights = packed(c.form, filter);
+  c.precision = plan::precision_of(known.settings.precision, filter.inputs, filter.outputs);
+  c.form = known.form(filter.inputs, filter.outputs, c.precision);
+  const plan::Packing& weights = packed(c.form, c.precision, filter);
   c.depth = weights.depth();
   c.weights = weights.weights();
   c.bias = weights.bias();
@@ -178,7 +181,7 @@ at::Tensor of_weight(const Known& known, const at::Tensor& weight, const at::Ten
   const std::vector<int32_t> row_of = known.row_of();
   const Filter& filter = known.settings.filter;
   plan::FilterGradient g;
-  g.form = known.form(filter.inputs, filter.outputs);
+  g.form = known.form(filter.inputs, filter.outputs, Precision::kFloat32);
   g.in = known.input(row_of);
   g.images = known.images();
   g.height = known.height();
@@ -337,6 +340,7 @@ at::Tensor fused(const Filter& filter, int64_t size, const at::Tensor& weight, c
   settings->resample = with.resample;
   settings->skip_resample = with.skip_resample;
   settings->factor = with.factor;
+  settings->precision = with.precision;
   const GroupNorm none;
   const GroupNorm& norm = with.norm ? *with.norm : none;
   if (with.norm) {

@@ -26,6 +26,9 @@ struct FusedConvolution {
   at::Tensor skip;        // [b, outputs, ..]
   plan::Resample skip_resample = plan::Resample::kNone;
   double factor = 1;
+
+  plan::Precision precision =
+      plan::Precision::kFloat32;  // of all products but those of the filter's gradient
 };
 
 // Layers of stride 1 that keep the size, 1 x 1 or 3 x 3.

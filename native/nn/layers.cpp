@@ -126,7 +126,7 @@ namespace {
 
 // The outer product of (1, 3, 3, 1), summing to `total`, once a channel.
 at::Tensor filter(const at::Tensor& like, double total) {
-  const at::Tensor taps = at::tensor({1.0, 3.0, 3.0, 1.0}, like.options()).div_(8);
+  const at::Tensor taps = at::tensor({0.125f, 0.375f, 0.375f, 0.125f}).to(like.options());
   return (taps.unsqueeze(1) * taps.unsqueeze(0) * total).expand({like.size(1), 1, 4, 4}).contiguous();
 }
 

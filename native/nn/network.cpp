@@ -8,6 +8,7 @@
 #include <functional>
 #include <numeric>
 
+#include "nn/autocast.h"
 #include "nn/network_plan.h"
 #include "runtime/tiles.h"
 
@@ -39,13 +40,14 @@ void Network::require_grad() {
     if (parameter.trained) parameter.value.requires_grad_(true);
 }
 
-nn::NetworkPlan* Network::plan() const {
-  if (!planned_ || (plan_ && !plan_->is_current(*this))) {
-    plan_.reset();  // before the next one, for the memory
-    plan_ = make_plan();
-    planned_ = true;
+nn::NetworkPlan* Network::plan(Precision precision) const {
+  auto& [plan, is_known] = planned_[precision == Precision::kBfloat16];
+  if (!is_known || (plan && !plan->is_current(*this))) {
+    plan.reset();  // before the next one, for the memory
+    plan = make_plan(precision);
+    is_known = true;
   }
-  return plan_.get();
+  return plan.get();
 }
 
 namespace {
@@ -70,11 +72,12 @@ at::Tensor padded_rows(const at::Tensor& tensor, int64_t first, int64_t tile) {
 }  // namespace
 
 Field infer(const Network& network, const at::Tensor& x, const at::Tensor& z, const at::Tensor& labels,
-            bool deterministic) {
+            bool deterministic, Precision precision) {
   const at::NoGradGuard no_grad;
   const at::Device device = network.device();
   if (device.is_cpu())
-    if (nn::NetworkPlan* plan = network.plan()) return plan->evaluate(x.contiguous(), z.contiguous(), labels);
+    if (nn::NetworkPlan* plan = network.plan(precision))
+      return plan->evaluate(x.contiguous(), z.contiguous(), labels);
   const int64_t count = x.size(0);
   const int64_t tile = device.is_cpu() ? network.tile()
                        : deterministic ? kDeviceTile
@@ -84,6 +87,7 @@ Field infer(const Network& network, const at::Tensor& x, const at::Tensor& z, co
   if (network.output() == Output::kField) out.z = at::empty_like(z);
   const auto evaluate = [&](int64_t i) {
     const at::NoGradGuard no_grad_here;  // the guard outside is its thread's alone
+    const nn::Autocast rounded(device, precision);
     const int64_t first = i * tile, rows = std::min(tile, count - first);
     Mode mode;
     if (labels.defined()) mode.labels = padded_rows(labels, first, tile).to(device);

@@ -10,7 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "plan/step.h"
+
 namespace pfgm {
+
+using plan::Precision;
 
 namespace nn {
 class NetworkPlan;
@@ -35,6 +39,8 @@ struct Mode {
   bool recomputes = false;
   // Convolutions on a CPU are done by the package's kernels rather than by libtorch's operations.
   bool fuses = false;
+  // What those kernels round their products to; libtorch's operations know it from Autocast.
+  Precision precision = Precision::kFloat32;
 };
 
 // What a network gives at a point.
@@ -65,7 +71,7 @@ class Network {
 
   // What evaluates the network without gradients on the CPU, for the weights as they are; null where plans do
   // not have what it is made of. For a device's own thread.
-  nn::NetworkPlan* plan() const;
+  nn::NetworkPlan* plan(Precision precision) const;
 
   // The shape of one item of x.
   const std::vector<int64_t>& shape() const { return shape_; }
@@ -84,14 +90,18 @@ class Network {
   void weights_changed() { ++weights_version_; }
 
  protected:
-  virtual std::shared_ptr<nn::NetworkPlan> make_plan() const { return nullptr; }
+  virtual std::shared_ptr<nn::NetworkPlan> make_plan(Precision) const { return nullptr; }
 
   std::vector<int64_t> shape_;
   std::vector<Parameter> parameters_;
 
  private:
-  mutable std::shared_ptr<nn::NetworkPlan> plan_;
-  mutable bool planned_ = false;
+  // Of each precision.
+  struct Planned {
+    std::shared_ptr<nn::NetworkPlan> plan;
+    bool is_known = false;
+  };
+  mutable Planned planned_[2];
   std::atomic<uint64_t> weights_version_{0};  // a device's thread raises it, others read it
 };
 
@@ -103,7 +113,7 @@ class Network {
 // libtorch's kernels round differently at other batch sizes. Another device takes the batch whole, or in such
 // tiles if `deterministic`. labels: as Mode has them.
 Field infer(const Network& network, const at::Tensor& x, const at::Tensor& z, const at::Tensor& labels,
-            bool deterministic);
+            bool deterministic, Precision precision);
 
 // How the shrunken input joins in between the levels of a network.
 enum class ProgressiveInput {

@@ -9,7 +9,8 @@
 #include "nn/plan_kernel.h"
 
 namespace pfgm::nn {
-NetworkPlan::NetworkPlan(const Network& network, const Embedding& embedding, bool centered)
+NetworkPlan::NetworkPlan(const Network& network, const Embedding& embedding, bool centered,
+                         plan::Precision precision)
     : weights_version_(network.weights_version()),
       kernel_(plan_kernel()),
       embedding_(embedding),
@@ -17,11 +18,11 @@ NetworkPlan::NetworkPlan(const Network& network, const Embedding& embedding, boo
       field_(network.output() == Output::kField),
       channels_(network.shape()[0]),
       pixels_(network.shape()[1] * network.shape()[2]),
-      plan_(kernel_) {}
+      plan_(kernel_, precision) {}
 
 std::shared_ptr<NetworkPlan> NetworkPlan::make(const Network& network, const Embedding& embedding,
-                                               bool centered, const Body& body) {
-  std::shared_ptr<NetworkPlan> made(new NetworkPlan(network, embedding, centered));
+                                               bool centered, plan::Precision precision, const Body& body) {
+  std::shared_ptr<NetworkPlan> made(new NetworkPlan(network, embedding, centered, precision));
   const std::vector<int64_t>& shape = network.shape();
   try {
     Planner ops(made->plan_, embedding);

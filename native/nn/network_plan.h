@@ -19,7 +19,7 @@ class NetworkPlan {
 
   // Null where plans do not have what the network is made of. centered: its data is in [-1, 1] as it stands.
   static std::shared_ptr<NetworkPlan> make(const Network& network, const Embedding& embedding, bool centered,
-                                           const Body& body);
+                                           plan::Precision precision, const Body& body);
 
   // On the CPU: x, z and labels as infer has them. An item's field depends neither on the rest of
   // the batch nor on the number of threads, to the last bit.
@@ -29,7 +29,7 @@ class NetworkPlan {
   bool is_current(const Network& network) const;
 
  private:
-  NetworkPlan(const Network& network, const Embedding& embedding, bool centered);
+  NetworkPlan(const Network& network, const Embedding& embedding, bool centered, plan::Precision precision);
 
   uint64_t weights_version_;
   const plan::Kernel& kernel_;

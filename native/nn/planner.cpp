@@ -10,6 +10,7 @@ using plan::kNone;
 using plan::Layer;
 using plan::Packing;
 using plan::padded;
+using plan::Precision;
 using plan::Tap;
 using plan::Value;
 
@@ -58,7 +59,7 @@ std::vector<Tap> plain_taps(Resample how, int64_t size) {
 Planner::Planner(plan::Plan& plan, const Embedding& embedding) : plan_(plan) {
   const auto linear = [&](const Linear& layer, Value in, bool silu, Value skip) {
     const Filter filter = layer.filter();
-    Packing weights(Form::kOne, filter.inputs, 0, filter.outputs);
+    Packing weights(Form::kOne, Precision::kFloat32, filter.inputs, 0, filter.outputs);
     weights.add(plan_.kernel(), filter, 0);
     Layer planned;
     planned.in[0] = in;
@@ -75,7 +76,7 @@ Planner::Planner(plan::Plan& plan, const Embedding& embedding) : plan_(plan) {
 void Planner::finish(const Image& out) {
   // All that layers take of the embedding, as one product.
   if (!modulations_.empty()) {
-    Packing weights(Form::kOne, plan_.channels(embedding_), 0, modulation_channels_);
+    Packing weights(Form::kOne, Precision::kFloat32, plan_.channels(embedding_), 0, modulation_channels_);
     for (const auto& [filter, first] : modulations_) weights.add(plan_.kernel(), filter, first);
     Layer layer;
     layer.in[0] = embedding_;
@@ -215,9 +216,11 @@ Planner::Image Planner::convolve(const Filter& filter, int64_t kernel, const In<
   const auto resampled = [&](int64_t size) {
     return layer.resample == Resample::kUp ? 2 * size : layer.resample == Resample::kDown ? size / 2 : size;
   };
-  const Form form = plan::form_of(kernel, resampled(plan_.height(layer.in[0])),
-                                  resampled(plan_.width(layer.in[0])), first + second, filter.outputs);
-  Packing weights(form, first, second, filter.outputs);
+  const Precision precision = plan::precision_of(plan_.precision(), first + second, filter.outputs);
+  const Form form =
+      plan::form_of(kernel, resampled(plan_.height(layer.in[0])), resampled(plan_.width(layer.in[0])),
+                    first + second, filter.outputs, precision);
+  Packing weights(form, precision, first, second, filter.outputs);
   weights.add(plan_.kernel(), filter, 0);
   return {plan_.convolve(layer, std::move(weights))};
 }
@@ -228,7 +231,8 @@ Planner::Image Planner::attend(const AttentionFilters& filters, const Image& in)
   const Image x = joined(in);
   Layer together = reading(In<Image>(x).norm(filters.norm));
   together.outputs = 3 * wide;
-  Packing weights(Form::kOne, channels, 0, 3 * wide);
+  Packing weights(Form::kOne, plan::precision_of(plan_.precision(), channels, 3 * wide), channels, 0,
+                  3 * wide);
   weights.add(plan_.kernel(), filters.query, 0);
   weights.add(plan_.kernel(), filters.key, wide);
   weights.add(plan_.kernel(), filters.value, 2 * wide);

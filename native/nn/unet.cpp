@@ -133,7 +133,7 @@ class Unet final : public Network {
  public:
   Unet(const UnetConfig& config, uint64_t seed, at::Device device);
   Field forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const override;
-  std::shared_ptr<NetworkPlan> make_plan() const override;
+  std::shared_ptr<NetworkPlan> make_plan(plan::Precision precision) const override;
   Output output() const override { return config_.output; }
   int64_t tile() const override { return tile_of_images(config_.image_size, config_.nf); }
 
@@ -321,14 +321,14 @@ Image Unet::body(Ops& ops, const Image& x) const {
 Field Unet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
   const bool field = config_.output == Output::kField;
   Eager ops(at::silu(embedding_(field ? z.clamp_min(1e-10) : z, mode.labels)), mode);
-  const at::Tensor h = body(ops, config_.centered ? x : x * 2 - 1);
+  const at::Tensor h = body(ops, config_.centered ? x : x * 2 - 1).to(at::kFloat);
   if (!field) return {h, {}};
   const int64_t c = config_.channels;
   return {h.slice(1, 0, c), h.select(1, c).mean(at::IntArrayRef{1, 2})};
 }
 
-std::shared_ptr<NetworkPlan> Unet::make_plan() const {
-  return NetworkPlan::make(*this, embedding_, config_.centered,
+std::shared_ptr<NetworkPlan> Unet::make_plan(plan::Precision precision) const {
+  return NetworkPlan::make(*this, embedding_, config_.centered, precision,
                            [&](Planner& ops, const Planner::Image& x) { return body(ops, x); });
 }
 

@@ -29,8 +29,8 @@ inline void attend(const Attention& a, int64_t image, int64_t head, int64_t firs
           position < a.positions ? key[position * pitch + c] : 0;
   for (; first < last; first += kQueries) {
     const int64_t queries = std::min(kQueries, last - first);
-    product(queries, wide / kPanel, a.width, {query + first * pitch, pitch}, {keys, kPanel, a.width * kPanel},
-            {weights, wide});
+    product<Float32>(queries, wide / kPanel, a.width, {query + first * pitch, pitch},
+                     {keys, kPanel, a.width * kPanel}, {weights, wide});
     float totals[kQueries];
     for (int64_t q = 0; q < queries; ++q) {
       float* const row = weights + q * wide;
@@ -54,8 +54,8 @@ inline void attend(const Attention& a, int64_t image, int64_t head, int64_t firs
       totals[q] = 0;
       for (int lane = 0; lane < kLanes; ++lane) totals[q] += sum[lane];
     }
-    product(queries, a.width / kPanel, a.positions, {weights, wide}, {value, pitch, kPanel},
-            {mixed, a.width});
+    product<Float32>(queries, a.width / kPanel, a.positions, {weights, wide}, {value, pitch, kPanel},
+                     {mixed, a.width});
     for (int64_t q = 0; q < queries; ++q) {
       float* const to = a.out.values + (image * a.positions + first + q) * channels + head * a.width;
       const float share = 1 / totals[q];

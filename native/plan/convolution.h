@@ -9,8 +9,11 @@ namespace pfgm::plan {
 namespace {
 
 // A block of a convolution's tiles: transformed, multiplied, transformed back.
-template <class F>
+template <class F, class N>
 class Block {
+  using Value = typename N::Value;
+  using Weight = typename N::Weight;
+
  public:
   static constexpr int kIn = F::kIn, kOut = F::kOut, kAll = kIn * kIn, kAround = kIn - kOut;
   static constexpr int64_t kGroup = 4;  // panels that are multiplied before they go out
@@ -25,10 +28,10 @@ class Block {
     tiles_ = images_ * rows_ * grid_.across;
     wide_ = grid_.across * kOut + kAround;
     pixels_ = scratch;
-    scales_ = pixels_ + (kOut == 1 ? 0 : (grid_.rows * kOut + kAround) * wide_ * kPanel);
-    transformed_ = scales_ + 2 * channels(c.in);
+    scales_ = pixels_ + (grid_.rows * kOut + kAround) * wide_ * kPanel;
+    transformed_ = reinterpret_cast<Value*>(scales_ + 2 * channels(c.in));
     apart_ = tiles_ * depth_ + kPanel;
-    products_ = transformed_ + kAll * apart_;
+    products_ = reinterpret_cast<float*>(transformed_ + kAll * apart_);
   }
 
   // Floats that a block may need.
@@ -45,13 +48,14 @@ class Block {
       if (c_.in.norm.groups) normalisation(c_.in, image, scales_);
       for (int64_t panel = 0; panel < depth_ / kPanel; ++panel) transform(i, panel);
     }
-    const int64_t all = c_.out.channels / kPanel;
+    const int64_t all = c_.out.channels / kPanel, depth = (c_.depth + N::kTogether - 1) / N::kTogether;
+    const Weight* const weights = static_cast<const Weight*>(c_.weights);
     for (int64_t first = first_panel; first < last_panel; first += kGroup) {
       const int64_t panels = std::min(kGroup, last_panel - first), channels = panels * kPanel;
       for (int place = 0; place < kAll; ++place)
-        product(tiles_, panels, c_.depth, {transformed_ + place * apart_, depth_},
-                {c_.weights + (place * all + first) * c_.depth * kPanel, kPanel, c_.depth * kPanel},
-                {products_ + place * (tiles_ * channels + kPanel), channels});
+        product<N>(tiles_, panels, depth, {transformed_ + place * apart_, depth_},
+                   {weights + (place * all + first) * depth * kPanel, kPanel, depth * kPanel},
+                   {products_ + place * (tiles_ * channels + kPanel), channels});
       for (int64_t i = 0; i < images_; ++i)
         put(i, products_ + i * rows_ * grid_.across * channels, channels, first * kPanel);
     }
@@ -61,9 +65,9 @@ class Block {
   // A panel of an image of the block: [kAll, tiles, depth].
   void transform(int64_t i, int64_t panel) {
     const Source source(c_.in, first_image_ + i, panel, scales_);
-    float* to = transformed_ + i * rows_ * grid_.across * depth_ + panel * kPanel;
+    Value* to = transformed_ + i * rows_ * grid_.across * depth_ + panel * kPanel;
     if constexpr (kOut == 1) {
-      for (int64_t y = 0; y < rows_; ++y) source.row(top_ + y, c_.width, to + y * c_.width * depth_, depth_);
+      for (int64_t y = 0; y < rows_; ++y) pixels_of(source, top_ + y, to + y * c_.width * depth_);
     } else {
       fill(source);
       for (int64_t y = 0; y < rows_; ++y)
@@ -71,6 +75,18 @@ class Block {
           for (int64_t lane = 0; lane < kPanel; lane += kLanes)
             tile(pixels_ + (y * wide_ + x) * kOut * kPanel + lane,
                  to + (y * grid_.across + x) * depth_ + lane);
+    }
+  }
+
+  // A row of pixels, each its own transform.
+  void pixels_of(const Source& source, int64_t y, Value* to) {
+    if constexpr (std::is_same_v<N, Float32>) {
+      source.row(y, c_.width, to, depth_);
+    } else {
+      source.row(y, c_.width, pixels_, kPanel);
+      for (int64_t x = 0; x < c_.width; ++x)
+        for (int64_t lane = 0; lane < kPanel; lane += kLanes)
+          N::put(to + x * depth_ + lane, load(pixels_ + x * kPanel + lane));
     }
   }
 
@@ -87,7 +103,7 @@ class Block {
     }
   }
 
-  void tile(const float* from, float* to) const {
+  void tile(const float* from, Value* to) const {
     Lanes half[kIn][kIn], column[kIn], t[kIn];
     for (int x = 0; x < kIn; ++x) {
       for (int y = 0; y < kIn; ++y) column[y] = load(from + (y * wide_ + x) * kPanel);
@@ -96,7 +112,7 @@ class Block {
     }
     for (int y = 0; y < kIn; ++y) {
       F::input(half[y], t);
-      for (int x = 0; x < kIn; ++x) store(to + (y * kIn + x) * apart_, t[x]);
+      for (int x = 0; x < kIn; ++x) N::put(to + (y * kIn + x) * apart_, t[x]);
     }
   }
 
@@ -203,17 +219,22 @@ class Block {
   int64_t first_image_, images_, part_, top_, rows_, tiles_, wide_;
   int64_t apart_;  // numbers of a tile's; by a panel more than there are, as else many would share a set of
                    // the cache
-  float *pixels_, *scales_, *transformed_, *products_;
+  float *pixels_, *scales_, *products_;
+  Value* transformed_;
 };
 
 // Panels first to last - 1 of what comes out of a block.
 inline void convolve(const Convolution& c, int64_t block, int64_t first, int64_t last, float* scratch) {
-  with_form(c.form, [&](auto form) { Block<decltype(form)>(c, block, scratch).run(first, last); });
+  with_form(c.form, [&](auto form) {
+    with_numbers(c.precision, [&](auto numbers) {
+      Block<decltype(form), decltype(numbers)>(c, block, scratch).run(first, last);
+    });
+  });
 }
 
 inline int64_t convolution_scratch(const Convolution& c) {
   int64_t floats = 0;
-  with_form(c.form, [&](auto form) { floats = Block<decltype(form)>::scratch(c); });
+  with_form(c.form, [&](auto form) { floats = Block<decltype(form), Float32>::scratch(c); });
   return floats;
 }
 

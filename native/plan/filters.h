@@ -2,18 +2,22 @@
 #pragma once
 
 #include "plan/forms.h"
+#include "plan/numbers.h"
 
 namespace pfgm::plan {
 namespace {
 
 // A panel of a filter's outputs, which become panel `to_panel` of what is packed. In float64: what is
 // transformed once is used many times.
-template <class F>
+template <class F, class N>
 void pack_panel(const Filter& filter, int64_t panel, const Packed& to, int64_t to_panel) {
   constexpr int kIn = F::kIn, kSize = F::kSize;
   // The numbers of a filter lie far apart, often all in one set of the cache: some inputs' go out together.
   constexpr int64_t kTogether = 8;
+  static_assert(kTogether % N::kTogether == 0);
   float packed[kIn * kIn][kTogether][kPanel];
+  typename N::Weight* const packed_to = static_cast<typename N::Weight*>(to.weights);
+  const int64_t depth = (to.depth + N::kTogether - 1) / N::kTogether;
   const int64_t first = panel * kPanel, count = std::clamp<int64_t>(filter.outputs - first, 0, kPanel);
   const float* const weights = filter.weights + first * filter.output_pitch;
   // Inputs of one image, whose rows lie one after another.
@@ -37,9 +41,13 @@ void pack_panel(const Filter& filter, int64_t panel, const Packed& to, int64_t t
             store(packed[y * kIn + x][input - begin] + lane, __builtin_convertvector(numbers[y][x], Lanes));
       }
     }
+    // What is left over is packed with zeros.
+    if ((end - begin) % N::kTogether != 0)
+      for (auto& number : packed) std::memset(number[end - begin], 0, sizeof number[0]);
     for (int number = 0; number < kIn * kIn; ++number)
-      std::memcpy(to.weights + ((number * to.panels + to_panel) * to.depth + row) * kPanel, packed[number],
-                  sizeof(float) * (end - begin) * kPanel);
+      for (int64_t i = 0; i < end - begin; i += N::kTogether)
+        N::pack(packed[number][i], kPanel,
+                packed_to + ((number * to.panels + to_panel) * depth + (row + i) / N::kTogether) * kPanel);
   };
   for (int64_t input = 0; input < filter.inputs;) {
     const bool second = input >= to.first_inputs;
@@ -51,7 +59,11 @@ void pack_panel(const Filter& filter, int64_t panel, const Packed& to, int64_t t
 }
 
 inline void pack(Form form, const Filter& filter, int64_t panel, const Packed& to, int64_t to_panel) {
-  with_form(form, [&](auto one) { pack_panel<decltype(one)>(filter, panel, to, to_panel); });
+  with_form(form, [&](auto one) {
+    with_numbers(to.precision, [&](auto numbers) {
+      pack_panel<decltype(one), decltype(numbers)>(filter, panel, to, to_panel);
+    });
+  });
 }
 
 }  // namespace

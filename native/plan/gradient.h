@@ -76,10 +76,11 @@ class StripPanel {
   // The products of a number of the tiles and a panel of what comes in.
   void multiply(int64_t number, int64_t panel) const {
     const int64_t in = channels(g_.in), out = g_.out_channels, apart = tiles_ * kPanel;
-    product(kPanel, out / kPanel, tiles_,
-            {strips_.in + number * numbers_apart(tiles_ * in) + panel * apart, 1, kPanel},
-            {strips_.out + number * numbers_apart(tiles_ * out), kPanel, apart},
-            {strips_.sums + number * numbers_apart(in * out) + panel * kPanel * out, out, strips_.first > 0});
+    product<Float32>(
+        kPanel, out / kPanel, tiles_,
+        {strips_.in + number * numbers_apart(tiles_ * in) + panel * apart, 1, kPanel},
+        {strips_.out + number * numbers_apart(tiles_ * out), kPanel, apart},
+        {strips_.sums + number * numbers_apart(in * out) + panel * kPanel * out, out, strips_.first > 0});
   }
 
  private:

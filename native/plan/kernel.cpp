@@ -9,6 +9,9 @@ namespace pfgm::plan {
 const std::vector<const Kernel*>& available_kernels() {
   static const std::vector<const Kernel*> kernels = [] {
     std::vector<const Kernel*> found;
+#if defined(PFGM_HAVE_BF16)
+    if (has_avx512() && __builtin_cpu_supports("avx512bf16")) found.push_back(&bf16_kernel());
+#endif
 #if defined(PFGM_HAVE_AVX512)
     if (has_avx512()) found.push_back(&avx512_kernel());
 #endif

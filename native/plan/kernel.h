@@ -43,6 +43,7 @@ struct Kernel {
 const Kernel& portable_kernel();
 const Kernel& avx2_kernel();
 const Kernel& avx512_kernel();
+const Kernel& bf16_kernel();  // AVX-512 with products of bfloat16
 // All that this machine's instructions allow, the fastest first.
 const std::vector<const Kernel*>& available_kernels();
 

@@ -6,35 +6,47 @@
 
 namespace pfgm::plan {
 
-void Packing::begin(Form form, int64_t first_inputs, int64_t second_inputs, int64_t outputs) {
+void Packing::begin(Form form, Precision precision, int64_t first_inputs, int64_t second_inputs,
+                    int64_t outputs) {
   form_ = form;
+  precision_ = precision;
   first_inputs_ = first_inputs;
   depth_ = second_inputs ? padded(first_inputs) + second_inputs : first_inputs;
   const int64_t panels = padded(outputs) / kPanel, all = numbers_of(form) * panels;
-  weights_ = memory_.of(all * depth_ * kPanel);
+  // In what a float takes: an input's weight, or those of two inputs.
+  const int64_t together = precision == Precision::kBfloat16 ? 2 : 1;
+  const auto rows = [&](int64_t inputs) { return (inputs + together - 1) / together; };
+  weights_ = memory_.of(all * rows(depth_) * kPanel);
   bias_.assign(panels * kPanel, 0);
   // Zeros for the padding between two images' channels; all else is filled in.
-  const int64_t gap = second_inputs ? padded(first_inputs) - first_inputs : 0;
+  const int64_t gap = second_inputs ? padded(first_inputs) / together - rows(first_inputs) : 0;
   for (int64_t i = 0; gap > 0 && i < all; ++i)
-    std::fill_n(weights_ + (i * depth_ + first_inputs) * kPanel, gap * kPanel, 0.0f);
+    std::fill_n(weights_ + (i * rows(depth_) + rows(first_inputs)) * kPanel, gap * kPanel, 0.0f);
 }
 
 void Packing::add(const Kernel& kernel, const Filter& filter, int64_t first) {
   if (filter.bias)
     for (int64_t i = 0; i < filter.outputs; ++i) bias_[first + i] += filter.bias[i * filter.bias_pitch];
-  const Packed to{weights_, int64_t(bias_.size()) / kPanel, depth_, first_inputs_};
+  const Packed to{precision_, weights_, int64_t(bias_.size()) / kPanel, depth_, first_inputs_};
   at::parallel_for(0, padded(filter.outputs) / kPanel, 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel)
       kernel.pack(form_, filter, panel, to, first / kPanel + panel);
   });
 }
 
-Form form_of(int64_t kernel, int64_t height, int64_t width, int64_t inputs, int64_t outputs) {
+Form form_of(int64_t kernel, int64_t height, int64_t width, int64_t inputs, int64_t outputs,
+             Precision precision) {
   if (kernel == 1) return Form::kOne;
+  // What F(4x4) makes of rounding is four times what F(2x2) does.
+  if (precision == Precision::kBfloat16) return Form::kTwo;
   const auto tiles = [&](int64_t size) { return ((height + size - 1) / size) * ((width + size - 1) / size); };
   // One tile an image reads each weight for few products: the fewer weights are the faster then.
   if (tiles(4) == 1 && inputs * outputs >= 256 * 256) return Form::kTwo;
   return tiles(4) * 36 * 1.5 <= double(tiles(2) * 16) ? Form::kFour : Form::kTwo;
+}
+
+Precision precision_of(Precision asked, int64_t inputs, int64_t outputs) {
+  return std::min(inputs, outputs) > kPanel ? asked : Precision::kFloat32;
 }
 
 }  // namespace pfgm::plan

@@ -185,6 +185,7 @@ void Plan::run(const Convolving& step) {
   c.height = out.height;
   c.width = out.width;
   c.depth = step.weights.depth();
+  c.precision = step.weights.precision();
   c.weights = step.weights.weights();
   c.bias = step.weights.bias();
   c.out = image_at(step.out);

@@ -33,7 +33,8 @@ struct Layer {
 
 class Plan {
  public:
-  explicit Plan(const Kernel& kernel) : kernel_(kernel) {}
+  // precision: of the products of images.
+  Plan(const Kernel& kernel, Precision precision) : kernel_(kernel), precision_(precision) {}
 
   // What is filled in before the steps.
   Value rows(int64_t channels);
@@ -50,6 +51,7 @@ class Plan {
   void finish(Value out);
 
   const Kernel& kernel() const { return kernel_; }
+  Precision precision() const { return precision_; }
   int64_t channels(Value value) const { return values_[value].count; }
   int64_t height(Value value) const { return values_[value].height; }
   int64_t width(Value value) const { return values_[value].width; }
@@ -105,6 +107,7 @@ class Plan {
   void run(const Attending& step);
 
   const Kernel& kernel_;
+  const Precision precision_;
   std::vector<Held> values_;
   Steps row_steps_, image_steps_;
   Value modulation_ = kNone, out_ = kNone;

@@ -1,8 +1,7 @@
 // Products of matrices: the one loop in which nearly all of a plan's time goes by.
 #pragma once
 
-#include "plan/lanes.h"
-#include "plan/step.h"
+#include "plan/numbers.h"
 
 namespace pfgm::plan {
 namespace {
@@ -17,13 +16,15 @@ constexpr int kRows = 4, kPanels = 1;
 #endif
 
 // Matrices as product() takes them.
+template <class Numbers>
 struct Factor {
-  const float* values;
-  int64_t pitch;     // from row to row
-  int64_t step = 1;  // from number to number of a row
+  const typename Numbers::Value* values;
+  int64_t pitch;                      // from row to row
+  int64_t step = Numbers::kTogether;  // along a row, from what is multiplied at once to the next
 };
+template <class Numbers>
 struct Panels {
-  const float* values;
+  const typename Numbers::Weight* values;
   int64_t pitch;  // from row to row of a panel
   int64_t apart;  // from panel to panel
 };
@@ -33,26 +34,26 @@ struct Product {
   bool joins = false;  // what is there already
 };
 
-// Numbers that are summed before they join the sum of those before them: rounding grows with the root of a
-// sum's length.
-constexpr int64_t kRun = 16;
-
-template <int R, int P>
-inline void block(int64_t depth, Factor a, Panels b, Product c) {
+template <int R, int P, class N>
+inline void block(int64_t depth, Factor<N> a, Panels<N> b, Product c) {
   constexpr int kEach = kPanel / kLanes, V = P * kEach;
+  constexpr int64_t kRun = N::kRun / N::kTogether;
   int64_t k = 0;
   do {
     Lanes sum[R][V] = {};
     for (const int64_t end = std::min(k + kRun, depth); k < end; ++k) {
-      Lanes row[V];
+#pragma GCC unroll 2
+      for (int part = 0; part < N::kParts; ++part) {
+        typename N::Row row[V];
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v)
-        row[v] = load(b.values + (v / kEach) * b.apart + k * b.pitch + (v % kEach) * kLanes);
+        for (int v = 0; v < V; ++v)
+          row[v] = N::row(b.values + (v / kEach) * b.apart + k * b.pitch + (v % kEach) * kLanes, part);
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) {
-        const float value = a.values[r * a.pitch + k * a.step];
+        for (int r = 0; r < R; ++r) {
+          const auto value = N::value(a.values + r * a.pitch + k * a.step, part);
 #pragma GCC unroll 16
-        for (int v = 0; v < V; ++v) sum[r][v] += row[v] * value;
+          for (int v = 0; v < V; ++v) sum[r][v] = N::add(sum[r][v], row[v], value);
+        }
       }
     }
     const bool first = k <= kRun && !c.joins;
@@ -67,16 +68,16 @@ inline void block(int64_t depth, Factor a, Panels b, Product c) {
 }
 
 // The rows that are left over, R or fewer of them.
-template <int R, int P>
-inline void rest(int64_t rows, int64_t depth, Factor a, Panels b, Product c) {
+template <int R, int P, class N>
+inline void rest(int64_t rows, int64_t depth, Factor<N> a, Panels<N> b, Product c) {
   if constexpr (R > 0) {
     if (rows == R) return block<R, P>(depth, a, b, c);
     rest<R - 1, P>(rows, depth, a, b, c);
   }
 }
 
-template <int P>
-inline void all_rows(int64_t rows, int64_t depth, Factor a, Panels b, Product c) {
+template <int P, class N>
+inline void all_rows(int64_t rows, int64_t depth, Factor<N> a, Panels<N> b, Product c) {
   for (; rows >= kRows; rows -= kRows) {
     block<kRows, P>(depth, a, b, c);
     a.values += kRows * a.pitch;
@@ -86,21 +87,22 @@ inline void all_rows(int64_t rows, int64_t depth, Factor a, Panels b, Product c)
 }
 
 // c [rows, panels * kPanel] = a [rows, depth] b [depth, panels * kPanel], or joins it. Every number is summed
-// in the order of depth, however many rows and panels there are.
-inline void product(int64_t rows, int64_t panels, int64_t depth, Factor a, Panels b, Product c) {
+// in the order of depth, however many rows and panels there are. Depth counts what is multiplied at once.
+template <class N>
+inline void product(int64_t rows, int64_t panels, int64_t depth, Factor<N> a, Panels<N> b, Product c) {
   constexpr int kWide = 4;  // panels at once of so few rows that their sums would wait for each other
   int64_t p = 0;
   const auto at = [&](int64_t panel, int64_t wide, auto run) {
-    run(Panels{b.values + panel * b.apart, b.pitch, b.apart},
+    run(Panels<N>{b.values + panel * b.apart, b.pitch, b.apart},
         Product{c.values + panel * kPanel, c.pitch, c.joins});
     p += wide;
   };
   if (rows < 3)
     while (p + kWide <= panels)
-      at(p, kWide, [&](Panels b, Product c) { rest<2, kWide>(rows, depth, a, b, c); });
+      at(p, kWide, [&](Panels<N> b, Product c) { rest<2, kWide>(rows, depth, a, b, c); });
   while (p + kPanels <= panels)
-    at(p, kPanels, [&](Panels b, Product c) { all_rows<kPanels>(rows, depth, a, b, c); });
-  while (p < panels) at(p, 1, [&](Panels b, Product c) { all_rows<1>(rows, depth, a, b, c); });
+    at(p, kPanels, [&](Panels<N> b, Product c) { all_rows<kPanels>(rows, depth, a, b, c); });
+  while (p < panels) at(p, 1, [&](Panels<N> b, Product c) { all_rows<1>(rows, depth, a, b, c); });
 }
 
 }  // namespace

@@ -64,6 +64,9 @@ static inline int64_t channels(const Input& in) {
   return in.images[0].channels + in.images[1].channels;
 }
 
+// What the two sides of a convolution's products are rounded to; sums are of float32.
+enum class Precision { kFloat32, kBfloat16 };
+
 // A layer's weights where they lie: of an output, an input, a row and a column of the filter; and an output's
 // bias, if any.
 struct Filter {
@@ -75,9 +78,11 @@ struct Filter {
   int64_t bias_pitch = 1;
 };
 
-// Filters of the same input side by side, transformed: [numbers of a tile, panels, depth, kPanel].
+// Filters of the same input side by side, transformed: [numbers of a tile, panels, depth, kPanel] of float32,
+// or [.., half of depth, kPanel, 2] of bfloat16.
 struct Packed {
-  float* weights = nullptr;
+  Precision precision = Precision::kFloat32;
+  void* weights = nullptr;
   int64_t panels = 0, depth = 0;  // of outputs; of inputs, with the padding between two images'
   int64_t first_inputs = 0;       // of the first image
 };
@@ -98,10 +103,11 @@ struct Convolution {
   Form form = Form::kOne;
   Input in;
   int64_t images = 0;
-  int64_t together = 1;            // images of a block; one where an image has several blocks
-  int64_t height = 0, width = 0;   // of what comes out
-  int64_t depth = 0;               // so many of the channels that come in count
-  const float* weights = nullptr;  // packed
+  int64_t together = 1;           // images of a block; one where an image has several blocks
+  int64_t height = 0, width = 0;  // of what comes out
+  int64_t depth = 0;              // so many of the channels that come in count
+  Precision precision = Precision::kFloat32;
+  const void* weights = nullptr;  // packed
   const float* bias = nullptr;
   Image out;
   const float* image_bias = nullptr;  // [rows, ..], rows as the input has them

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "nn/autocast.h"
 #include "runtime/error.h"
 #include "runtime/profile.h"
 
@@ -44,6 +45,8 @@ at::Tensor squared_loss(const Network& network, const Batch& batch, const Mode& 
   Mode labelled = mode;
   if (batch.labels.defined()) labelled.labels = batch.labels.to(x.device());
   const Span span([&] { return "forward, " + std::to_string(count) + " items"; });
+  const bool by_libtorch = !(mode.fuses && x.is_cpu());
+  const nn::Autocast rounded(x.device(), by_libtorch ? mode.precision : Precision::kFloat32);
   const Field field = network.forward(x, batch.z, labelled);
   const auto squares = [&](const at::Tensor& given, const at::Tensor& wanted) {
     const at::Tensor error = given.reshape({count, -1}) - wanted;

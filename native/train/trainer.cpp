@@ -38,6 +38,7 @@ Mode mode_of(const PassSettings& pass, uint64_t dropout_seed) {
   mode.dropout_seed = dropout_seed;
   mode.recomputes = pass.recomputes;
   mode.fuses = !pass.by_libtorch;
+  mode.precision = pass.precision;
   return mode;
 }
 

@@ -14,11 +14,13 @@
 
 namespace pfgm {
 
-// How gradients are made: none of it changes what they are, but for rounding and what dropout draws.
+// How gradients are made: none of it changes what they are, but for rounding and what dropout draws. Weights,
+// normalisation and sums are float32 whatever the precision.
 struct PassSettings {
   int64_t parts = 1;         // that a batch goes through the network in, one after the other
   bool recomputes = false;   // activations inside of blocks, on the way back, rather than to keep them
   bool by_libtorch = false;  // with libtorch's operations alone
+  Precision precision = Precision::kFloat32;
 };
 
 // What changes from step to step.

@@ -10,6 +10,7 @@ export function significant(value) {
 /** @param {number | undefined} seconds */
 export function duration(seconds) {
   if (seconds === undefined) return '-'
+  if (seconds < 0.0000995) return `${significant(seconds * 1e6)} µs`
   return seconds < 0.9995 ? `${significant(seconds * 1000)} ms` : `${significant(seconds)} s`
 }
 

@@ -1,12 +1,12 @@
 // The Python that the comparison programs run in: a virtual environment of the bench's own in the user's cache.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheRoot, writeJson } from '../install/cache.js'
 import { PINNED_VERSION } from '../install/release.js'
 import { run } from '../install/run.js'
 
-// onnx and onnxscript: for torch.onnx.export.
-const REQUIREMENTS = [`torch==${PINNED_VERSION}`, 'onnxruntime', 'openvino', 'onnx', 'onnxscript']
+// onnx and onnxscript: for torch.onnx.export; scipy: for the published sampler.
+const REQUIREMENTS = [`torch==${PINNED_VERSION}`, 'onnxruntime', 'openvino', 'onnx', 'onnxscript', 'scipy']
 
 /**
  * The environment's Python, made and filled at the first call.
@@ -17,12 +17,18 @@ export async function peerPython() {
   const python =
     process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
   const complete = join(folder, 'complete.json')
-  if (existsSync(complete)) return python
+  if (hasRequirements(complete)) return python
   console.log(`Making a Python environment with ${REQUIREMENTS.join(', ')} in ${folder}`)
   await expectRun(await systemPython(), ['-m', 'venv', '--clear', folder])
   await expectRun(python, ['-m', 'pip', 'install', '--no-input', '--only-binary', ':all:', ...REQUIREMENTS])
   writeJson(complete, { requirements: REQUIREMENTS })
   return python
+}
+
+/** An environment of another version of the bench may lack some. */
+function hasRequirements(complete) {
+  if (!existsSync(complete)) return false
+  return JSON.parse(readFileSync(complete, 'utf8')).requirements.join() === REQUIREMENTS.join()
 }
 
 async function systemPython() {

@@ -1,6 +1,6 @@
 // npm run bench: measures the library against eager PyTorch and writes bench/ and the figures of docs/performance.md.
 //   --quick         fewer repeats, and without what takes long
-//   --only SECTION  field, network, training, sampling or event-loop; the other sections keep their figures
+//   --only SECTION  field, network, training, sampling, scaling, start or event-loop; the others keep their figures
 import { parseArgs } from 'node:util'
 import { buildLibrary } from './library.js'
 import { Peer } from './peer.js'
@@ -10,11 +10,13 @@ const SECTIONS = {
   network: async () => (await import('./network.js')).benchNetwork,
   training: async () => (await import('./training.js')).benchTraining,
   sampling: async () => (await import('./sampling.js')).benchSampling,
+  scaling: async () => (await import('./scaling.js')).benchScaling,
+  start: async () => (await import('./start.js')).benchStart,
   'event-loop': async () => (await import('./event-loop-bench.js')).benchEventLoop,
 }
 
 /** Sections of what PyTorch has nothing like. */
-const WITHOUT_PEER = ['sampling', 'event-loop']
+const WITHOUT_PEER = ['event-loop', 'scaling']
 
 async function main() {
   const { quick, only } = parseArgs({

@@ -1,6 +1,7 @@
 // How long samples take.
 import { PoissonFlow } from '../../dist/index.js'
 import { median } from './compare.js'
+import { benchPublished } from './published.js'
 import { benchSameError } from './same-error.js'
 
 const MODEL = 'digits'
@@ -12,16 +13,29 @@ const DRAWS = [
 ]
 
 /**
- * @param {unknown} _ there is no peer
+ * @param {import('./peer.js').Peer | undefined} peer
  * @param {{ quick: boolean }} options
  */
-export async function benchSampling(_, { quick }) {
+export async function benchSampling(peer, { quick }) {
   const flow = await PoissonFlow.load(MODEL)
   try {
-    return { draws: await benchDraws(flow), sameError: await benchSameError(flow, quick ? 1 : 3) }
+    return {
+      one: await benchOneByOne(flow),
+      published: peer && (await benchPublished(flow, peer, quick ? 1 : 5)),
+      draws: await benchDraws(flow),
+      sameError: await benchSameError(flow, quick ? 1 : 3),
+    }
   } finally {
     flow.dispose()
   }
+}
+
+/** Images a second, each drawn when the one before is done, by the default solver. */
+async function benchOneByOne(flow) {
+  const IMAGES = 60
+  const began = performance.now()
+  for (let seed = 0; seed < IMAGES; seed++) (await flow.sample({ count: 1, seed })).images.dispose()
+  return { rate: IMAGES / ((performance.now() - began) / 1000) }
 }
 
 /** Samples of the model that comes with the package, by rk45 at 1e-4. */

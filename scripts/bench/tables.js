@@ -14,6 +14,8 @@ const FORMATS = {
   network: formatNetwork,
   training: formatTraining,
   sampling: formatSampling,
+  scaling: formatScaling,
+  start: formatStart,
   'event-loop': formatLoop,
 }
 
@@ -122,7 +124,7 @@ function formatTraining({ rows }) {
   return `**A training step**\n\n${table(head, body)}`
 }
 
-function formatSampling({ draws, sameError }) {
+function formatSampling({ one, published, draws, sameError }) {
   const drawn = draws.map(({ count, batchTolerance, nfe, seconds }) => [
     String(count),
     batchTolerance === 'joint' ? 'joint' : 'a sample',
@@ -130,7 +132,58 @@ function formatSampling({ draws, sameError }) {
     duration(seconds.median),
   ])
   const drawHead = ['Samples', 'steps', 'evaluations a sample', 'time']
-  return `**Samples of the digits model, rk45 at 1e-4**\n\n${table(drawHead, drawn)}${formatSameError(sameError)}`
+  const single = one
+    ? `One digit at a time, by the default solver: ${one.rate.toFixed(0)} images a second.\n\n`
+    : ''
+  const drawnTable = `**Samples of the digits model, rk45 at 1e-4**\n\n${table(drawHead, drawn)}`
+  return `${formatPublished(published)}${single}${drawnTable}${formatSameError(sameError)}`
+}
+
+/** The default solver against the published sampler. */
+function formatPublished(found) {
+  if (!found) return ''
+  const { count, ours, published, loosened } = found
+  const line = (name, { evaluations, error }, seconds, factor) => [
+    name,
+    evaluations.toFixed(1),
+    error.toExponential(1),
+    duration(seconds),
+    `${(count / seconds).toFixed(0)}`,
+    factor === undefined ? '' : ratio({ ratio: factor }),
+  ]
+  const rk45 = (run) => `scipy's RK45 at ${run.tolerance.toExponential(0)}, eager PyTorch`
+  const body = [
+    line('the default solver here', ours, published.ours.median),
+    line(rk45(published), published, published.theirs.median, published.ratio),
+    line(rk45(loosened), loosened, loosened.theirs.median, loosened.ratio),
+  ]
+  const head = ['Sampler', 'evaluations', 'mean error', 'time', 'images a second', 'as long']
+  return `**${count} digits from the same starts, the published sampler beside the default**\n\n${table(head, body)}\n\n`
+}
+
+function formatScaling({ rows, exponents }) {
+  const sizes = [...new Set(rows.map(({ size }) => size))]
+  const batches = [...new Set(rows.map(({ batch }) => batch))]
+  const power = (list, name, value) => list.find((entry) => entry[name] === value)?.exponent.toFixed(2) ?? '-'
+  const cell = ({ one, two } = {}) => (one ? `${duration(one.median)} / ${duration(two.median)}` : '-')
+  const body = sizes.map((size) => [
+    `${size} x ${size}`,
+    ...batches.map((batch) => cell(rows.find((row) => row.size === size && row.batch === batch))),
+    power(exponents.images, 'size', size),
+  ])
+  const last = ['power of the pixels', ...batches.map((batch) => power(exponents.pixels, 'batch', batch)), '']
+  const head = ['Images', ...batches.map(String), 'power of their number']
+  return `**A pass by images, their size and threads: one / two threads**\n\n${table(head, [...body, last])}`
+}
+
+function formatStart({ firstImage, importTorch, synchronous, queued }) {
+  const body = [
+    ['`node` to the first digit', duration(firstImage.median)],
+    ['`import torch` alone', duration(importTorch?.median)],
+    ['a call into native code, answered at once', duration(synchronous)],
+    ['one that goes to a device and back', duration(queued)],
+  ]
+  return `**From the start, and a call**\n\n${table(['', 'time'], body)}`
 }
 
 function formatSameError(runs) {

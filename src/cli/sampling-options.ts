@@ -1,5 +1,19 @@
-import { CONTROLLERS, CORRECTORS, SCHEDULES, SOLVERS } from '../index.js'
+import { CONTROLLERS, CORRECTORS, PRECISIONS, SCHEDULES, SOLVERS } from '../index.js'
 import { INTEGER, NUMBER, oneOf } from './kinds.js'
+
+/** What the network's products are rounded to. */
+export const PRECISION_OPTIONS = {
+  precision: {
+    kind: oneOf(['auto', ...PRECISIONS]),
+    value: 'kind',
+    help: "of the network's products: float32 or bfloat16 (default: auto, which is float32)",
+  },
+  bfloat16Above: {
+    kind: NUMBER,
+    value: 'z',
+    help: 'precision bfloat16: at this height and below float32 (default: 0)',
+  },
+} as const
 
 /** Of paths from the far plane down to the data: given on to the library as they are. */
 export const SAMPLING_OPTIONS = {
@@ -66,6 +80,7 @@ export const SAMPLING_OPTIONS = {
     value: 'kind',
     help: 'rk45: steps for each sample, or joint ones as published (default: sample)',
   },
+  ...PRECISION_OPTIONS,
   batchSize: { kind: INTEGER, value: 'n', help: 'samples at once; bounds memory (default: 256)' },
   maxEvaluations: {
     kind: INTEGER,

@@ -23,6 +23,7 @@ import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type 
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
+import { PRECISION_OPTIONS } from './sampling-options.js'
 
 const STARTS = {
   count: { kind: INTEGER, value: 'n', help: 'fresh starts to compare on (default: 64)' },
@@ -47,6 +48,7 @@ const OPTIONS = {
     value: 'path',
     help: "a folder, or a file of one of both, '.svg' or '.json' (default: the run folder, else here)",
   },
+  ...PRECISION_OPTIONS,
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
 } as const
@@ -135,6 +137,7 @@ async function compare(
   try {
     return await compareSolvers(flow, {
       ...pick(settings, STARTS),
+      ...pick(settings, PRECISION_OPTIONS),
       ...(data && { data }),
       ...(evaluations && { evaluations }),
       ...(settings.solvers !== undefined && { solvers: settings.solvers.split(',') as SolverName[] }),

@@ -1,4 +1,4 @@
-import { FIELD_BATCHES, FLOWS, PRESETS } from '../index.js'
+import { FIELD_BATCHES, FLOWS, PRECISIONS, PRESETS } from '../index.js'
 import {
   FLOW,
   INTEGER,
@@ -57,6 +57,11 @@ export const TRAINING_OPTIONS = {
     kind: SWITCH,
     help: 'make activations again on the pass back rather than keep them: less memory, more time',
     no: 'keep activations',
+  },
+  precision: {
+    kind: oneOf(PRECISIONS),
+    value: 'kind',
+    help: 'of the products of layers, float32 or bfloat16 (default: float32)',
   },
   fieldBatch: {
     kind: oneOf(FIELD_BATCHES),

@@ -5,6 +5,7 @@ import type { Network } from '../nn/network.js'
 import { Tensor } from '../tensor/tensor.js'
 import { Batch, type BatchDraw, nativeDraw } from './batch.js'
 import { type DriftOptions, type End, type Flow, NativeFlow } from './flow.js'
+import { inferenceOf } from './inference.js'
 import type { Sde } from './sde.js'
 
 /**
@@ -73,11 +74,11 @@ export class DenoisingFlow implements Flow {
     return new Tensor<'float64'>(await native().perturbByKernel(data.handle, keys, sigma, this.#denoising.D))
   }
 
-  drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
+  drift(network: Network, { published, ...how }: DriftOptions = {}): NativeFlow {
     if (published) throw onlyPoisson('publishedEpsilon')
     const { scales } = this.#denoising
     return new NativeFlow(
-      native().createDenoisingFlow(network.handle, { scales, inTime: false, deterministic }),
+      native().createDenoisingFlow(network.handle, { scales, inTime: false, inference: inferenceOf(how) }),
     )
   }
 

@@ -4,6 +4,7 @@ import { Tensor } from '../tensor/tensor.js'
 import type { Batch, BatchDraw } from './batch.js'
 import { type Denoising, DenoisingFlow, FARTHEST, logGaussian, onlyPoisson } from './denoising-flow.js'
 import { type DriftOptions, type End, type Flow, NativeFlow } from './flow.js'
+import { inferenceOf } from './inference.js'
 
 /**
  * The probability flow of an SDE as it was published, x_t itself in t from 1 to tMin (arXiv 2011.13456, section 4.3): for
@@ -45,10 +46,14 @@ export class FlowInTime implements Flow {
     throw new RangeError("Expected no images to start from in coordinates 'published': use 'scaled' ones")
   }
 
-  drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
+  drift(network: Network, { published, ...how }: DriftOptions = {}): NativeFlow {
     if (published) throw onlyPoisson('publishedEpsilon')
     return new NativeFlow(
-      native().createDenoisingFlow(network.handle, { scales: this.#scales, inTime: true, deterministic }),
+      native().createDenoisingFlow(network.handle, {
+        scales: this.#scales,
+        inTime: true,
+        inference: inferenceOf(how),
+      }),
     )
   }
 

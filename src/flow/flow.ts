@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod'
 import type { FlowHandle, NativeDivergence } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
+import type { Precision } from '../native/precision.js'
 import type { Network } from '../nn/network.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { Batch, BatchDraw } from './batch.js'
@@ -25,6 +26,10 @@ export interface DriftOptions {
   readonly published?: 'samples' | 'likelihood' | undefined
   /** Evaluates the network in tiles of a fixed size on every device, as it always does on a CPU. Default false. */
   readonly deterministic?: boolean
+  /** What the network's products are rounded to. Default float32. */
+  readonly precision?: Precision
+  /** bfloat16: at this height and below, float32 all the same. Default 0. */
+  readonly bfloat16Above?: number
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Network } from '../nn/network.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
 import { Batch, type BatchDraw, nativeDraw } from './batch.js'
 import { type DataSize, type DriftOptions, type Flow, type FlowKind, NativeFlow } from './flow.js'
+import { inferenceOf } from './inference.js'
 import { logSphereArea } from './sphere.js'
 
 /** The constants of a Poisson flow (arXiv 2209.11178), named as in the paper. */
@@ -144,11 +145,11 @@ class PfgmFlow implements Flow {
     return new Tensor<'float64'>(await native().perturbTo(data.handle, keys, z, this.#settings.upperNorm))
   }
 
-  drift(network: Network, { published, deterministic = false }: DriftOptions = {}): NativeFlow {
+  drift(network: Network, { published, ...how }: DriftOptions = {}): NativeFlow {
     const { gamma, zExp, upperNorm } = this.#settings
     const epsilon = published ? PUBLISHED_EPSILON : 0
     const normalised = published === 'likelihood'
-    const config = { gamma, zExp, upperNorm, epsilon, normalised, deterministic }
+    const config = { gamma, zExp, upperNorm, epsilon, normalised, inference: inferenceOf(how) }
     return new NativeFlow(native().createPfgmFlow(network.handle, config))
   }
 

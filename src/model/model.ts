@@ -90,5 +90,10 @@ export class Model implements Disposable {
 /** A model of whatever flow. */
 export const MODEL = kind<Model>('a PoissonFlow', (value) => value instanceof Model)
 
-const nameOf = ({ published, deterministic = false }: DriftOptions): string =>
-  `${published ?? 'as it is'} ${deterministic}`
+const nameOf = ({
+  published = undefined,
+  deterministic = false,
+  precision = 'float32',
+  bfloat16Above = 0,
+}: DriftOptions): string =>
+  [published ?? 'as it is', deterministic, precision, precision === 'float32' ? 0 : bfloat16Above].join(' ')

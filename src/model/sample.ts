@@ -1,7 +1,8 @@
 import { expectRoom } from '../arguments/room.js'
-import { type Fields, FUNCTION, integer, oneOf, SEED, SIGNAL, SWITCH } from '../arguments/schema.js'
+import { type Fields, FUNCTION, integer, number, oneOf, SEED, SIGNAL, SWITCH } from '../arguments/schema.js'
 import { expectInteger, product } from '../check.js'
 import type { Flow } from '../flow/flow.js'
+import { PRECISIONS, type Precision } from '../native/precision.js'
 import { jointNorm, perSampleNorm } from '../ode/error-norm.js'
 import type { Denoiser } from '../ode/pool/denoised.js'
 import { Camera, FILM_SCHEMA, type Film, type FilmOptions, filmBytes } from '../ode/pool/film.js'
@@ -39,6 +40,13 @@ export interface SamplingOptions extends StartOptions, ConditionOptions {
    */
   deterministic?: boolean
   /**
+   * What the products of the network's layers are rounded to. `bfloat16` has 8 bits: faster on GPUs and on processors that
+   * multiply it (AVX-512 BF16), and half the memory for weights. `auto` is float32. Default auto.
+   */
+  precision?: 'auto' | Precision
+  /** bfloat16: at this height and below, near the data, float32 all the same. Default 0: bfloat16 everywhere. */
+  bfloat16Above?: number
+  /**
    * Most evaluations of a sample, 2 to 1,000,000: one that would need more ends where it is, with the status
    * `maxEvaluations`. Without it, a sample that needs 100,000 is an error.
    */
@@ -69,6 +77,8 @@ export const SAMPLING_FIELDS: Fields<SamplingOptions> = {
   batchSize: integer(1, 65536),
   publishedEpsilon: SWITCH,
   deterministic: SWITCH,
+  precision: oneOf(['auto', ...PRECISIONS]),
+  bfloat16Above: number(0, Number.MAX_VALUE),
   maxEvaluations: integer(2, 1_000_000),
   keepNotFinite: SWITCH,
   signal: SIGNAL,
@@ -176,13 +186,15 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
 export function samplingSettings(model: Model, options: SamplingOptions) {
   const { network } = model
   const { film, from, start, seed = 0, batchTolerance = 'sample', batchSize = 256 } = options
-  const { publishedEpsilon = false, deterministic = false } = options
+  const { publishedEpsilon = false, deterministic = false, bfloat16Above = 0 } = options
+  const precision = options.precision === 'bfloat16' ? options.precision : 'float32'
   const { count = from?.images.shape[0] ?? start?.shape[0] ?? 16 } = options
   const { maxEvaluations, keepNotFinite = false } = options
   expectInteger('count', count, 1, 1_000_000)
   if (film) expectRoom(filmBytes(film, count, network.dimensions), 'film')
   expectRoom(count * network.dimensions * Float32Array.BYTES_PER_ELEMENT, 'samples')
-  const drift = { published: publishedEpsilon ? ('samples' as const) : undefined, deterministic }
+  const published = publishedEpsilon ? ('samples' as const) : undefined
+  const drift = { published, deterministic, precision, bfloat16Above } as const
   const conditions = conditionsOf(model, options, count)
   const rows = { count, seed: BigInt(seed), conditions }
   return { ...rows, batchTolerance, batchSize, drift, maxEvaluations, keepNotFinite }

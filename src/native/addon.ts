@@ -13,6 +13,7 @@ import type {
 } from './handles.js'
 import type { NativeNetworkConfig } from './network-config.js'
 import type { NativePass } from './pass.js'
+import type { Precision } from './precision.js'
 import type { Combination, Evaluation, NativeRows, RowCombination, SquareSum, View } from './trajectories.js'
 
 export type * from './batches.js'
@@ -42,6 +43,13 @@ export interface NativePicture {
   readonly width: number
   readonly height: number
   readonly channels: number
+}
+
+/** How a flow evaluates its network: rows at heights of `roundsAbove` and below in float32, whatever the precision. */
+export interface NativeInference {
+  deterministic: boolean
+  precision: Precision
+  roundsAbove: number
 }
 
 /**
@@ -112,6 +120,7 @@ export interface Addon {
     z: TensorHandle,
     labels: Int32Array | undefined,
     byLibtorch: boolean,
+    precision: Precision,
   ): Promise<{ x: TensorInfo; z?: TensorInfo }>
   weightsVersion(network: NetworkHandle): number
 
@@ -124,12 +133,12 @@ export interface Addon {
       upperNorm: number
       epsilon: number
       normalised: boolean
-      deterministic: boolean
+      inference: NativeInference
     },
   ): FlowHandle
   createDenoisingFlow(
     network: NetworkHandle,
-    config: { scales: NativeScales; inTime: boolean; deterministic: boolean },
+    config: { scales: NativeScales; inTime: boolean; inference: NativeInference },
   ): FlowHandle
   pfgmppPrior(keys: BigUint64Array, dimensions: number, sigma: number, d: number): Promise<TensorInfo>
   withDivergence(flow: FlowHandle, divergence: NativeDivergence): FlowHandle

@@ -1,8 +1,9 @@
-import { kind, optionsSchema, parse, parseOptions, SEED, SWITCH } from '../arguments/schema.js'
+import { kind, oneOf, optionsSchema, parse, parseOptions, SEED, SWITCH } from '../arguments/schema.js'
 import { product } from '../check.js'
 import type { NetworkHandle } from '../native/addon.js'
 import { DEVICE } from '../native/device.js'
 import { NativeObject, native } from '../native/native.js'
+import { PRECISIONS, type Precision } from '../native/precision.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
 import { itemShape, type NetworkConfig, networkConfigSchema, toNative } from './config.js'
 
@@ -13,9 +14,10 @@ interface CreateOptions {
 
 interface ForwardOptions {
   byLibtorch?: boolean
+  precision?: Precision
 }
 
-const FORWARD_SCHEMA = optionsSchema<ForwardOptions>({ byLibtorch: SWITCH })
+const FORWARD_SCHEMA = optionsSchema<ForwardOptions>({ byLibtorch: SWITCH, precision: oneOf(PRECISIONS) })
 const CREATE_SCHEMA = optionsSchema<CreateOptions>({ seed: SEED, device: DEVICE })
 
 /**
@@ -71,6 +73,8 @@ export class Network extends NativeObject<NetworkHandle> {
    * @param labels `[b]`: classes, -1 for none
    * @param options.byLibtorch by libtorch's operations rather than the package's own, which on a CPU round differently, and
    *   give an item the same bits whatever else is in the batch. Default false.
+   * @param options.precision what the products of convolutions are rounded to: of a U-Net on a CPU those between more
+   *   than 16 channels, else those that libtorch's autocast rounds. Default float32.
    */
   async forward(
     x: Tensor<'float32'>,
@@ -80,8 +84,8 @@ export class Network extends NativeObject<NetworkHandle> {
   ): Promise<{ x: Tensor<'float32'>; z?: Tensor<'float32'> }> {
     parse('x', TENSOR, x)
     parse('z', TENSOR, z)
-    const { byLibtorch = false } = parseOptions('forward', FORWARD_SCHEMA, options)
-    const field = await native().forward(this.handle, x.handle, z.handle, labels, byLibtorch)
+    const { byLibtorch = false, precision = 'float32' } = parseOptions('forward', FORWARD_SCHEMA, options)
+    const field = await native().forward(this.handle, x.handle, z.handle, labels, byLibtorch, precision)
     const image = new Tensor<'float32'>(field.x)
     return field.z ? { x: image, z: new Tensor<'float32'>(field.z) } : { x: image }
   }

@@ -6,6 +6,7 @@ import { readTensors, type TensorFile, writeTensors } from '../checkpoint/safete
 import { PfgmError } from '../errors.js'
 import { flowSettingsSchema } from '../flow/kinds.js'
 import { info } from '../native/device.js'
+import { PRECISIONS } from '../native/precision.js'
 import { networkConfigSchema } from '../nn/config.js'
 import { FIELD_BATCHES } from './presets.js'
 import type { Trainer } from './trainer.js'
@@ -29,6 +30,7 @@ const runConfigSchema = z.object({
     smallBatchSize: z.number(),
     accumulate: z.number().default(1),
     checkpointActivations: z.boolean().default(false),
+    precision: z.enum(PRECISIONS).default('float32'),
     fieldBatch: z.enum(FIELD_BATCHES).default('batch'),
     learningRate: z.number(),
     warmup: z.number(),

@@ -44,8 +44,8 @@ export class TrainingLoop {
   }
 
   get #pass(): NativePass {
-    const { accumulate, checkpointActivations } = this.#config.training
-    return { accumulate, recompute: checkpointActivations }
+    const { accumulate, checkpointActivations, precision } = this.#config.training
+    return { accumulate, recompute: checkpointActivations, precision }
   }
 
   /** What the steps that are left will take. @throws the signal's reason */

@@ -4,6 +4,7 @@ import { expectPath, unexpected } from '../check.js'
 import type { AnyDataset } from '../data/dataset.js'
 import type { GivenFlow } from '../flow/kinds.js'
 import { DEVICE, type Device } from '../native/device.js'
+import { PRECISIONS } from '../native/precision.js'
 import type { NetworkConfig } from '../nn/config.js'
 import { PRESETS, type PresetName, type TrainingSettings } from './presets.js'
 
@@ -66,6 +67,7 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
   smallBatchSize: z.unknown(),
   accumulate: z.unknown(),
   checkpointActivations: SWITCH,
+  precision: oneOf(PRECISIONS),
   fieldBatch: z.unknown(),
   learningRate: z.unknown(),
   warmup: z.unknown(),

@@ -12,6 +12,7 @@ const CHANGEABLE = [
   'smallBatchSize',
   'accumulate',
   'checkpointActivations',
+  'precision',
   'fieldBatch',
   'learningRate',
   'warmup',

@@ -11,7 +11,7 @@ import {
 } from '../arguments/schema.js'
 import { energyDistance } from '../metrics/energy-distance.js'
 import { MODEL, type Model } from '../model/model.js'
-import { sample } from '../model/sample.js'
+import { SAMPLING_FIELDS, type SamplingOptions, sample } from '../model/sample.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import { solverByName } from '../ode/solver.js'
 import { ODE_SOLVERS, type SolverName, type SolverSettings, solverOptions } from '../ode/solver-options.js'
@@ -29,6 +29,9 @@ export interface ComparisonOptions {
   evaluations?: readonly number[]
   /** `[n, ...itemShape]`: the energy distance of all samples to these is measured too. */
   data?: Tensor
+  /** What the network's products are rounded to in the runs that are compared; the converged solution is float32's. */
+  precision?: SamplingOptions['precision']
+  bfloat16Above?: number
   /** Ends the comparison; the promise rejects with the signal's reason. */
   signal?: AbortSignal
   /** Called with about the share of all runs that is done, 0 to 1, and what runs now. */
@@ -42,6 +45,8 @@ const COMPARISON_SCHEMA = optionsSchema<ComparisonOptions>({
   solvers: list(oneOf(ODE_SOLVERS), MOST_RUNS, 'an array of names'),
   evaluations: list(integer(2, 10_000), MOST_RUNS, 'an array of numbers'),
   data: TENSOR,
+  precision: SAMPLING_FIELDS.precision,
+  bfloat16Above: SAMPLING_FIELDS.bfloat16Above,
   signal: SIGNAL,
   onProgress: FUNCTION,
 })
@@ -121,10 +126,12 @@ export async function measureSolvers(
   runs: readonly SolverSettings[],
   options: Omit<ComparisonOptions, 'solvers' | 'evaluations'>,
 ): Promise<SolverComparison> {
-  const { count = 64, seed = 0, data, signal, onProgress } = options
+  const { count = 64, seed = 0, data, precision, bfloat16Above, signal, onProgress } = options
+  const rounded = { ...(precision && { precision }), ...(bfloat16Above !== undefined && { bfloat16Above }) }
   const total = REFERENCE_RUNS + runs.length
-  const draw = async (settings: SolverSettings, name: string, done: number, weight = 1) => {
+  const draw = async (settings: SolverSettings, name: string, done: number, weight = 1, how = rounded) => {
     const common = {
+      ...how,
       count,
       seed,
       keepNotFinite: true,
@@ -139,7 +146,7 @@ export async function measureSolvers(
   const distanceOf = async ({ images, finite }: Awaited<ReturnType<typeof draw>>) =>
     data && finite ? { energyDistance: await energyDistance(images, data) } : {}
   const clipped = isClipped(model.network.itemShape)
-  const reference = await draw(REFERENCE, 'the converged solution', 0, REFERENCE_RUNS)
+  const reference = await draw(REFERENCE, 'the converged solution', 0, REFERENCE_RUNS, {})
   using converged = reference.images
   const convergedDistance = await distanceOf(reference)
   const points: ComparisonPoint[] = []

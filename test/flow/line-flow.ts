@@ -43,7 +43,7 @@ const LINE: FlowKind<LineSettings> = {
         upperNorm: 1e9,
         epsilon: 0,
         normalised: false,
-        deterministic: false,
+        inference: { deterministic: false, precision: 'float32' as const, roundsAbove: 0 },
       }
       return new NativeFlow(native().createPfgmFlow(network.handle, config))
     },

@@ -87,6 +87,7 @@ const sampling = () => ({
     batchTolerance: 'sample',
   },
   ...{ film: { frames: 2, of: 'state' }, maxEvaluations: 9, keepNotFinite: true, deterministic: false },
+  ...{ precision: 'bfloat16', bfloat16Above: 1 },
   ...{ signal: soon(), onDenoised: () => undefined, onProgress: () => {}, onSearch: () => {} },
 })
 const training = (out) => ({

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { writeTensors } from '../../src/checkpoint/safetensors.js'
 import { setThreads } from '../../src/index.js'
 import { native } from '../../src/native/native.js'
+import { PRECISIONS, type Precision } from '../../src/native/precision.js'
 import type { NetworkConfig, UnetConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
@@ -61,9 +62,10 @@ async function evaluated(
   network: Network,
   { x, z, labels }: Batch,
   byLibtorch = false,
+  precision: Precision = 'float32',
 ): Promise<Float32Array[]> {
   const given = 'labels' in network.config && network.config.labels ? labels : undefined
-  const field = await network.forward(x, z, given, { byLibtorch })
+  const field = await network.forward(x, z, given, { byLibtorch, precision })
   const parts = [await field.x.data()]
   if (field.z) parts.push(await field.z.data())
   field.x.dispose()
@@ -82,8 +84,11 @@ function difference(a: readonly Float32Array[], b: readonly Float32Array[]): num
   return Math.max(...a.map((values, i) => of(values, b[i]!)))
 }
 
-/** Root mean squares of what float32 is off by, in parts of that of the network's output in float64. */
-async function errors(config: UnetConfig): Promise<{ planned: number; byLibtorch: number }> {
+/** Root mean squares of what a precision is off by, in parts of that of the network's output in float64. */
+async function errors(
+  config: UnetConfig,
+  precision: Precision = 'float32',
+): Promise<{ planned: number; byLibtorch: number }> {
   using network = await Network.create({ ...config, output: 'image' }, { seed: 7 })
   const folder = await mkdtemp(join(tmpdir(), 'pfgm-plan-'))
   const path = join(folder, 'weights.safetensors')
@@ -94,7 +99,7 @@ async function errors(config: UnetConfig): Promise<{ planned: number; byLibtorch
   const x = Float64Array.from(await given.x.data())
   const exact = unetOracle(config, (name) => weights.array(name), x, height).values
   const error = async (byLibtorch: boolean) => {
-    const [values] = await evaluated(network, given, byLibtorch)
+    const [values] = await evaluated(network, given, byLibtorch, precision)
     return rootMeanSquare(exact.map((value, i) => value - values![i]!)) / rootMeanSquare(exact)
   }
   const found = { planned: await error(false), byLibtorch: await error(true) }
@@ -163,6 +168,34 @@ describe.each(available)('%s', (kernel) => {
     expect(planned).toBeLessThan(2.5 * byLibtorch)
   })
 
+  it('bfloat16 is off by about as much as it is in libtorch, whatever the sizes', async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    await fc.assert(
+      fc.asyncProperty(
+        anyUnet(DDPMPP, [12, 32, 64]).filter(({ imageSize }) => imageSize >= 5),
+        fc.integer({ min: 1, max: 9 }),
+        async (config, count) => {
+          using network = await Network.create(config, { seed: 3 })
+          const given = await batch(network, count)
+          const [exact] = await evaluated(network, given)
+          const off = async (byLibtorch: boolean) => {
+            const [rounded] = await evaluated(network, given, byLibtorch, 'bfloat16')
+            return rootMeanSquare(Float64Array.from(exact!, (value, i) => value - rounded![i]!))
+          }
+          expect(await off(false)).toBeLessThan(2.5 * (await off(true)))
+        },
+      ),
+      { numRuns: 12 },
+    )
+  })
+
+  it("bfloat16 is as near to float64 as libtorch's is on the digits' network", async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    const { planned, byLibtorch } = await errors({ ...DDPMPP, nf: 32 }, 'bfloat16')
+    expect(planned).toBeGreaterThan(1e-4)
+    expect(planned).toBeLessThan(1.2 * byLibtorch)
+  })
+
   it.each([
     ['DDPM++', DDPMPP],
     ['DDPM++, more images than go through at a time', { ...DDPMPP, imageSize: 40 }],
@@ -173,14 +206,17 @@ describe.each(available)('%s', (kernel) => {
     native().chooseFieldKernel(kernel, 'auto')
     using network = await Network.create(config as NetworkConfig, { seed: 1 })
     const all = await batch(network, 64)
-    const [whole] = await evaluated(network, all)
-    const size = whole!.length / 64
-    for (const threads of [1, 2, 3]) {
-      setThreads(threads)
-      for (const count of [1, 2, 3, 17, 64]) {
-        const some = await batch(network, count)
-        const [alone] = await evaluated(network, some)
-        expect(alone).toEqual(whole!.subarray(0, count * size))
+    for (const precision of PRECISIONS) {
+      setThreads(2)
+      const [whole] = await evaluated(network, all, false, precision)
+      const size = whole!.length / 64
+      for (const threads of [1, 2, 3]) {
+        setThreads(threads)
+        for (const count of [1, 2, 3, 17, 64]) {
+          const some = await batch(network, count)
+          const [alone] = await evaluated(network, some, false, precision)
+          expect(alone).toEqual(whole!.subarray(0, count * size))
+        }
       }
     }
   })

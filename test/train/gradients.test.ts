@@ -22,7 +22,7 @@ const DDPMPP: UnetConfig = { ...publishedNetwork('ddpmpp-digits/config.json'), i
 const EDM = { kind: 'song', ...SMALL, ...SONG_DDPMPP, channels: 2, labels: 3 } as const
 const ADM = { kind: 'dhariwal', ...SMALL, modelChannels: 32, labels: 3 } as const
 
-const WHOLE: NativePass = { accumulate: 1, recompute: false }
+const WHOLE: NativePass = { accumulate: 1, recompute: false, precision: 'float32' }
 const BY_LIBTORCH: NativePass = { ...WHOLE, byLibtorch: true }
 
 const available = native().fieldKernels()
@@ -120,6 +120,15 @@ function difference(a: Step, b: Step): number {
   return Math.max(...Array.from(a.gradients, of))
 }
 
+/** The angle between two steps' gradients, in radians. */
+function angleBetween(a: Step, b: Step): number {
+  const [first, second] = [a, b].map(({ gradients }) =>
+    [...gradients.keys()].sort().flatMap((name) => [...gradients.get(name)!]),
+  )
+  const product = first!.reduce((sum, value, i) => sum + value * second![i]!, 0)
+  return Math.acos(product / (norm(first!) * norm(second!)))
+}
+
 /** What rounding in float32 comes to on both sides; a wrong sum, row or border is a percent and more. */
 const ROUNDING = 1e-4
 
@@ -185,6 +194,41 @@ describe.each(available)('%s', (kernel) => {
       const step = 1e-5
       const slope = (loss(step, direction) - loss(-step, direction)) / (2 * step)
       expect(Math.abs(slope / expected - 1)).toBeLessThan(1e-5)
+    }
+  })
+
+  it("in bfloat16 they are off by about as much as libtorch's are, whatever the network", async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    const networks = anyUnet({ ...DDPMPP, dropout: 0 }, [32]).filter(({ imageSize }) => imageSize <= 11)
+    await fc.assert(
+      fc.asyncProperty(networks, fc.integer({ min: 2, max: 4 }), async (config, count) => {
+        const given = items(config, count)
+        const exact = await step(config, given, WHOLE)
+        const angle = async (pass: Partial<NativePass>) =>
+          angleBetween(await step(config, given, { ...WHOLE, precision: 'bfloat16', ...pass }), exact)
+        const byLibtorch = await angle({ byLibtorch: true })
+        expect(byLibtorch).toBeGreaterThan(0)
+        const found = await angle({})
+        expect(found).toBeGreaterThan(0)
+        expect(found).toBeLessThan(2.5 * byLibtorch)
+      }),
+      { numRuns: 5 },
+    )
+  })
+
+  it('in bfloat16 they are the same where activations are made again', async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    const given = items(DDPMPP, 3)
+    // Libtorch rounds gradients, too, and adds them up in another order.
+    for (const [byLibtorch, rounding] of [
+      [false, 1e-3],
+      [true, 0.01],
+    ] as const) {
+      const pass: NativePass = { ...WHOLE, byLibtorch, precision: 'bfloat16' }
+      const kept = await step(DDPMPP, given, pass)
+      expect(difference(await step(DDPMPP, given, { ...pass, recompute: true }), kept)).toBeLessThan(rounding)
+      const exact = await step(DDPMPP, given, { ...pass, precision: 'float32' })
+      expect(difference(exact, kept)).toBeGreaterThan(2 * rounding)
     }
   })
 })

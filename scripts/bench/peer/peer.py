@@ -12,6 +12,7 @@ import torch
 
 from engines import EnginesPeer
 from field import FieldPeer
+from sampling import SamplingPeer
 from training import TrainingPeer
 
 
@@ -24,7 +25,7 @@ def versions(threads):
 def handlers():
     """Return the functions that requests may name."""
     field, training = FieldPeer(), TrainingPeer()
-    engines = EnginesPeer(training)
+    engines, sampling = EnginesPeer(training), SamplingPeer(training)
     return {
         "versions": versions,
         "field.load": field.load,
@@ -39,6 +40,7 @@ def handlers():
         "engines.passes": engines.passes,
         "engines.drop": engines.drop,
         "engines.rate": engines.product_rate,
+        "sampling.rk45": sampling.rk45,
         "training.data": training.load_data,
         "training.steps": training.steps,
     }

@@ -46,8 +46,9 @@ class TrainingPeer:
         torch.manual_seed(0)
         self.network = Ddpmpp(config)
 
-    def load_weights(self, path):
-        self.network.load_state_dict(read_weights(path))
+    def load_weights(self, path, without=()):
+        weights = read_weights(path)
+        self.network.load_state_dict({name: weights[name] for name in weights if name not in without})
 
     @torch.no_grad()
     def forward(self, x, z, shape, out):
