@@ -34,7 +34,7 @@ async function ended(command, args) {
 
 /** Seconds of a call that is answered at once, and of one that goes through a device's queue. */
 async function crossings() {
-  const network = await Network.create({ kind: 'mlp', dimensions: 1, width: 1, depth: 1 })
+  const network = await Network.create({ kind: 'mlp', dimensions: 1, width: 4, depth: 1 })
   const one = await Tensor.from(new Float64Array(1), [1, 1])
   const key = new BigUint64Array(1)
   const addon = native()
