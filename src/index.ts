@@ -16,6 +16,7 @@ export type {
   IdxOptions,
   ImagesOptions,
   MappedValues,
+  MnistOptions,
   NpyOptions,
   NpzOptions,
   OpenOptions,
@@ -83,6 +84,7 @@ export type { PngOptions } from './tensor/picture.js'
 export { Tensor, type TypedArrayOf } from './tensor/tensor.js'
 export type { Estimate } from './train/estimate.js'
 export type { EndEvent, TrainEvent } from './train/events.js'
+export { LEARNING_RATE_SCHEDULES, type LearningRateSchedule } from './train/optimizer.js'
 export type { TrainOptions } from './train/options.js'
 export {
   FIELD_BATCHES,

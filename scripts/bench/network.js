@@ -59,12 +59,14 @@ async function benchRow(config, batch, engines, peer, repeats) {
     }
     const x = await Tensor.from(points.values, points.shape)
     const z = await Tensor.from(points.heights, [batch])
-    const ours = () => timed(() => pass(network, x, z))
+    const ours = (precision) => () => timed(() => pass(network, x, z, precision))
     const passOf = (name) => async () => (await peer.request('engines.passes', { name, count: 1 })).seconds
-    const times = await inTurn(repeats, [ours, ...engines.map(passOf)])
-    const theirs = Object.fromEntries(engines.map((name, i) => [name, times[i + 1]]))
-    const ratio = theirs.eager && theirs.eager.median / times[0].median
-    return { multiplications: multiplications(config) * batch, ours: times[0], theirs, ratio }
+    const own = ['float32', 'bfloat16'].map(ours)
+    const [exact, rounded, ...times] = await inTurn(repeats, [...own, ...engines.map(passOf)])
+    const theirs = Object.fromEntries(engines.map((name, i) => [name, times[i]]))
+    const ratio = theirs.eager && theirs.eager.median / exact.median
+    const error = await roundingError(network, x, z)
+    return { multiplications: multiplications(config) * batch, ours: exact, rounded, error, theirs, ratio }
   } finally {
     network.dispose()
     await peer?.request('engines.drop', {})
@@ -72,10 +74,25 @@ async function benchRow(config, batch, engines, peer, repeats) {
   }
 }
 
-async function pass(network, x, z) {
-  const field = await network.forward(x, z)
+async function pass(network, x, z, precision) {
+  const field = await network.forward(x, z, undefined, { precision })
   field.x.dispose()
   field.z.dispose()
+}
+
+/** What bfloat16 moves the output by, in parts of its norm. */
+async function roundingError(network, x, z) {
+  const [exact, rounded] = await Promise.all(
+    ['float32', 'bfloat16'].map(async (precision) => {
+      const field = await network.forward(x, z, undefined, { precision })
+      const values = await field.x.data()
+      field.x.dispose()
+      field.z.dispose()
+      return values
+    }),
+  )
+  const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))
+  return norm(exact.map((value, i) => value - rounded[i])) / norm(exact)
 }
 
 async function writePoints(network, batch, folder) {

@@ -78,13 +78,16 @@ function scaled(text, row) {
 
 /** Engines that the machine cannot run have a column without figures. */
 function formatNetwork({ rows, engines, versions, rate }) {
-  const head = ['Network, images', 'ours', ...engines, 'to eager', 'to the best', 'at the rate of products']
-  const body = rows.map(({ name, ours, theirs, multiplications, ...row }) => {
+  const own = ['ours', 'bf16', 'its error']
+  const head = ['Network, images', ...own, ...engines, 'to eager', 'to the best', 'at the rate of products']
+  const body = rows.map(({ name, ours, rounded, error, theirs, multiplications, ...row }) => {
     const others = engines.map((engine) => theirs[engine]?.median)
     const best = Math.min(...others.filter((each) => each !== undefined))
     return [
       name,
       duration(ours.median),
+      duration(rounded?.median),
+      error === undefined ? '-' : error.toFixed(4),
       ...others.map((each) => duration(each)),
       ratio(row),
       ratio({ ratio: Number.isFinite(best) ? best / ours.median : undefined }),
@@ -104,6 +107,8 @@ function formatTraining({ rows }) {
     'ours',
     'PyTorch',
     'ratio',
+    'torch.compile',
+    'ratio',
     'our field',
     'our batch beside it',
     'PyTorch field',
@@ -117,6 +122,8 @@ function formatTraining({ rows }) {
       duration(row.ours.median),
       duration(row.theirs?.median),
       ratio(row),
+      duration(row.compiled?.median),
+      ratio({ ratio: row.compiled && row.compiled.median / row.ours.median }),
       ...parts(row.ours, row.parts.ours),
       ...parts(row.theirs, row.parts.theirs),
     ]

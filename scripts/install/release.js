@@ -10,7 +10,7 @@ export const MINIMUM_VERSION = '2.11'
 /**
  * @typedef {object} Archive
  * @property {string} url
- * @property {string} sha256
+ * @property {string} [sha256]
  * @property {number} [bytes]
  */
 

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addDataCommand } from './data.js'
 import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
@@ -23,7 +24,7 @@ Examples:
   npx pfgm-torch train --help                       all options of a command`
 
 /** Commands in which no time goes by that a profile could tell of. */
-const QUICK = ['info', 'doctor', 'setup']
+const QUICK = ['data', 'info', 'doctor', 'setup']
 
 function createProgram(): Command {
   const program = new Command('pfgm-torch')
@@ -42,6 +43,7 @@ function createProgram(): Command {
     addLikelihoodCommand,
     addInterpolateCommand,
     addSolversCommand,
+    addDataCommand,
     addInfoCommand,
     addDoctorCommand,
     addSetupCommand,

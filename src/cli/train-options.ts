@@ -1,4 +1,4 @@
-import { FIELD_BATCHES, FLOWS, PRECISIONS, PRESETS } from '../index.js'
+import { FIELD_BATCHES, FLOWS, LEARNING_RATE_SCHEDULES, PRECISIONS, PRESETS } from '../index.js'
 import {
   FLOW,
   INTEGER,
@@ -69,6 +69,11 @@ export const TRAINING_OPTIONS = {
     help: 'charges that make the field: batch, or full for all of the data (default: batch)',
   },
   learningRate: { kind: NUMBER, value: 'x', help: 'largest learning rate' },
+  learningRateSchedule: {
+    kind: oneOf(LEARNING_RATE_SCHEDULES),
+    value: 'name',
+    help: `after the warm-up: ${LEARNING_RATE_SCHEDULES.join(', ')} (default: constant)`,
+  },
   warmup: { kind: INTEGER, value: 'n', help: 'first steps, over which the learning rate rises' },
   clipNorm: { kind: NUMBER, value: 'x', help: 'largest norm of the gradient' },
   labelDropout: {

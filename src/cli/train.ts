@@ -22,6 +22,7 @@ import { commandLine } from './words.js'
 const EXAMPLES = `
 What [data] may be:
   digits                                1,797 handwritten digits that come with the package
+  fashion, mnist (or fashion:test)      60,000 pictures of 28 x 28: see the command data
   two-moons, eight-gaussians, heart     points in the plane
   idx:FILE                              an IDX file, as MNIST has; its labels are those beside it, or --labels FILE
   cifar10:FOLDER, cifar100:FOLDER       the binary versions

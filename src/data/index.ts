@@ -4,6 +4,7 @@ import { digits } from './digits.js'
 import { folder } from './folder.js'
 import { idx } from './idx.js'
 import { images } from './images.js'
+import { fashion, mnist } from './mnist.js'
 import { npy } from './npy.js'
 import { npz } from './npz.js'
 import { toy } from './toys.js'
@@ -16,10 +17,24 @@ export type { FolderOptions } from './folder.js'
 export type { IdxOptions } from './idx.js'
 export { IMAGE_EXTENSIONS } from './image-files.js'
 export type { ImagesOptions } from './images.js'
+export type { MnistOptions } from './mnist.js'
 export type { NpyOptions } from './npy.js'
 export type { NpzOptions } from './npz.js'
 export { type OpenOptions, openDataset } from './open.js'
 export { TOY_KINDS, type ToyKind, type ToyOptions } from './toys.js'
 
 /** The ways to get a data set; each returns a promise of one. */
-export const datasets = { digits, toy, idx, cifar10, cifar100, npy, npz, folder, images, array } as const
+export const datasets = {
+  digits,
+  mnist,
+  fashion,
+  toy,
+  idx,
+  cifar10,
+  cifar100,
+  npy,
+  npz,
+  folder,
+  images,
+  array,
+} as const

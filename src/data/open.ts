@@ -1,11 +1,12 @@
 import { optionsSchema, parseOptions } from '../arguments/schema.js'
 import { expectPath } from '../check.js'
-import { CIFAR100_FIELDS, type Cifar100Options, cifar10, cifar100 } from './cifar.js'
+import { CIFAR100_FIELDS, type Cifar100Options, cifar10, cifar100, SPLITS, type Split } from './cifar.js'
 import type { AnyDataset } from './dataset.js'
 import { digits } from './digits.js'
 import { FOLDER_FIELDS, type FolderOptions, folder } from './folder.js'
 import { guessFormats, PATH_FORMATS, type PathFormat } from './guess.js'
 import { IDX_FIELDS, type IdxOptions, idx } from './idx.js'
+import { fashion, type MnistOptions, mnist } from './mnist.js'
 import { npy } from './npy.js'
 import { NPZ_FIELDS, type NpzOptions, npz } from './npz.js'
 import { TOY_FIELDS, TOY_KINDS, type ToyOptions, toy } from './toys.js'
@@ -33,11 +34,25 @@ const ALWAYS_TAKEN: readonly (keyof OpenOptions)[] = ['seed', 'onProgress', 'sig
 
 const NAMED: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['digits', { takes: [], open: () => digits() }],
+  ...inSplits('mnist', mnist),
+  ...inSplits('fashion', fashion),
   ...TOY_KINDS.map((kind): [string, Source] => [
     kind,
     { takes: ['count', 'seed'], open: (options) => toy(kind, options) },
   ]),
 ])
+
+/** `fashion`, which is `fashion:train`, and `fashion:test`. */
+function inSplits(name: string, open: (options: MnistOptions) => Promise<AnyDataset>): [string, Source][] {
+  const source = (split: Split): Source => ({
+    takes: ['mirror'],
+    open: ({ mirror }) => open({ split, ...(mirror !== undefined && { mirror }) }),
+  })
+  return [
+    [name, source('train')],
+    ...SPLITS.map((split): [string, Source] => [`${name}:${split}`, source(split)]),
+  ]
+}
 
 const AT_PATH: Readonly<Record<PathFormat, Source>> = {
   idx: { takes: ['labels', 'mirror'], open: (options, path) => idx(path, options) },
@@ -51,10 +66,14 @@ const AT_PATH: Readonly<Record<PathFormat, Source>> = {
   },
 }
 
-const POSSIBLE = [...NAMED.keys(), ...PATH_FORMATS.map((format) => `${format}:PATH`)].join(', ')
+/** A split goes without saying. */
+const POSSIBLE = [
+  ...[...NAMED.keys()].filter((name) => !name.includes(':')),
+  ...PATH_FORMATS.map((format) => `${format}:PATH`),
+].join(', ')
 
 /**
- * Opens the data that a line of text names: `digits`, `two-moons`, `eight-gaussians`, `heart`, `idx:PATH`,
+ * Opens the data that a line of text names: `digits`, `mnist`, `fashion` (and `fashion:test`), `two-moons`, `eight-gaussians`, `heart`, `idx:PATH`,
  * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `npz:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
  * called like one of the names is written `./digits`.)
  *

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { oneOf } from '../arguments/schema.js'
 import { modelMetadata } from '../checkpoint/model.js'
 import { newestCheckpoint, passingOver } from '../checkpoint/newest.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
@@ -8,6 +9,7 @@ import { flowSettingsSchema } from '../flow/kinds.js'
 import { info } from '../native/device.js'
 import { PRECISIONS } from '../native/precision.js'
 import { networkConfigSchema } from '../nn/config.js'
+import { LEARNING_RATE_SCHEDULES } from './optimizer.js'
 import { FIELD_BATCHES } from './presets.js'
 import type { Trainer } from './trainer.js'
 
@@ -33,6 +35,7 @@ const runConfigSchema = z.object({
     precision: z.enum(PRECISIONS).default('float32'),
     fieldBatch: z.enum(FIELD_BATCHES).default('batch'),
     learningRate: z.number(),
+    learningRateSchedule: oneOf(LEARNING_RATE_SCHEDULES).default('constant'),
     warmup: z.number(),
     clipNorm: z.number(),
     emaRate: z.number(),

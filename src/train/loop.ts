@@ -75,7 +75,7 @@ export class TrainingLoop {
         const step = this.#step
         const made = next
         const batch = await orAborted(signal, () => made)
-        const learningRate = learningRateAt(step, training.learningRate, training.warmup)
+        const learningRate = learningRateAt(step, training)
         const settings = {
           update: step + 1,
           learningRate,

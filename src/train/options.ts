@@ -6,6 +6,7 @@ import type { GivenFlow } from '../flow/kinds.js'
 import { DEVICE, type Device } from '../native/device.js'
 import { PRECISIONS } from '../native/precision.js'
 import type { NetworkConfig } from '../nn/config.js'
+import { LEARNING_RATE_SCHEDULES } from './optimizer.js'
 import { PRESETS, type PresetName, type TrainingSettings } from './presets.js'
 
 export interface TrainOptions extends Partial<TrainingSettings> {
@@ -70,6 +71,7 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
   precision: oneOf(PRECISIONS),
   fieldBatch: z.unknown(),
   learningRate: z.unknown(),
+  learningRateSchedule: oneOf(LEARNING_RATE_SCHEDULES),
   warmup: z.unknown(),
   clipNorm: z.unknown(),
   emaRate: z.unknown(),

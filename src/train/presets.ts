@@ -2,6 +2,7 @@ import { expectOneOf } from '../check.js'
 import type { GivenFlow } from '../flow/kinds.js'
 import type { Precision } from '../native/precision.js'
 import type { NetworkConfig, SongConfig, UnetConfig } from '../nn/config.js'
+import type { LearningRateSchedule } from './optimizer.js'
 
 export const FIELD_BATCHES = ['batch', 'full'] as const
 export type FieldBatch = (typeof FIELD_BATCHES)[number]
@@ -28,7 +29,13 @@ export interface TrainingSettings {
   readonly precision: Precision
   /** Which items' charges make the field: those of the batch, or `full`: all of the data, whatever `batchSize` is. */
   readonly fieldBatch: FieldBatch
+  /** The largest. */
   readonly learningRate: number
+  /**
+   * How it goes on after the warm-up: `constant`, down to 0 at the last step by a `cosine` or as a line (`linear`), or with the
+   * root of the steps (`invsqrt`). Default constant.
+   */
+  readonly learningRateSchedule: LearningRateSchedule
   /** Steps over which the learning rate rises from 0. */
   readonly warmup: number
   /** Largest norm of the gradient; 0 for any. */
@@ -54,8 +61,13 @@ export interface Preset {
   readonly adapts?: boolean
 }
 
-/** All of a batch at once, its activations kept. */
-const WHOLE_PASS = { accumulate: 1, checkpointActivations: false, precision: 'float32' } as const
+/** What presets leave as it is: all of a batch at once, its activations kept, a rate that stays. */
+const USUAL = {
+  accumulate: 1,
+  checkpointActivations: false,
+  precision: 'float32',
+  learningRateSchedule: 'constant',
+} as const
 
 /** The published CIFAR-10 DDPM++ (61,805,572 parameters). */
 const CIFAR10_DDPMPP: UnetConfig = {
@@ -91,7 +103,7 @@ const CIFAR10_TRAINING: TrainingSettings = {
   steps: 1_300_000,
   batchSize: 4096,
   smallBatchSize: 128,
-  ...WHOLE_PASS,
+  ...USUAL,
   fieldBatch: 'batch',
   learningRate: 2e-4,
   warmup: 5000,
@@ -129,7 +141,7 @@ const edmTraining = (batch: number, learningRate: number): TrainingSettings => (
   steps: 200e6 / batch,
   batchSize: batch,
   smallBatchSize: batch,
-  ...WHOLE_PASS,
+  ...USUAL,
   learningRate,
   warmup: Math.round(10e6 / batch),
   clipNorm: 0,
@@ -154,7 +166,7 @@ const SETTINGS = {
       steps: 1200,
       batchSize: 512,
       smallBatchSize: 128,
-      ...WHOLE_PASS,
+      ...USUAL,
       fieldBatch: 'batch',
       learningRate: 1e-3,
       warmup: 100,
@@ -173,7 +185,7 @@ const SETTINGS = {
       steps: 3000,
       batchSize: 1024,
       smallBatchSize: 512,
-      ...WHOLE_PASS,
+      ...USUAL,
       fieldBatch: 'batch',
       learningRate: 1e-3,
       warmup: 100,
@@ -202,7 +214,7 @@ const SETTINGS = {
       steps: 10_000,
       batchSize: 1024,
       smallBatchSize: 32,
-      ...WHOLE_PASS,
+      ...USUAL,
       fieldBatch: 'batch',
       learningRate: 1e-3,
       warmup: 200,
@@ -238,7 +250,7 @@ const SETTINGS = {
       steps: 2_400_000,
       batchSize: 32,
       smallBatchSize: 32,
-      ...WHOLE_PASS,
+      ...USUAL,
       learningRate: 2e-5,
       // Published for the mean of all squares of an item, where a step here has half their sum.
       clipNorm: (3 * 256 ** 2 + 1) / 2,

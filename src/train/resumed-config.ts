@@ -15,6 +15,7 @@ const CHANGEABLE = [
   'precision',
   'fieldBatch',
   'learningRate',
+  'learningRateSchedule',
   'warmup',
   'clipNorm',
   'emaRate',

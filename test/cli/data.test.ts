@@ -65,3 +65,14 @@ test('few files are open at a time, and one file is read once', async () => {
   expect(sampled.stdout + sampled.stderr).toContain('s.png: 150 samples')
   expect(sampled.code).toBe(0)
 })
+
+test('a published data set is found where it is, and a name that is none is refused', async () => {
+  const wrong = await run(folder, 'data', 'fashions')
+  expect(wrong).toMatchObject({ code: 2, stdout: '' })
+  expect(wrong.stderr).toContain('Expected a data set, mnist or fashion, but received "fashions"')
+  const place = inFolder('own/mnist')
+  for (const name of ['train', 't10k'].flatMap((part) => [`${part}-images-idx3`, `${part}-labels-idx1`]))
+    writeFileSync(join(place, `${name}-ubyte`), '')
+  const found = await runShell(folder, `PFGM_DATA=${join(folder, 'own')} $CLI data mnist`)
+  expect(found).toMatchObject({ code: 0, stdout: `mnist: MNIST is in ${place}\n` })
+})

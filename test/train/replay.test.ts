@@ -55,7 +55,12 @@ it('four training steps replay the published ones', async () => {
       { x: points.handle, z: heights.handle, target: target.handle },
       {
         update: step + 1,
-        learningRate: learningRateAt(step, Number(lr), Number(warmup)),
+        learningRate: learningRateAt(step, {
+          learningRate: Number(lr),
+          learningRateSchedule: 'constant',
+          warmup: Number(warmup),
+          steps: 1e6,
+        }),
         clipNorm: Number(grad_clip),
         emaDecay: emaDecayAt(step + 1, Number(ema_rate)),
         dropoutSeed: 0,

@@ -51,11 +51,12 @@ describe('how a run learns may change', () => {
   it('with a word for each change, and is kept from then on', async () => {
     const out = newOut()
     await collect({ out })
-    const changes = { learningRate: 1e-5, clipNorm: 2, smallBatchSize: 8 }
+    const changes = { learningRate: 1e-5, clipNorm: 2, smallBatchSize: 8, precision: 'bfloat16' } as const
     const resumed = await collect({ out, resume: true, steps: 5, warmup: 0, ...changes })
     expect(warnings(resumed).toSorted()).toEqual([
       'The run goes on with another clipNorm: 2 now, 1 before',
       'The run goes on with another learningRate: 0.00001 now, 0.001 before',
+      'The run goes on with another precision: bfloat16 now, float32 before',
       'The run goes on with another smallBatchSize: 8 now, 16 before',
       expect.stringContaining('another warmup: 0 now'),
     ])
