@@ -107,8 +107,6 @@ function formatTraining({ rows }) {
     'ours',
     'PyTorch',
     'ratio',
-    'torch.compile',
-    'ratio',
     'our field',
     'our batch beside it',
     'PyTorch field',
@@ -122,8 +120,6 @@ function formatTraining({ rows }) {
       duration(row.ours.median),
       duration(row.theirs?.median),
       ratio(row),
-      duration(row.compiled?.median),
-      ratio({ ratio: row.compiled && row.compiled.median / row.ours.median }),
       ...parts(row.ours, row.parts.ours),
       ...parts(row.theirs, row.parts.theirs),
     ]

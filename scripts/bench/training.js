@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { createFlow } from '../../dist/flow/kinds.js'
 import { datasets, fieldTarget, preset, Tensor } from '../../dist/index.js'
 import { Trainer } from '../../dist/train/trainer.js'
-import { inTurn, median, timed } from './compare.js'
+import { compare, median, timed } from './compare.js'
 import { photographPatches } from './photographs.js'
 import { pixelValues } from './pixels.js'
-import { uniforms } from './random.js'
 import { expectSameNetwork } from './same-network.js'
 import { writeWeights } from './weights.js'
 
@@ -21,14 +20,6 @@ const CASES = [
     flow: { ...PUBLISHED, M: 261 },
     steps: 5,
     repeats: 9,
-  },
-  {
-    preset: 'small',
-    data: () => greyNoise(256, 28),
-    flow: { ...PUBLISHED, M: 261 },
-    smaller: { batchSize: 128, smallBatchSize: 32 },
-    steps: 1,
-    repeats: 7,
   },
   {
     preset: 'cifar10',
@@ -54,28 +45,19 @@ export async function benchTraining(peer, { quick }) {
   return { rows }
 }
 
-/** Pictures whose time does not depend on what is on them. */
-function greyNoise(count, size) {
-  const uniform = uniforms(6)
-  const values = Uint8Array.from({ length: count * size ** 2 }, () => 256 * uniform())
-  return { values, count, shape: [1, size, size] }
-}
-
 async function benchCase(wanted, repeats, peer) {
   const folder = await mkdtemp(join(tmpdir(), 'pfgm-bench-'))
   const images = await wanted.data()
   const ours = await OurSteps.prepare(wanted, images)
   try {
     const theirs = peer && (await TheirSteps.prepare(peer, wanted, images, ours.trainer, folder))
-    const sides = theirs ? [() => theirs.take(), () => theirs.take({ compiled: true })] : []
-    const [mine, eager, compiled] = await inTurn(repeats, [() => ours.take(), ...sides])
+    const times = await compare(repeats, () => ours.take(), theirs && (() => theirs.take()))
     const { batchSize, smallBatchSize } = settings(wanted)
     return {
       name: `${wanted.preset}: ${smallBatchSize} of ${batchSize} images`,
       preset: wanted.preset,
       parameters: ours.trainer.parameterCount,
-      ours: mine,
-      ...(eager && { theirs: eager, ratio: eager.median / mine.median, compiled }),
+      ...times,
       parts: { ours: ours.parts(), theirs: theirs?.parts() ?? null },
     }
   } finally {
@@ -187,10 +169,8 @@ class TheirSteps {
     return steps
   }
 
-  /** Seconds a step, by eager PyTorch or torch.compile. */
-  async take({ compiled = false } = {}) {
-    const request = { count: this.#count, compiled }
-    const { seconds, batch, field } = await this.#peer.request('training.steps', request)
+  async take() {
+    const { seconds, batch, field } = await this.#peer.request('training.steps', { count: this.#count })
     this.#parts.batch.push(batch / this.#count)
     this.#parts.field.push(field / this.#count)
     return seconds / this.#count

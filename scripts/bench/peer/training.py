@@ -44,7 +44,7 @@ class TrainingPeer:
 
     def build(self, config):
         torch.manual_seed(0)
-        self.network, self.compiled = Ddpmpp(config), None
+        self.network = Ddpmpp(config)
 
     def load_weights(self, path, without=()):
         weights = read_weights(path)
@@ -66,24 +66,17 @@ class TrainingPeer:
         self.optimizer = torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.999), eps=1e-8)
         self.average = Average(parameters, training["emaRate"])
 
-    def steps(self, count, compiled=False):
+    def steps(self, count):
         """Take steps; the seconds of all, and what of them making the batches and their fields took."""
         spent = {"seconds": 0.0, "batch": 0.0, "field": 0.0}
         self.network.train()
-        network = self._compiled() if compiled else self.network
         for _ in range(count):
             began = time.perf_counter()
-            self._step(network, spent)
+            self._step(spent)
             spent["seconds"] += time.perf_counter() - began
         return spent
 
-    def _compiled(self):
-        """The network by torch.compile, at its default settings."""
-        if self.compiled is None:
-            self.compiled = torch.compile(self.network)
-        return self.compiled
-
-    def _step(self, network, spent):
+    def _step(self, spent):
         began = time.perf_counter()
         training, flow = self.training, self.flow
         chosen = torch.randint(len(self.data), (training["batchSize"],))
@@ -95,7 +88,7 @@ class TrainingPeer:
         spent["batch"] += time.perf_counter() - began
 
         self.optimizer.zero_grad()
-        vx, vz = network(x, z)
+        vx, vz = self.network(x, z)
         error = torch.cat([vx.flatten(1), vz[:, None]], dim=1) - target
         loss = 0.5 * error.square().sum(dim=1).mean()
         loss.backward()
