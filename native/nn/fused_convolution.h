@@ -27,8 +27,8 @@ struct FusedConvolution {
   plan::Resample skip_resample = plan::Resample::kNone;
   double factor = 1;
 
-  plan::Precision precision =
-      plan::Precision::kFloat32;  // of all products but those of the filter's gradient
+  // Of all products but those of the filter's gradient.
+  plan::Precision precision = plan::Precision::kFloat32;
 };
 
 // Layers of stride 1 that keep the size, 1 x 1 or 3 x 3.

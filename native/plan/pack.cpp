@@ -37,7 +37,7 @@ void Packing::add(const Kernel& kernel, const Filter& filter, int64_t first) {
 Form form_of(int64_t kernel, int64_t height, int64_t width, int64_t inputs, int64_t outputs,
              Precision precision) {
   if (kernel == 1) return Form::kOne;
-  // What F(4x4) makes of rounding is four times what F(2x2) does.
+  // Rounding shows three times as much through F(4x4) as through F(2x2).
   if (precision == Precision::kBfloat16) return Form::kTwo;
   const auto tiles = [&](int64_t size) { return ((height + size - 1) / size) * ((width + size - 1) / size); };
   // One tile an image reads each weight for few products: the fewer weights are the faster then.

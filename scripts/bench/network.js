@@ -7,6 +7,7 @@ import { Network, preset, Tensor } from '../../dist/index.js'
 import { inTurn, timed } from './compare.js'
 import { gaussians, uniforms } from './random.js'
 import { expectSameNetwork } from './same-network.js'
+import { relativeDifference } from './vectors.js'
 import { writeWeights } from './weights.js'
 
 const DIGITS = { ...preset('digits').network, labels: 0 }
@@ -74,7 +75,8 @@ async function benchRow(config, batch, engines, peer, repeats) {
   }
 }
 
-async function pass(network, x, z, precision) {
+/** One pass, whose result goes again. */
+export async function pass(network, x, z, precision = 'float32') {
   const field = await network.forward(x, z, undefined, { precision })
   field.x.dispose()
   field.z.dispose()
@@ -91,8 +93,7 @@ async function roundingError(network, x, z) {
       return values
     }),
   )
-  const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0))
-  return norm(exact.map((value, i) => value - rounded[i])) / norm(exact)
+  return relativeDifference(rounded, exact)
 }
 
 async function writePoints(network, batch, folder) {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Tensor } from '../../dist/index.js'
 import { compare, timed } from './compare.js'
+import { floats, meanPixelError } from './vectors.js'
 import { writeWeights } from './weights.js'
 
 const COUNT = 64
@@ -82,19 +83,13 @@ class Sides {
     const given = { starts: join(this.#folder, 'starts'), shape: [COUNT, ...this.#flow.network.itemShape] }
     const request = { ...given, flow: { zMax, zMin, zExp, gamma }, tolerance, out }
     const { seconds, evaluations } = await this.#peer.request('sampling.rk45', request)
-    const bytes = await readFile(out)
-    return {
-      seconds,
-      evaluations,
-      values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4),
-    }
+    return { seconds, evaluations, values: floats(await readFile(out)) }
   }
 
   /** Evaluations, and the mean error of pixels in [0, 1]. */
   async measure(draw) {
     const { values, evaluations } = await draw()
-    const sum = values.reduce((total, value, i) => total + Math.abs(value - this.#exact[i]) / 2, 0)
-    return { evaluations, error: sum / values.length }
+    return { evaluations, error: meanPixelError(values, this.#exact) }
   }
 
   /** The loosest tolerance of RK45 with at most that error. */

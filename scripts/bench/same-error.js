@@ -1,5 +1,6 @@
 // rk45 with steps of each sample's own against the published steps of the whole batch, at the same true error.
 import { median } from './compare.js'
+import { meanPixelError } from './vectors.js'
 
 const COUNT = 64
 const REFERENCE = 1e-7
@@ -41,8 +42,7 @@ async function matchError(flow, error, exact) {
 
 async function measure(flow, batchTolerance, tolerance, exact) {
   const { values, rows } = await draw(flow, batchTolerance, tolerance)
-  const sum = values.reduce((total, value, i) => total + Math.abs(value - exact[i]) / 2, 0)
-  return { batchTolerance, tolerance, rows, error: sum / values.length }
+  return { batchTolerance, tolerance, rows, error: meanPixelError(values, exact) }
 }
 
 async function draw(flow, batchTolerance, tolerance) {

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Network, Tensor } from '../../dist/index.js'
 import { gaussians, uniforms } from './random.js'
+import { floats, relativeDifference } from './vectors.js'
 import { writeWeights } from './weights.js'
 
 const IMAGES = 4
@@ -26,7 +27,7 @@ export async function expectSameNetwork(peer, config, folder) {
   const theirs = floats(await readFile(out))
   const ours = await field(network, points)
   network.dispose()
-  const difference = norm(ours.map((value, i) => value - theirs[i])) / norm(theirs)
+  const difference = relativeDifference(ours, theirs)
   if (!(difference < TOLERANCE))
     throw new Error(`The two networks differ by ${difference}: nothing to compare`)
 }
@@ -48,13 +49,4 @@ async function field(network, points) {
   const z = await Tensor.from(floats(await readFile(points.z)), [IMAGES])
   const given = await network.forward(x, z)
   return Float32Array.from([...(await given.x.data()), ...(await given.z.data())])
-}
-
-/** @param {Buffer} buffer */
-function floats(buffer) {
-  return new Float32Array(buffer.buffer, buffer.byteOffset, buffer.byteLength / 4)
-}
-
-function norm(vector) {
-  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
 }

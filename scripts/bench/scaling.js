@@ -1,6 +1,7 @@
 // How a pass of a network grows with images, their size and threads.
 import { Network, preset, setThreads, Tensor } from '../../dist/index.js'
 import { inTurn, timed } from './compare.js'
+import { pass } from './network.js'
 
 const CONFIG = { ...preset('digits').network, labels: 0, nf: 32, chMult: [1, 2], attnResolutions: [] }
 const SIZES = [8, 16, 32, 64]
@@ -31,12 +32,6 @@ export async function benchScaling(_, { quick }) {
     network.dispose()
   }
   return { rows, exponents: exponentsOf(rows) }
-}
-
-async function pass(network, x, z) {
-  const field = await network.forward(x, z)
-  field.x.dispose()
-  field.z.dispose()
 }
 
 /** Slopes of ln time, by least squares: over ln images at each size, and over ln pixels at each number of images. */

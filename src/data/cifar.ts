@@ -1,12 +1,10 @@
 import { join } from 'node:path'
 import { allocateBytes } from '../arguments/room.js'
-import { oneOf, optionsSchema, parseOptions, SWITCH } from '../arguments/schema.js'
+import { oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
 import { expectPath } from '../check.js'
 import { dataError, lookAt, readBytes } from '../files/read.js'
 import type { Dataset } from './dataset.js'
-
-export const SPLITS = ['train', 'test'] as const
-export type Split = (typeof SPLITS)[number]
+import { SPLIT_FIELDS, SPLITS, type Split } from './split.js'
 
 export interface Cifar10Options {
   /** Which images of a folder to read. Default `train`. */
@@ -20,9 +18,8 @@ export interface Cifar100Options extends Cifar10Options {
   readonly classes?: 'fine' | 'coarse'
 }
 
-export const CIFAR10_FIELDS = { split: oneOf(SPLITS), mirror: SWITCH }
-export const CIFAR100_FIELDS = { ...CIFAR10_FIELDS, classes: oneOf(['fine', 'coarse']) }
-const CIFAR10_SCHEMA = optionsSchema<Cifar10Options>(CIFAR10_FIELDS)
+export const CIFAR100_FIELDS = { ...SPLIT_FIELDS, classes: oneOf(['fine', 'coarse']) }
+const CIFAR10_SCHEMA = optionsSchema<Cifar10Options>(SPLIT_FIELDS)
 const CIFAR100_SCHEMA = optionsSchema<Cifar100Options>(CIFAR100_FIELDS)
 
 /** How one of the two data sets is stored. A record is its label bytes, then the red, green and blue planes. */

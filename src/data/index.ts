@@ -10,7 +10,7 @@ import { npz } from './npz.js'
 import { toy } from './toys.js'
 
 export type { ArrayOptions } from './array.js'
-export type { Cifar10Options, Cifar100Options, Split } from './cifar.js'
+export type { Cifar10Options, Cifar100Options } from './cifar.js'
 export type { AnyDataset, Dataset, MappedValues, Values } from './dataset.js'
 export type { Channels } from './decode.js'
 export type { FolderOptions } from './folder.js'
@@ -21,6 +21,7 @@ export type { MnistOptions } from './mnist.js'
 export type { NpyOptions } from './npy.js'
 export type { NpzOptions } from './npz.js'
 export { type OpenOptions, openDataset } from './open.js'
+export type { Split } from './split.js'
 export { TOY_KINDS, type ToyKind, type ToyOptions } from './toys.js'
 
 /** The ways to get a data set; each returns a promise of one. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { cacheRoot } from '../../scripts/install/cache.js'
-import { oneOf, optionsSchema, parseOptions, SWITCH } from '../arguments/schema.js'
+import { optionsSchema, parseOptions } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
 import { lookAt } from '../files/read.js'
-import { SPLITS, type Split } from './cifar.js'
 import type { Dataset } from './dataset.js'
 import { idx } from './idx.js'
+import { SPLIT_FIELDS, type Split } from './split.js'
 
 export interface MnistOptions {
   /** The 60,000 images to train on, or the 10,000 to test with. Default `train`. */
@@ -14,8 +14,7 @@ export interface MnistOptions {
   readonly mirror?: boolean
 }
 
-export const MNIST_FIELDS = { split: oneOf(SPLITS), mirror: SWITCH }
-const SCHEMA = optionsSchema<MnistOptions>(MNIST_FIELDS)
+const SCHEMA = optionsSchema<MnistOptions>(SPLIT_FIELDS)
 
 /** The four files of MNIST and of what is published in its form. */
 const FILES = {

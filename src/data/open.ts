@@ -1,6 +1,6 @@
 import { optionsSchema, parseOptions } from '../arguments/schema.js'
 import { expectPath } from '../check.js'
-import { CIFAR100_FIELDS, type Cifar100Options, cifar10, cifar100, SPLITS, type Split } from './cifar.js'
+import { CIFAR100_FIELDS, type Cifar100Options, cifar10, cifar100 } from './cifar.js'
 import type { AnyDataset } from './dataset.js'
 import { digits } from './digits.js'
 import { FOLDER_FIELDS, type FolderOptions, folder } from './folder.js'
@@ -9,6 +9,7 @@ import { IDX_FIELDS, type IdxOptions, idx } from './idx.js'
 import { fashion, type MnistOptions, mnist } from './mnist.js'
 import { npy } from './npy.js'
 import { NPZ_FIELDS, type NpzOptions, npz } from './npz.js'
+import { SPLITS, type Split } from './split.js'
 import { TOY_FIELDS, TOY_KINDS, type ToyOptions, toy } from './toys.js'
 
 /** The options of every kind of data; those that are `undefined` count as not given. */

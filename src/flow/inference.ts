@@ -7,5 +7,5 @@ export function inferenceOf({
   precision = 'float32',
   bfloat16Above = 0,
 }: DriftOptions): NativeInference {
-  return { deterministic, precision, roundsAbove: bfloat16Above }
+  return { deterministic, precision, roundsAbove: precision === 'float32' ? 0 : bfloat16Above }
 }

@@ -2,6 +2,7 @@ import { kind, oneOf, optionsSchema, parseOptions } from '../arguments/schema.js
 import { type ModelConfig, modelMetadata } from '../checkpoint/model.js'
 import { writeTensors } from '../checkpoint/safetensors.js'
 import type { DriftOptions, Flow } from '../flow/flow.js'
+import { inferenceOf } from '../flow/inference.js'
 import { createFlow } from '../flow/kinds.js'
 import { classesOf } from '../nn/config.js'
 import type { Network } from '../nn/network.js'
@@ -90,10 +91,5 @@ export class Model implements Disposable {
 /** A model of whatever flow. */
 export const MODEL = kind<Model>('a PoissonFlow', (value) => value instanceof Model)
 
-const nameOf = ({
-  published = undefined,
-  deterministic = false,
-  precision = 'float32',
-  bfloat16Above = 0,
-}: DriftOptions): string =>
-  [published ?? 'as it is', deterministic, precision, precision === 'float32' ? 0 : bfloat16Above].join(' ')
+const nameOf = ({ published, ...how }: DriftOptions): string =>
+  [published ?? 'as it is', ...Object.values(inferenceOf(how))].join(' ')
