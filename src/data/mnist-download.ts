@@ -14,6 +14,7 @@ import { MNIST_FILES, MNIST_KINDS, type MnistKind, type MnistName, mnistCache } 
  * Downloads a data set to the cache, from its published addresses or the one that `PFGM_DATA_URL` names; a file is there
  * only once its checksum is right. Returns the folder.
  * @throws PfgmError `ERR_PFGM_DATA` where no address has a file, or another one than was published
+ * @internal
  */
 export async function downloadMnist(name: MnistName, onProgress: OnProgress): Promise<string> {
   const folder = mnistCache(name)
