@@ -1,20 +1,13 @@
 #include "field/byte_vectors.h"
+#include "runtime/matrix_unit.h"
 
 namespace pfgm::field {
 namespace {
 
-// Palette 1: eight tiles of 16 rows of 64 bytes.
-struct alignas(64) TileConfiguration {
-  uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
-
 // Sums are in tiles 0 to 3: two sixteens of rows by two tiles of columns.
 void multiply(const uint8_t* left, int64_t stride, int64_t rows, const int8_t* right, int64_t tiles,
               int64_t steps, int32_t* out, int64_t out_stride) {
-  static const TileConfiguration configuration;
-  _tile_loadconfig(&configuration);
+  _tile_loadconfig(&kTiles);
   for (int64_t r = 0; r < rows; r += 32)
     for (int64_t t = 0; t < tiles; t += 2) {
       const uint8_t* upper = left + r * stride;

@@ -3,9 +3,8 @@
 #include <atomic>
 #include <cstring>
 
-#if defined(PFGM_HAVE_BYTES)
-#include <sys/syscall.h>
-#include <unistd.h>
+#if defined(PFGM_HAVE_AMX)
+#include "runtime/matrix_unit.h"
 #endif
 
 #if defined(PFGM_HAVE_AVX2)
@@ -15,13 +14,7 @@
 namespace pfgm::field {
 namespace {
 
-#if defined(PFGM_HAVE_BYTES)
-// Linux lets a process use the matrix unit's tiles once it has asked.
-bool tiles_permitted() {
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-
+#if defined(PFGM_HAVE_AMX)
 const Kernel* with_bytes(const char* name, const ByteKernel& bytes) {
   const Kernel& floats = avx512_kernel();
   return new Kernel{name, floats.differences, floats.product, floats.weighing,
@@ -36,7 +29,7 @@ const std::vector<const Kernel*>& available_kernels() {
     std::vector<const Kernel*> found;
 #if defined(PFGM_HAVE_AVX512)
     if (has_avx512()) {
-#if defined(PFGM_HAVE_BYTES)
+#if defined(PFGM_HAVE_AMX)
       if (__builtin_cpu_supports("avx512vnni")) {
         if (__builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && tiles_permitted())
           found.push_back(with_bytes("amx", kAmxBytes));

@@ -19,7 +19,7 @@ class Block {
   static constexpr int64_t kGroup = 4;  // panels that are multiplied before they go out
 
   Block(const Convolution& c, int64_t block, float* scratch)
-      : c_(c), grid_(grid(F::kForm, c.height, c.width, c.depth)), depth_(padded(c.depth)) {
+      : c_(c), grid_(grid(F::kForm, N::kPrecision, c.height, c.width, c.depth)), depth_(depth_of(c)) {
     first_image_ = block / grid_.parts * c.together;
     images_ = std::min(c.together, c.images - first_image_);
     part_ = block % grid_.parts;
@@ -30,31 +30,34 @@ class Block {
     pixels_ = scratch;
     scales_ = pixels_ + (grid_.rows * kOut + kAround) * wide_ * kPanel;
     transformed_ = reinterpret_cast<Value*>(scales_ + 2 * channels(c.in));
-    apart_ = tiles_ * depth_ + kPanel;
-    products_ = reinterpret_cast<float*>(transformed_ + kAll * apart_);
+    apart_ = tiles_ * depth_ + kGap;
+    products_ = reinterpret_cast<float*>(transformed_ + kAll * apart_ + kSpare * depth_);
   }
 
   // Floats that a block may need.
   static int64_t scratch(const Convolution& c) {
-    const Grid g = grid(F::kForm, c.height, c.width, c.depth);
+    const Grid g = grid(F::kForm, N::kPrecision, c.height, c.width, c.depth);
     const int64_t tiles = c.together * g.rows * g.across;
     return (g.rows * kOut + kAround) * (g.across * kOut + kAround) * kPanel + 2 * channels(c.in) +
-           kAll * (tiles * (padded(c.depth) + kGroup * kPanel) + 2 * kPanel);
+           kAll * (tiles * (depth_of(c) + kGroup * kPanel) + 2 * kPanel) +
+           kSpare * (depth_of(c) + kGroup * kPanel);
   }
 
   void run(int64_t first_panel, int64_t last_panel) {
     for (int64_t i = 0; i < images_; ++i) {
       const int64_t image = first_image_ + i;
       if (c_.in.norm.groups) normalisation(c_.in, image, scales_);
-      for (int64_t panel = 0; panel < depth_ / kPanel; ++panel) transform(i, panel);
+      for (int64_t panel = 0; panel < padded(c_.depth) / kPanel; ++panel) transform(i, panel);
     }
+    fill_up();
     const int64_t all = c_.out.channels / kPanel, depth = (c_.depth + N::kTogether - 1) / N::kTogether;
+    const int64_t rows = packed_rows(N::kPrecision, c_.depth);
     const Weight* const weights = static_cast<const Weight*>(c_.weights);
     for (int64_t first = first_panel; first < last_panel; first += kGroup) {
       const int64_t panels = std::min(kGroup, last_panel - first), channels = panels * kPanel;
       for (int place = 0; place < kAll; ++place)
         product<N>(tiles_, panels, depth, {transformed_ + place * apart_, depth_},
-                   {weights + (place * all + first) * depth * kPanel, kPanel, depth * kPanel},
+                   {weights + (place * all + first) * rows * kPanel, kPanel, rows * kPanel},
                    {products_ + place * (tiles_ * channels + kPanel), channels});
       for (int64_t i = 0; i < images_; ++i)
         put(i, products_ + i * rows_ * grid_.across * channels, channels, first * kPanel);
@@ -62,6 +65,24 @@ class Block {
   }
 
  private:
+  // As many more values as fill a line of the cache; rows behind the last one that products may read and
+  // write.
+  static constexpr int64_t kGap = kPanel * sizeof(float) / sizeof(Value), kSpare = N::kRowsRead - 1;
+
+  // Of a transformed tile.
+  static int64_t depth_of(const Convolution& c) {
+    return (padded(c.depth) + N::kDepth - 1) / N::kDepth * N::kDepth;
+  }
+
+  // With zeros, where a panel too few is transformed.
+  void fill_up() {
+    const int64_t from = padded(c_.depth);
+    if (from == depth_) return;
+    for (int place = 0; place < kAll; ++place)
+      for (int64_t tile = 0; tile < tiles_; ++tile)
+        std::memset(transformed_ + place * apart_ + tile * depth_ + from, 0, sizeof(Value) * (depth_ - from));
+  }
+
   // A panel of an image of the block: [kAll, tiles, depth].
   void transform(int64_t i, int64_t panel) {
     const Source source(c_.in, first_image_ + i, panel, scales_);
@@ -217,8 +238,8 @@ class Block {
   const Grid grid_;
   const int64_t depth_;
   int64_t first_image_, images_, part_, top_, rows_, tiles_, wide_;
-  int64_t apart_;  // numbers of a tile's; by a panel more than there are, as else many would share a set of
-                   // the cache
+  int64_t apart_;  // numbers of a tile's; by a line of the cache more than there are, as else many would
+                   // share a set of it
   float *pixels_, *scales_, *products_;
   Value* transformed_;
 };
@@ -234,7 +255,10 @@ inline void convolve(const Convolution& c, int64_t block, int64_t first, int64_t
 
 inline int64_t convolution_scratch(const Convolution& c) {
   int64_t floats = 0;
-  with_form(c.form, [&](auto form) { floats = Block<decltype(form), Float32>::scratch(c); });
+  with_form(c.form, [&](auto form) {
+    with_numbers(c.precision,
+                 [&](auto numbers) { floats = Block<decltype(form), decltype(numbers)>::scratch(c); });
+  });
   return floats;
 }
 

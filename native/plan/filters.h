@@ -17,7 +17,7 @@ void pack_panel(const Filter& filter, int64_t panel, const Packed& to, int64_t t
   static_assert(kTogether % N::kTogether == 0);
   float packed[kIn * kIn][kTogether][kPanel];
   typename N::Weight* const packed_to = static_cast<typename N::Weight*>(to.weights);
-  const int64_t depth = (to.depth + N::kTogether - 1) / N::kTogether;
+  const int64_t rows = packed_rows(N::kPrecision, to.depth);
   const int64_t first = panel * kPanel, count = std::clamp<int64_t>(filter.outputs - first, 0, kPanel);
   const float* const weights = filter.weights + first * filter.output_pitch;
   // Inputs of one image, whose rows lie one after another.
@@ -47,7 +47,7 @@ void pack_panel(const Filter& filter, int64_t panel, const Packed& to, int64_t t
     for (int number = 0; number < kIn * kIn; ++number)
       for (int64_t i = 0; i < end - begin; i += N::kTogether)
         N::pack(packed[number][i], kPanel,
-                packed_to + ((number * to.panels + to_panel) * depth + (row + i) / N::kTogether) * kPanel);
+                packed_to + ((number * to.panels + to_panel) * rows + (row + i) / N::kTogether) * kPanel);
   };
   for (int64_t input = 0; input < filter.inputs;) {
     const bool second = input >= to.first_inputs;

@@ -3,12 +3,20 @@
 #if defined(PFGM_HAVE_AVX2)
 #include "runtime/instructions.h"
 #endif
+#if defined(PFGM_HAVE_AMX)
+#include "runtime/matrix_unit.h"
+#endif
 
 namespace pfgm::plan {
 
 const std::vector<const Kernel*>& available_kernels() {
   static const std::vector<const Kernel*> kernels = [] {
     std::vector<const Kernel*> found;
+#if defined(PFGM_HAVE_AMX)
+    if (has_avx512() && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("amx-tile") &&
+        __builtin_cpu_supports("amx-bf16") && tiles_permitted())
+      found.push_back(&amx_kernel());
+#endif
 #if defined(PFGM_HAVE_BF16)
     if (has_avx512() && __builtin_cpu_supports("avx512bf16")) found.push_back(&bf16_kernel());
 #endif

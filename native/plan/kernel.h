@@ -44,6 +44,7 @@ const Kernel& portable_kernel();
 const Kernel& avx2_kernel();
 const Kernel& avx512_kernel();
 const Kernel& bf16_kernel();  // AVX-512 with products of bfloat16
+const Kernel& amx_kernel();   // with those of a matrix unit
 // All that this machine's instructions allow, the fastest first.
 const std::vector<const Kernel*>& available_kernels();
 

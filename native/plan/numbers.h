@@ -15,6 +15,8 @@ namespace {
 struct Float32 {
   static constexpr Precision kPrecision = Precision::kFloat32;
   static constexpr int kTogether = 1, kParts = 1;
+  static constexpr int64_t kDepth = kPanel;  // that rows of values are filled up to a multiple of, with zeros
+  static constexpr int64_t kRowsRead = 1;    // that they are read, and products written, in so many at once
   // Numbers that are summed before they join the sum of those before them: rounding grows with the root of a
   // sum's length.
   static constexpr int64_t kRun = 16;
@@ -53,6 +55,11 @@ inline uint16_t upper_half(float value) {
 struct Bfloat16 {
   static constexpr Precision kPrecision = Precision::kBfloat16;
   static constexpr int kTogether = 2;
+#if defined(__AMX_BF16__)
+  static constexpr int64_t kDepth = kTileDepth, kRowsRead = kTileRows;
+#else
+  static constexpr int64_t kDepth = kPanel, kRowsRead = 1;
+#endif
   static constexpr int64_t kRun = 512;  // what is rounded before is off by more than sums are
   using Weight = Pair;
 

@@ -13,15 +13,18 @@ void Packing::begin(Form form, Precision precision, int64_t first_inputs, int64_
   first_inputs_ = first_inputs;
   depth_ = second_inputs ? padded(first_inputs) + second_inputs : first_inputs;
   const int64_t panels = padded(outputs) / kPanel, all = numbers_of(form) * panels;
-  // In what a float takes: an input's weight, or those of two inputs.
-  const int64_t together = precision == Precision::kBfloat16 ? 2 : 1;
-  const auto rows = [&](int64_t inputs) { return (inputs + together - 1) / together; };
-  weights_ = memory_.of(all * rows(depth_) * kPanel);
+  const int64_t rows = packed_rows(precision, depth_);
+  weights_ = memory_.of(all * rows * kPanel);
   bias_.assign(panels * kPanel, 0);
-  // Zeros for the padding between two images' channels; all else is filled in.
-  const int64_t gap = second_inputs ? padded(first_inputs) / together - rows(first_inputs) : 0;
-  for (int64_t i = 0; gap > 0 && i < all; ++i)
-    std::fill_n(weights_ + (i * rows(depth_) + rows(first_inputs)) * kPanel, gap * kPanel, 0.0f);
+  // Zeros for the padding behind each image's channels; all else is filled in.
+  const int64_t together = precision == Precision::kBfloat16 ? 2 : 1;
+  const auto pad = [&](int64_t inputs, int64_t end) {
+    const int64_t first = (inputs + together - 1) / together;
+    for (int64_t i = 0; first < end && i < all; ++i)
+      std::fill_n(weights_ + (i * rows + first) * kPanel, (end - first) * kPanel, 0.0f);
+  };
+  if (second_inputs) pad(first_inputs, padded(first_inputs) / together);
+  pad(depth_, rows);
 }
 
 void Packing::add(const Kernel& kernel, const Filter& filter, int64_t first) {

@@ -39,7 +39,8 @@ class Packing {
 };
 
 // How the convolution of such images is multiplied out: a rule of its shape alone, so that its bits depend on
-// nothing else. docs/notes/plan.md has the measurements behind it.
+// nothing else. docs/notes/plan.md has the measurements
+// behind it.
 Form form_of(int64_t kernel, int64_t height, int64_t width, int64_t inputs, int64_t outputs,
              Precision precision);
 

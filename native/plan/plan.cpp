@@ -91,8 +91,9 @@ void Plan::finish(Value out) {
     if (!maker || std::holds_alternative<Attending>(*maker))
       throw std::logic_error("A plan normalises what has no sums");
     if (const auto* convolving = std::get_if<Convolving>(maker))
-      held.parts =
-          grid(convolving->weights.form(), held.height, held.width, convolving->weights.depth()).parts;
+      held.parts = grid(convolving->weights.form(), convolving->weights.precision(), held.height, held.width,
+                        convolving->weights.depth())
+                       .parts;
   }
   for (const bool of_rows : {true, false}) {
     std::vector<Held*> placed;  // by offset
@@ -123,8 +124,7 @@ int64_t Plan::batch() const {
 float* Plan::at(Value value) {
   const Held& held = values_[value];
   // Rows lie behind the images.
-  return memory_.data() +
-         (held.of_rows ? images_ * image_steps_.floats + rows_ * held.offset : images_ * held.offset);
+  return base_ + (held.of_rows ? images_ * image_steps_.floats + rows_ * held.offset : images_ * held.offset);
 }
 
 Image Plan::image_at(Value value) {
@@ -142,8 +142,7 @@ void Plan::run(int64_t images, int64_t rows, const int32_t* row_of, const Fill& 
   images_ = images;
   rows_ = rows;
   row_of_ = row_of;
-  const int64_t floats = images * image_steps_.floats + rows * row_steps_.floats;
-  if (int64_t(memory_.size()) < floats) memory_.resize(floats);
+  base_ = memory_.of(images * image_steps_.floats + rows * row_steps_.floats);
   const Stop& stop = Stop::current();
   for (Value value = 0; value < Value(values_.size()); ++value) {
     const Held& held = values_[value];

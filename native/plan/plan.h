@@ -8,6 +8,7 @@
 
 #include "plan/kernel.h"
 #include "plan/pack.h"
+#include "plan/scratch.h"
 
 namespace pfgm::plan {
 
@@ -114,7 +115,8 @@ class Plan {
   // Of this run.
   int64_t images_ = 0, rows_ = 0;
   const int32_t* row_of_ = nullptr;
-  std::vector<float> memory_;
+  float* base_ = nullptr;
+  Scratch memory_;
 };
 
 }  // namespace pfgm::plan

@@ -1,7 +1,8 @@
 // Products of matrices: the one loop in which nearly all of a plan's time goes by.
 #pragma once
 
-#include "plan/numbers.h"
+#include "plan/factors.h"
+#include "plan/tiled_product.h"
 
 namespace pfgm::plan {
 namespace {
@@ -14,25 +15,6 @@ constexpr int kRows = 6, kPanels = 1;
 #else
 constexpr int kRows = 4, kPanels = 1;
 #endif
-
-// Matrices as product() takes them.
-template <class Numbers>
-struct Factor {
-  const typename Numbers::Value* values;
-  int64_t pitch;                      // from row to row
-  int64_t step = Numbers::kTogether;  // along a row, from what is multiplied at once to the next
-};
-template <class Numbers>
-struct Panels {
-  const typename Numbers::Weight* values;
-  int64_t pitch;  // from row to row of a panel
-  int64_t apart;  // from panel to panel
-};
-struct Product {
-  float* values;
-  int64_t pitch;
-  bool joins = false;  // what is there already
-};
 
 template <int R, int P, class N>
 inline void block(int64_t depth, Factor<N> a, Panels<N> b, Product c) {
@@ -90,6 +72,9 @@ inline void all_rows(int64_t rows, int64_t depth, Factor<N> a, Panels<N> b, Prod
 // in the order of depth, however many rows and panels there are. Depth counts what is multiplied at once.
 template <class N>
 inline void product(int64_t rows, int64_t panels, int64_t depth, Factor<N> a, Panels<N> b, Product c) {
+#if defined(__AMX_BF16__)
+  if constexpr (std::is_same_v<N, Bfloat16>) return tiled_product(rows, panels, depth, a, b, c);
+#endif
   constexpr int kWide = 4;  // panels at once of so few rows that their sums would wait for each other
   int64_t p = 0;
   const auto at = [&](int64_t panel, int64_t wide, auto run) {

@@ -24,7 +24,7 @@ std::string shape_of(Form form, int64_t from, int64_t to, int64_t height, int64_
 void run(const Kernel& kernel, Convolution c) {
   const Span span(
       [&] { return "convolution " + shape_of(c.form, c.depth, c.out.count, c.height, c.width, c.images); });
-  const Grid g = grid(c.form, c.height, c.width, c.depth);
+  const Grid g = grid(c.form, c.precision, c.height, c.width, c.depth);
   const int64_t panels = c.out.channels / kPanel;
   const bool worth =
       c.images * c.height * c.width * c.out.channels * c.depth * (c.form == Form::kOne ? 1 : 9) > kWorth;

@@ -78,8 +78,15 @@ struct Filter {
   int64_t bias_pitch = 1;
 };
 
-// Filters of the same input side by side, transformed: [numbers of a tile, panels, depth, kPanel] of float32,
-// or [.., half of depth, kPanel, 2] of bfloat16.
+// A matrix unit's tile: so many rows of so many numbers of bfloat16.
+constexpr int64_t kTileRows = 16, kTileDepth = 32;
+// A panel's rows of packed weights, each of an input's or, of bfloat16, of two inputs'.
+static inline int64_t packed_rows(Precision precision, int64_t depth) {
+  return precision == Precision::kFloat32 ? depth : (depth + kTileDepth - 1) / kTileDepth * kTileDepth / 2;
+}
+
+// Filters of the same input side by side, transformed: [numbers of a tile, panels, packed_rows, kPanel] of
+// float32, or [.., kPanel, 2] of bfloat16.
 struct Packed {
   Precision precision = Precision::kFloat32;
   void* weights = nullptr;
@@ -194,10 +201,12 @@ struct Grid {
 };
 
 constexpr int64_t kBlock = 115200;
-static inline Grid grid(Form form, int64_t height, int64_t width, int64_t depth) {
+static inline Grid grid(Form form, Precision precision, int64_t height, int64_t width, int64_t depth) {
   const int64_t size = tile_of(form), numbers = numbers_of(form);
-  // What is transformed stays in the second level of the cache, about.
-  const int64_t tiles = std::min<int64_t>(std::max<int64_t>(kBlock / (numbers * padded(depth)), 12), 96);
+  // What is transformed stays in the second level of the cache, about. A matrix unit takes 32 rows at once.
+  const bool half = precision == Precision::kBfloat16;
+  const int64_t block = half ? 3 * kBlock : kBlock, least = half ? 32 : 12;
+  const int64_t tiles = std::min<int64_t>(std::max(block / (numbers * padded(depth)), least), 96);
   Grid g;
   g.across = (width + size - 1) / size;
   g.down = (height + size - 1) / size;
