@@ -37,6 +37,16 @@ export {
 } from './flow/pfgm.js'
 export { posteriorMean } from './flow/pfgmpp.js'
 export { energyDistance, energyFloor, type MeasureOptions } from './metrics/energy-distance.js'
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  featureStatistics,
+} from './metrics/evaluate.js'
+export { FeatureNetwork, SHIPPED_FEATURES } from './metrics/feature-network.js'
+export { type NearestItems, nearestItems } from './metrics/nearest.js'
+export type { Score, Scores } from './metrics/scores.js'
+export { FeatureStatistics } from './metrics/statistics.js'
 export type { ConditionOptions, Label, LabelOptions } from './model/conditions.js'
 export type { DensityOptions, DensityResult } from './model/density.js'
 export type { EncodeOptions, EncodeResult } from './model/encode.js'

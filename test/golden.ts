@@ -20,6 +20,8 @@ export interface GoldenArray {
 
 interface Golden {
   array(key: string): GoldenArray
+  /** Of int64. */
+  indices(key: string): { readonly shape: number[]; readonly values: BigInt64Array }
   metadata: Record<string, string>
   names: string[]
 }
@@ -35,14 +37,19 @@ export function safetensors(path: string): Golden {
   const header = JSON.parse(bytes.subarray(8, 8 + length).toString('utf8'))
   const data = bytes.subarray(8 + length)
   const { __metadata__: metadata = {}, ...entries } = header
+  const bytesOf = (key: string): ArrayBuffer => {
+    const [begin, end] = entries[key].data_offsets
+    return Uint8Array.from(data.subarray(begin, end)).buffer
+  }
   return {
     metadata,
     names: Object.keys(entries),
     array(key) {
-      const { dtype, shape, data_offsets } = entries[key]
-      const copy = Uint8Array.from(data.subarray(data_offsets[0], data_offsets[1])).buffer
+      const { dtype, shape } = entries[key]
+      const copy = bytesOf(key)
       return { shape, values: dtype === 'F64' ? new Float64Array(copy) : new Float32Array(copy) }
     },
+    indices: (key) => ({ shape: entries[key].shape, values: new BigInt64Array(bytesOf(key)) }),
   }
 }
 

@@ -30,9 +30,9 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   Environment::start(env);
   guard_end_of_process(env);
   Napi::Object signatures = Napi::Object::New(env);
-  for (const auto* table :
-       {&runtime_exports(), &tensor_exports(), &network_exports(), &flow_exports(), &likelihood_exports(),
-        &train_exports(), &ode_exports(), &metrics_exports(), &io_exports(), &cuda_exports()})
+  for (const auto* table : {&runtime_exports(), &tensor_exports(), &network_exports(), &flow_exports(),
+                            &likelihood_exports(), &train_exports(), &ode_exports(), &metrics_exports(),
+                            &evaluation_exports(), &io_exports(), &cuda_exports()})
     for (const Export& entry : *table) {
       exports.Set(entry.name, Napi::Function::New(env, invoke, entry.name, const_cast<Export*>(&entry)));
       signatures.Set(entry.name, entry.parameters);

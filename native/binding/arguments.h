@@ -42,6 +42,9 @@ class Argument {
   std::shared_ptr<Trajectories> trajectories() const {
     return held<std::shared_ptr<Trajectories>>("a pool of trajectories");
   }
+  std::shared_ptr<FeatureNetwork> feature_network() const {
+    return held<std::shared_ptr<FeatureNetwork>>("a network of features");
+  }
   uint32_t id() const;
   Napi::Value value() const { return value_; }
   [[noreturn]] void expected(const std::string& what) const;
@@ -88,6 +91,7 @@ const std::vector<Export>& likelihood_exports();
 const std::vector<Export>& train_exports();
 const std::vector<Export>& ode_exports();
 const std::vector<Export>& metrics_exports();
+const std::vector<Export>& evaluation_exports();
 const std::vector<Export>& io_exports();
 const std::vector<Export>& cuda_exports();
 

@@ -14,6 +14,7 @@
 
 #include "flow/flow.h"
 #include "io/file_lock.h"
+#include "metrics/features.h"
 #include "nn/network.h"
 #include "ode/trajectories.h"
 #include "runtime/stop.h"
@@ -23,8 +24,9 @@ namespace pfgm {
 
 // What a handle may stand for. JavaScript holds numbers; a job holds a share of what it works on, so
 // disposing of a handle in mid-call is safe.
-using Object = std::variant<at::Tensor, std::shared_ptr<Network>, std::shared_ptr<Trainer>,
-                            std::shared_ptr<Flow>, std::shared_ptr<Trajectories>, std::shared_ptr<FileLock>>;
+using Object =
+    std::variant<at::Tensor, std::shared_ptr<Network>, std::shared_ptr<Trainer>, std::shared_ptr<Flow>,
+                 std::shared_ptr<Trajectories>, std::shared_ptr<FileLock>, std::shared_ptr<FeatureNetwork>>;
 
 class Environment {
  public:

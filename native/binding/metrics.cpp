@@ -4,6 +4,7 @@
 
 #include "binding/arguments.h"
 #include "data/values.h"
+#include "metrics/energy.h"
 #include "metrics/errors.h"
 #include "metrics/picture.h"
 #include "runtime/error.h"

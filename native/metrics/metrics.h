@@ -15,13 +15,6 @@ struct DataStatistics {
 // data [items, ...] uint8 or float32; values as a network sees them.
 DataStatistics data_statistics(const at::Tensor& data);
 
-// Mean Euclidean distance between the rows of a and of b; `skip_diagonal` leaves out row i against row i.
-double mean_distance(const at::Tensor& a, const at::Tensor& b, bool skip_diagonal);
-
-// Energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| of samples X to data Y. The samples' own diagonal is
-// left out (a perfect sampler then scores 0), the data's is kept (the data are the target).
-double energy_distance(const at::Tensor& samples, const at::Tensor& data);
-
 // `count` of `total` row numbers, drawn with replacement; a function of (seed, draw).
 at::Tensor bootstrap_rows(uint64_t seed, uint64_t draw, int64_t count, int64_t total);
 

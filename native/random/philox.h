@@ -25,6 +25,8 @@ enum class Purpose : uint64_t {
   kNoise = 11,
   kStepNoise = 12,
   kLabelDropout = 13,
+  kSubset = 14,
+  kDirection = 15,
 };
 
 class Philox {

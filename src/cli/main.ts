@@ -4,6 +4,7 @@ import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
+import { addEvalCommand } from './eval.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
 import { endWithReader, endWithSignals, exit } from './interrupt.js'
@@ -43,6 +44,7 @@ function createProgram(): Command {
     addLikelihoodCommand,
     addInterpolateCommand,
     addSolversCommand,
+    addEvalCommand,
     addDataCommand,
     addInfoCommand,
     addDoctorCommand,

@@ -24,6 +24,7 @@ import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
 import { PRECISION_OPTIONS } from './sampling-options.js'
+import { columns } from './words.js'
 
 const STARTS = {
   count: { kind: INTEGER, value: 'n', help: 'fresh starts to compare on (default: 64)' },
@@ -189,15 +190,4 @@ function solversTable({ solvers, energyDistance }: SolverComparison): string[] {
   const heading = ['solver', 'order', ...(measured ? ['energy distance within 5 % from'] : [])]
   const converged = measured ? [`converged: energy distance ${energyDistance.toFixed(5)}`] : []
   return [...columns([heading, ...rows]), ...converged]
-}
-
-/** Cells in columns, all but the first to the right. */
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
-  return rows.map((row) =>
-    row
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-      .join('  ')
-      .trimEnd(),
-  )
 }

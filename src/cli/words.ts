@@ -64,3 +64,14 @@ export function commandLine(
   )
   return ['npx', 'pfgm-torch', ...words, ...flags].map(quoted).join(' ')
 }
+
+/** Cells in columns, all but the first to the right. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
+  return rows.map((row) =>
+    row
+      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  )
+}

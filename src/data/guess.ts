@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises'
+import { isZip } from '../files/npz-archive.js'
 import { isGzip, lookAt } from '../files/read.js'
 import { isNpy } from '../tensor/npy-header.js'
 import { CIFAR10, CIFAR100, type CifarFormat, findCifarFolder, recordLength } from './cifar.js'
 import { isIdx } from './idx.js'
 import { findImages } from './image-files.js'
-import { isZip } from './npz.js'
 
 /** The formats that are read from a path. */
 export const PATH_FORMATS = ['idx', 'cifar10', 'cifar100', 'npy', 'npz', 'folder'] as const

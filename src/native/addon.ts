@@ -1,7 +1,9 @@
 import type { BatchHandles, NativeBatch, NativeBatchDraw, NativeScales } from './batches.js'
+import type { NativeEstimate, NativeGaussian } from './evaluation.js'
 import type {
   AnyHandle,
   Dtype,
+  FeatureNetworkHandle,
   FlowHandle,
   LockHandle,
   NetworkHandle,
@@ -17,6 +19,7 @@ import type { Precision } from './precision.js'
 import type { Combination, Evaluation, NativeRows, RowCombination, SquareSum, View } from './trajectories.js'
 
 export type * from './batches.js'
+export type * from './evaluation.js'
 export type * from './handles.js'
 export type * from './trajectories.js'
 
@@ -329,6 +332,56 @@ export interface Addon {
   gridPoints(side: number, extent: number): Promise<TensorInfo>
   densityShades(density: TensorHandle): Promise<TensorInfo>
   pointDensity(points: TensorHandle, size: number, extent: number): Promise<NativePicture>
+
+  // samples beside data
+  energyEstimate(samples: TensorHandle, data: TensorHandle, pixels: boolean): Promise<NativeEstimate>
+  /** Sums over so many features of no item yet. */
+  noMoments(features: number): TensorInfo
+  addMoments(moments: TensorHandle, rows: TensorHandle, first: number): Promise<void>
+  gaussianOf(moments: TensorHandle): Promise<{ mean: TensorInfo; covariance: TensorInfo }>
+  frechetDistance(one: NativeGaussian, other: NativeGaussian): Promise<number>
+  frechetEstimate(moments: TensorHandle, other: NativeGaussian): Promise<NativeEstimate>
+  /** Of each pair of subsets. */
+  kernelDistances(
+    a: TensorHandle,
+    b: TensorHandle,
+    rowsOfA: TensorHandle,
+    rowsOfB: TensorHandle,
+  ): Promise<Float64Array>
+  randomSubsets(seed: number | bigint, subsets: number, size: number, total: number): Promise<TensorInfo>
+  manifolds(
+    samples: TensorHandle,
+    data: TensorHandle,
+    k: number,
+  ): Promise<{
+    precision: NativeEstimate
+    recall: NativeEstimate
+    density: NativeEstimate
+    coverage: NativeEstimate
+  }>
+  /** Of the k rows of b that are nearest to each of a's, one after the other. */
+  nearestRows(
+    a: TensorHandle,
+    b: TensorHandle,
+    k: number,
+    pixels: boolean,
+  ): Promise<{ rows: Float64Array; distances: Float64Array }>
+  /** As rows of float32. */
+  itemNumbers(items: TensorHandle, pixels: boolean): Promise<TensorInfo>
+  slicedWasserstein(
+    a: TensorHandle,
+    b: TensorHandle,
+    directions: TensorHandle,
+    p: number,
+    pixels: boolean,
+  ): Promise<NativeEstimate>
+  randomDirections(seed: number | bigint, count: number, features: number): Promise<TensorInfo>
+  inceptionScores(probabilities: TensorHandle, splits: number): Promise<Float64Array>
+  loadFeatureNetwork(network: string): Promise<FeatureNetworkHandle>
+  featuresOf(
+    features: FeatureNetworkHandle,
+    images: TensorHandle,
+  ): Promise<{ features: TensorInfo; probabilities?: TensorInfo }>
 
   // checkpoints and run folders
   describeState(owner: OwnerHandle): { name: string; shape: number[] }[]

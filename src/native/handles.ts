@@ -8,9 +8,10 @@ export type TrainerHandle = Handle<'trainer'>
 export type FlowHandle = Handle<'flow'>
 export type TrajectoriesHandle = Handle<'trajectories'>
 export type LockHandle = Handle<'lock'>
+export type FeatureNetworkHandle = Handle<'featureNetwork'>
 /** What can be stored. */
 export type OwnerHandle = NetworkHandle | TrainerHandle | TensorHandle
-export type AnyHandle = OwnerHandle | FlowHandle | TrajectoriesHandle | LockHandle
+export type AnyHandle = OwnerHandle | FlowHandle | TrajectoriesHandle | LockHandle | FeatureNetworkHandle
 
 export type Dtype = 'float32' | 'float64' | 'uint8' | 'int64'
 

@@ -6,6 +6,7 @@ export function presetForData(shape: readonly number[], device: string): PresetN
   if (shape.length === 1) return 'toy'
   const [channels, ...sides] = shape
   if (Math.max(...sides) <= 16) return 'digits'
+  if (shape.join() === '1,28,28') return 'fashion'
   return device !== 'cpu' && channels === 3 ? 'cifar10' : 'small'
 }
 

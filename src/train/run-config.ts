@@ -104,7 +104,9 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
   const own = options.network
     ? checkNetwork(options.network, data.shape, flow)
     : withOutputFor(base.network, flow)
-  const network = options.labels && classesOf(own) === 0 ? labelledNetwork(own, data.name, data.labels) : own
+  const usual = base.labels === true && !options.network && data.labels !== undefined
+  const labelled = (options.labels ?? usual) && classesOf(own) === 0
+  const network = labelled ? labelledNetwork(own, data.name, data.labels) : own
   if (options.labels === false && classesOf(network) > 0) {
     throw new RangeError(
       `Expected labels to be learned by a network that takes ${classesOf(network)} classes but received false`,

@@ -1,8 +1,11 @@
 // The package's public functions, found in its exports; and for each, arguments that it takes.
+import { fileURLToPath } from 'node:url'
 import * as api from '../../dist/index.js'
 
 const exported = { ...api }
-const { Network, PoissonFlow, Tensor, datasets } = exported
+const { FeatureNetwork, Network, PoissonFlow, Tensor, datasets, featureStatistics } = exported
+
+const FEATURES = fileURLToPath(new URL('../goldens/features/both.pt', import.meta.url))
 
 /** Public to the package's own code alone, as their docstrings say. */
 const INTERNAL = ['keep', 'sharedFlow', 'sharedFlowWithDivergence']
@@ -69,7 +72,14 @@ export async function fixtures() {
     integers: await Tensor.from(new BigInt64Array(2), [2, 1]),
   }
   const film = await Tensor.full([2, 3, 1, 8, 8], 0, 'float32')
-  return { ...made, film: { images: film, heights: Float64Array.of(3, 2, 1) } }
+  const crowd = await Tensor.from(
+    Float32Array.from({ length: 60 }, (_, i) => Math.sin(i)),
+    [30, 2],
+  )
+  const statistics = await featureStatistics(crowd)
+  await statistics.save('statistics.npz')
+  const measured = { crowd, statistics, features: await FeatureNetwork.load(FEATURES) }
+  return { ...made, ...measured, film: { images: film, heights: Float64Array.of(3, 2, 1) } }
 }
 
 /** Only searches and measurements take as long: they are broken off. */
@@ -108,6 +118,8 @@ export const CALLS = {
     on: PoissonFlow.of(await Network.create(MLP), { data: '', step: 0, flow: FLOW }),
     args: [],
   }),
+  'FeatureNetwork#dispose': async () => ({ on: await FeatureNetwork.load(FEATURES), args: [] }),
+  'FeatureStatistics#dispose': async (f) => ({ on: await featureStatistics(f.crowd), args: [] }),
   'Tensor#dispose': async () => ({ on: await Tensor.full([1], 0, 'uint8'), args: [] }),
 
   'Network.create': () => ({ args: [MLP, { seed: 1, device: 'cpu' }] }),
@@ -169,6 +181,20 @@ export const CALLS = {
   hyperParameters: () => ({ args: [1, 2, { sigma: 0.01, tau: 0.03 }] }),
   logPriorDensity: () => ({ args: [1, 2, 3, 'published'] }),
   energyDistance: (f) => ({ args: [f.points, f.points] }),
+  'FeatureNetwork.load': () => ({ args: [FEATURES] }),
+  'FeatureNetwork#of': (f) => ({ on: f.features, args: [f.pixels] }),
+  'FeatureStatistics.load': () => ({ args: ['statistics.npz'] }),
+  'FeatureStatistics#save': (f) => ({ on: f.statistics, args: ['written.npz'] }),
+  'FeatureStatistics#frechetDistance': (f) => ({ on: f.statistics, args: [f.statistics] }),
+  evaluate: (f) => ({
+    args: [
+      f.crowd,
+      f.crowd,
+      { training: f.crowd, neighbours: 3, seed: 1, signal: soon(), onProgress: () => {} },
+    ],
+  }),
+  featureStatistics: (f) => ({ args: [f.crowd, { signal: soon() }] }),
+  nearestItems: (f) => ({ args: [f.points, f.crowd, 2] }),
   energyFloor: (f) => ({ args: [f.points, 3, 2] }),
   densityImage: (f) => ({ args: [f.doubles] }),
   saveFilm: (f) => ({ args: [f.film, 'film.gif', { columns: 2, delay: 10 }] }),

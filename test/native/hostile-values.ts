@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { native } from '../../src/native/native.js'
+import { goldenPath } from '../golden.js'
 import { BUFFER_OF, BUFFERS, buffer, Detached, Held, OBJECTS } from './objects.js'
 import { type Place, signatures, type Type } from './signatures.js'
 
@@ -18,6 +19,7 @@ const NUMBERS: Record<string, number[]> = {
   nf: [4, 8],
   offset: [0, 8],
   size: [16, 32],
+  total: [32, 33],
   width: [4, 8],
 }
 const ARRAYS: Record<string, number[][]> = {
@@ -31,14 +33,18 @@ const STRINGS: Record<string, string[]> = {
   header: ['{}'],
   name: [...native().fieldKernels().slice(0, 1), 'values', 'values', 'centres'],
   path: ['values', 'written'],
+  network: [goldenPath('features/both.pt')],
 }
 const HELD: Record<string, string[]> = {
   beta: ['heights'],
+  a: ['rows', 'crowd'],
   classes: ['classes'],
   converged: ['rows', 'doubles'],
   data: ['rows', 'doubles', 'integers', 'images', 'pixels'],
   denoised: ['dense'],
+  covariance: ['ends'],
   density: ['doubles'],
+  directions: ['doubles'],
   ends: ['ends'],
   epsZ: ['heights'],
   given: ['probes'],
@@ -46,10 +52,15 @@ const HELD: Record<string, string[]> = {
   k: ['doubles'],
   labels: ['classes'],
   m: ['heights'],
+  mean: ['mean'],
+  moments: ['moments'],
   noise: ['dense'],
   owner: ['rows', 'gaussians'],
   pool: ['points', 'states'],
   r: ['heights'],
+  rowsOfA: ['subsets'],
+  rowsOfB: ['subsets'],
+  samples: ['rows', 'crowd'],
   sigma: ['heights'],
   states: ['doubles', 'states', 'dense'],
   target: ['target', 'imageTarget'],

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { goldenPath } from '../golden.js'
 import { signatures } from './signatures.js'
 
 export const BUFFERS: Record<string, new (of: never) => ArrayBufferView> = {
@@ -93,6 +94,10 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
     states: tensor('float64', 3, 4),
     dense: tensor('float64', 3, 3, 2),
     probes: tensor('float32', 3, 2, 2),
+    crowd: tensor('float32', 20, 2),
+    moments: tensor('float64', 10, 3, 3),
+    subsets: tensor('int64', 1, 2),
+    mean: tensor('float64', 2),
     images: tensor('float32', 3, 1, 4, 4),
     pixels: tensor('uint8', 3, 3, 4, 4),
     mapped: { by: 'mapTensor', given: { path: 'mapped', dtype: 'float32', shape: [3, 2], offset: 8 } },
@@ -127,6 +132,9 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
       by: 'createDenoisingFlow',
       given: { network: new Held('network', 'denoiser') },
     },
+  },
+  featureNetwork: {
+    both: { by: 'loadFeatureNetwork', given: { network: goldenPath('features/both.pt') } },
   },
   lock: { file: { by: 'lockFile', given: { path: 'locked', holder: 'a test' } } },
   trajectories: {

@@ -30,7 +30,16 @@ const read = (name: string) =>
   readFileSync(fileURLToPath(new URL(`../../src/native/${name}`, import.meta.url)), 'utf8')
 const source = ts.createSourceFile(
   'addon.ts',
-  ['addon.ts', 'batches.ts', 'handles.ts', 'network-config.ts', 'pass.ts', 'precision.ts', 'trajectories.ts']
+  [
+    'addon.ts',
+    'batches.ts',
+    'evaluation.ts',
+    'handles.ts',
+    'network-config.ts',
+    'pass.ts',
+    'precision.ts',
+    'trajectories.ts',
+  ]
     .map(read)
     .join(''),
   ts.ScriptTarget.ES2022,

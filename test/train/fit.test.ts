@@ -29,7 +29,7 @@ describe('data without a preset', () => {
   })
 
   it.each([
-    [28, [1, 2, 2], [14], 32],
+    [26, [1, 2], [13], 32],
     [30, [1, 2], [15], 32],
     [32, [1, 2, 2], [16], 32],
     [33, [1], [], 32],
@@ -74,7 +74,7 @@ describe('data without a preset', () => {
       network: preset('cifar10').network,
       batch: 128,
     })
-    expect(chosen([1, 28, 28], 'cuda:0').name).toBe('small')
+    expect(chosen([1, 28, 28], 'cuda:0').name).toBe('fashion')
   })
 
   it('always get a network that takes them, or a size to bring them to that does', () => {
@@ -125,7 +125,7 @@ describe('a preset for data of another shape', () => {
     )
     expect(() => fitPreset('toy', [1, 8, 8])).toThrow('Expected points for a network of points')
     expect(() => fitPreset('cifar10', [2])).toThrow('Expected square images but received items of [2]')
-    expect(() => preset('nope' as never)).toThrow('Expected preset to be one of digits, toy, small')
+    expect(() => preset('nope' as never)).toThrow('Expected preset to be one of digits, fashion, toy')
     expect(() => preset(null as never)).toThrow(TypeError)
   })
 })

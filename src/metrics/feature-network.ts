@@ -1,0 +1,53 @@
+import { fileURLToPath } from 'node:url'
+import { parse } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
+import type { FeatureNetworkHandle } from '../native/addon.js'
+import { NativeObject, native } from '../native/native.js'
+import { TENSOR, Tensor } from '../tensor/tensor.js'
+
+/** Networks of features that come with the package: `fashion`, a classifier of Fashion-MNIST for grey pictures of 28 x 28. */
+export const SHIPPED_FEATURES = ['fashion'] as const
+
+const isShipped = (name: string): boolean => (SHIPPED_FEATURES as readonly string[]).includes(name)
+
+/** What a network sees in pictures: that of sets of pictures is compared where their pixels would say little. */
+export class FeatureNetwork extends NativeObject<FeatureNetworkHandle> {
+  /** What distances between its features are called by: the shipped one's name, or the file's path. */
+  readonly name: string
+
+  private constructor(handle: FeatureNetworkHandle, name: string) {
+    super(handle)
+    this.name = name
+  }
+
+  /**
+   * Reads a TorchScript file (`torch.jit.save`) whose `forward()` takes pictures `[n, 1 or 3, H, W]` of bytes. One with an
+   * argument `return_features`, as StyleGAN2-ADA's `inception-2015-12-05.pt` has it, is asked for features with it and for
+   * probabilities of classes without; another one gives features, alone or with probabilities behind them. The file is a
+   * program: take it from those you trust.
+   * @param name a path, or one of `SHIPPED_FEATURES`
+   * @throws PfgmError `ERR_PFGM_IO` where there is no file, `ERR_PFGM_DATA` where it is no TorchScript
+   */
+  static async load(name: string): Promise<FeatureNetwork> {
+    expectPath('name', name)
+    const path = isShipped(name)
+      ? fileURLToPath(new URL(`../../models/${name}-features.pt`, import.meta.url))
+      : name
+    return new FeatureNetwork(await native().loadFeatureNetwork(path), name)
+  }
+
+  /**
+   * Of pictures `[n, channels, H, W]`, rounded to bytes as a PNG has them: features `[n, F]` and, where the network gives
+   * them, probabilities `[n, classes]`. Grey pictures are given as three equal channels to networks that take colour.
+   */
+  async of(
+    images: Tensor,
+  ): Promise<{ features: Tensor<'float32'>; probabilities: Tensor<'float32'> | undefined }> {
+    parse('images', TENSOR, images)
+    const { features, probabilities } = await native().featuresOf(this.handle, images.handle)
+    return {
+      features: new Tensor<'float32'>(features),
+      probabilities: probabilities && new Tensor<'float32'>(probabilities),
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { ZipFile } from 'yazl'
+import { kind, parse } from '../arguments/schema.js'
+import { expectPath, product } from '../check.js'
+import { NpzArchive } from '../files/npz-archive.js'
+import { dataError } from '../files/read.js'
+import { writeWhole } from '../files/whole-file.js'
+import { native } from '../native/native.js'
+import { npyHead, readNpyHead } from '../tensor/npy-header.js'
+import { Tensor } from '../tensor/tensor.js'
+
+/**
+ * Mean and covariance of features: all that a Frechet distance needs of a set. In files of the layout that pytorch-fid,
+ * EDM and score_sde use: an `.npz` of `mu` `[F]` and `sigma` `[F, F]`, the covariance over one less than there are items.
+ */
+export class FeatureStatistics implements Disposable {
+  /** `[F]` */
+  readonly mean: Tensor<'float64'>
+  /** `[F, F]` */
+  readonly covariance: Tensor<'float64'>
+
+  /** @internal */
+  constructor(mean: Tensor<'float64'>, covariance: Tensor<'float64'>) {
+    this.mean = mean
+    this.covariance = covariance
+  }
+
+  /** @throws PfgmError `ERR_PFGM_DATA` where the file has no `mu` and `sigma` of float64 that fit each other */
+  static async load(path: string): Promise<FeatureStatistics> {
+    expectPath('path', path)
+    using archive = await NpzArchive.open(path)
+    const mean = await readDoubles(path, archive, 'mu')
+    const covariance = await readDoubles(path, archive, 'sigma')
+    const [features = 0] = mean.shape
+    if (mean.shape.length !== 1 || covariance.shape.join() !== [features, features].join()) {
+      const received = `[${mean.shape.join(', ')}] and [${covariance.shape.join(', ')}]`
+      throw dataError(path, 'mu [F] and sigma [F, F]', received)
+    }
+    if (![mean, covariance].every(({ values }) => values.every(Number.isFinite))) {
+      throw dataError(path, 'finite numbers', 'some that are not')
+    }
+    return new FeatureStatistics(
+      await Tensor.from(mean.values, mean.shape),
+      await Tensor.from(covariance.values, covariance.shape),
+    )
+  }
+
+  async save(path: string): Promise<void> {
+    expectPath('path', path)
+    const arrays = [
+      { name: 'mu', tensor: this.mean },
+      { name: 'sigma', tensor: this.covariance },
+    ]
+    const zip = new ZipFile()
+    for (const { name, tensor } of arrays) {
+      const values = await tensor.data()
+      const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+      // A date that does not change, so that equal statistics are equal files.
+      const options = { compress: false, mtime: new Date(1980, 0, 1), forceDosTimestamp: true }
+      zip.addBuffer(Buffer.concat([npyHead('float64', tensor.shape), bytes]), `${name}.npy`, options)
+    }
+    zip.end()
+    await writeWhole(path, async (temporary) => {
+      const file = createWriteStream(temporary)
+      zip.outputStream.pipe(file)
+      await once(file, 'finish')
+    })
+  }
+
+  /** |m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^(1/2) (arXiv 1706.08500). */
+  async frechetDistance(other: FeatureStatistics): Promise<number> {
+    parse('other', STATISTICS, other)
+    return native().frechetDistance(this.handles, other.handles)
+  }
+
+  /** @internal */
+  get handles() {
+    return { mean: this.mean.handle, covariance: this.covariance.handle }
+  }
+
+  dispose(): void {
+    this.mean.dispose()
+    this.covariance.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/** Of moments as the addon sums them. */
+export async function statisticsOf(moments: Tensor<'float64'>): Promise<FeatureStatistics> {
+  const { mean, covariance } = await native().gaussianOf(moments.handle)
+  return new FeatureStatistics(new Tensor<'float64'>(mean), new Tensor<'float64'>(covariance))
+}
+
+const STATISTICS = kind<FeatureStatistics>(
+  'feature statistics',
+  (value) => value instanceof FeatureStatistics,
+)
+
+/** More would not be a covariance of features. */
+const MOST_VALUES = 2 ** 28
+
+async function readDoubles(
+  path: string,
+  archive: NpzArchive,
+  name: string,
+): Promise<{ values: Float64Array; shape: readonly number[] }> {
+  if (!archive.names.includes(name)) {
+    throw dataError(path, 'arrays mu and sigma, of statistics of features', archive.names.join(', '))
+  }
+  const title = `${path}, array ${name}`
+  await using bytes = await archive.array(name)
+  const { descr, fortranOrder, shape } = await readNpyHead(title, bytes)
+  if (descr !== '<f8' || (fortranOrder && shape.length > 2) || product(shape) > MOST_VALUES) {
+    throw dataError(title, 'float64 (<f8)', `${String(descr)} of [${shape.join(', ')}]`)
+  }
+  // A covariance is its own transpose, so that its order does not matter.
+  const values = new Float64Array(product(shape))
+  const filled = await bytes.fill(new Uint8Array(values.buffer))
+  if (filled < values.byteLength) throw dataError(title, `${values.byteLength} bytes`, `${filled}`)
+  await bytes.skipAll()
+  return { values, shape }
+}
