@@ -4,6 +4,7 @@ import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
+import { addFillCommand } from './fill.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
 import { endWithReader, endWithSignals, exit } from './interrupt.js'
@@ -14,6 +15,7 @@ import { addSampleCommand } from './sample.js'
 import { addSetupCommand } from './setup.js'
 import { addSolversCommand } from './solvers.js'
 import { addTrainCommand } from './train.js'
+import { addUpscaleCommand } from './upscale.js'
 import { packageVersion } from './version.js'
 
 const EXAMPLES = `
@@ -42,6 +44,8 @@ function createProgram(): Command {
     addDecodeCommand,
     addLikelihoodCommand,
     addInterpolateCommand,
+    addFillCommand,
+    addUpscaleCommand,
     addSolversCommand,
     addDataCommand,
     addInfoCommand,
