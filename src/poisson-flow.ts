@@ -241,9 +241,9 @@ export class PoissonFlow extends Model {
     return this.#sampleKnowing(await blockMeans(this, image), parsed)
   }
 
-  async #sampleKnowing(known: Measurement, options: KnownOptions): Promise<SampleResult> {
+  async #sampleKnowing(known: Measurement, { count = 1, ...options }: KnownOptions): Promise<SampleResult> {
     expectDenoising(this)
-    const { images, ...rest } = await this.sample({ count: 1, ...options, onDenoised: denoiserOf(known) })
+    const { images, ...rest } = await this.sample({ ...options, count, onDenoised: denoiserOf(known) })
     return { ...rest, images: await settled(known, images) }
   }
 

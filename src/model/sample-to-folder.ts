@@ -67,7 +67,7 @@ export interface FolderSamples {
 }
 
 const DEFAULT_COUNT = 16
-/** Samplings at the same time: where one ends, or is broken off, no more is at stake than its part of a batch. */
+/** Samplings at the same time, so that most of a batch goes on while one's pictures are written and it begins anew. */
 const SIDE_BY_SIDE = 8
 /** What a sample depends on, beside model, solver, seed and label. */
 const OF_A_SAMPLE = [
