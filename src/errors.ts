@@ -13,7 +13,7 @@
  * | `ERR_PFGM_DATA` | a data file is missing, truncated, or not what it says it is |
  * | `ERR_PFGM_CHECKPOINT` | a checkpoint is missing, damaged, or of another architecture |
  * | `ERR_PFGM_RUN_EXISTS` | the run folder already holds a run |
- * | `ERR_PFGM_RUN_BUSY` | another process is training in the run folder |
+ * | `ERR_PFGM_RUN_BUSY` | another process is at work in the folder: it trains there, or draws samples into it |
  * | `ERR_PFGM_IO` | a file could not be read or written |
  * | `ERR_PFGM_STOPPED` | native work was given up, as its caller asked; public functions reject with the signal's reason |
  * | `ERR_PFGM_NOT_FINITE` | the loss or a sample became NaN or infinite |

@@ -54,6 +54,7 @@ export type { ImageTensor } from './model/images.js'
 export type { InterpolateOptions } from './model/interpolate.js'
 export type { LikelihoodOptions, LikelihoodResult } from './model/likelihood.js'
 export { SHIPPED_MODELS } from './model/load.js'
+export type { SampleFolderProgress } from './model/sample-to-folder.js'
 export type { Dtype } from './native/addon.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './native/device.js'
 export { PRECISIONS, type Precision } from './native/precision.js'
@@ -85,8 +86,11 @@ export { densityImage } from './pictures/density.js'
 export { FILM_EXTENSIONS, type FilmPictureOptions, saveFilm } from './pictures/film.js'
 export {
   type DecodeOptions,
+  type KnownOptions,
   type LoadOptions,
   PoissonFlow,
+  type SampleFolderOptions,
+  type SampleFolderResult,
   type SampleOptions,
   type SampleResult,
 } from './poisson-flow.js'

@@ -5,6 +5,7 @@ import { configSchema, type ModelConfig } from './checkpoint/model.js'
 import { expectOutput, type GivenFlow, parseFlow } from './flow/kinds.js'
 import { DENSITY_SCHEMA, type DensityOptions, type DensityResult, densityOnGrid } from './model/density.js'
 import { ENCODE_SCHEMA, type EncodeOptions, type EncodeResult, encode } from './model/encode.js'
+import { keptPixels } from './model/fill.js'
 import type { ImageTensor } from './model/images.js'
 import { INTERPOLATE_SCHEMA, type InterpolateOptions, interpolate } from './model/interpolate.js'
 import {
@@ -14,6 +15,7 @@ import {
   logLikelihood,
 } from './model/likelihood.js'
 import { loadModel } from './model/load.js'
+import { denoiserOf, expectDenoising, type Measurement, settled } from './model/measurement.js'
 import { Model } from './model/model.js'
 import {
   SAMPLING_FIELDS,
@@ -23,14 +25,24 @@ import {
   samplingSettings,
   usualSolver,
 } from './model/sample.js'
+import {
+  expectFolderOptions,
+  FOLDER_FIELDS,
+  type FolderSamples,
+  type FolderSamplingOptions,
+  sampleToFolder,
+} from './model/sample-to-folder.js'
 import { expectStarts, startHeight } from './model/starts.js'
+import { blockMeans } from './model/upscale.js'
 import { DEVICE, type Device } from './native/device.js'
 import { NETWORK, type Network } from './nn/network.js'
+import type { SolverOptions } from './ode/solver-options.js'
 import type { Tensor } from './tensor/tensor.js'
 import { preparedSolver } from './tuning/prepared-solver.js'
 import {
   type ChosenSolver,
   REQUEST_FIELDS,
+  type SolverGoal,
   type SolverRequest,
   solverOrGoal,
 } from './tuning/solver-choice.js'
@@ -52,11 +64,28 @@ export interface SampleOptions extends SamplingOptions, SolverRequest {
 const SAMPLE_FIELDS: Fields<SampleOptions> = { ...SAMPLING_FIELDS, ...REQUEST_FIELDS, onSearch: FUNCTION }
 const SAMPLE_SCHEMA = optionsSchema<SampleOptions>(SAMPLE_FIELDS)
 
+/** As of `sample`. Pictures do not depend on each other, so that there are no joint steps or norms. */
+export interface SampleFolderOptions extends FolderSamplingOptions, SolverRequest {
+  onSearch?: SampleOptions['onSearch']
+}
+
+const FOLDER_SCHEMA = optionsSchema<SampleFolderOptions>({
+  ...FOLDER_FIELDS,
+  ...REQUEST_FIELDS,
+  onSearch: FUNCTION,
+})
+
 /** As of `sample`; the starts are the encodings. */
 export type DecodeOptions = Omit<SampleOptions, 'count' | 'seed' | 'start' | 'temperature' | 'from'>
 
 const { count, seed, start, temperature, from, ...DECODE_FIELDS } = SAMPLE_FIELDS
 const DECODE_SCHEMA = optionsSchema<DecodeOptions>(DECODE_FIELDS)
+
+/** As of `sample`; what is known of the samples leads them. */
+export type KnownOptions = Omit<SampleOptions, 'start' | 'temperature' | 'from' | 'onDenoised'>
+
+const { onDenoised, ...KNOWN_FIELDS } = { ...DECODE_FIELDS, count, seed }
+const KNOWN_SCHEMA = optionsSchema<KnownOptions>(KNOWN_FIELDS)
 const LOAD_SCHEMA = optionsSchema<LoadOptions>({ device: DEVICE, onWarning: FUNCTION })
 /** The flow is judged by its kind. */
 const OF_SCHEMA = configSchema.omit({ network: true }).extend({ flow: z.unknown() }).strict()
@@ -64,6 +93,17 @@ const OF_SCHEMA = configSchema.omit({ network: true }).extend({ flow: z.unknown(
 export interface SampleResult extends Samples {
   /** What `auto` chose, and what it was measured to do. */
   readonly chosen?: ChosenSolver
+}
+
+export interface SampleFolderResult extends FolderSamples, Pick<SampleResult, 'chosen'> {}
+
+/** What follows the paths of a sampling whose options were parsed. */
+function wantedSolver(
+  model: Model,
+  options: SampleOptions | SampleFolderOptions,
+): SolverOptions | SolverGoal {
+  const named = options.solver !== undefined || options.solverTable !== undefined
+  return solverOrGoal(named ? options : { ...options, ...usualSolver(model, options) })
 }
 
 /** A trained Poisson flow: draws samples. */
@@ -104,14 +144,35 @@ export class PoissonFlow extends Model {
    */
   async sample(given: SampleOptions = {}): Promise<SampleResult> {
     const options = parseOptions('sample', SAMPLE_SCHEMA, given)
-    const named = options.solver !== undefined || options.solverTable !== undefined
-    const wanted = solverOrGoal(named ? options : { ...options, ...usualSolver(this, options) })
+    const wanted = wantedSolver(this, options)
     samplingSettings(this, options) // what is wrong is said before anything is searched
     const { signal, onSearch } = options
     signal?.throwIfAborted()
     const height = startHeight(this, options)
     const { solver, chosen } = await preparedSolver(this, wanted, height, { signal, onProgress: onSearch })
     return { ...(await sample(this, solver, options)), ...(chosen && { chosen }) }
+  }
+
+  /**
+   * Draws samples into a folder, a picture each, at their own size: sample i of seed s is that of `sample`, and its file
+   * is named by its seed s + i, `000123.png`. `samples.json` says what they are samples of; `dataset.json`, where there are
+   * labels, has that of each picture, in the form of EDM's tools for data sets. Pictures that are there are not drawn
+   * again: what was broken off goes on, and more may be asked for. As many are in memory as are under way.
+   * @param folder is made where there is none
+   * @throws RangeError where it holds samples of another model, seed, label or solver, or other files; TypeError for
+   *   models of what is no picture; PfgmError `ERR_PFGM_RUN_BUSY` where samples are being drawn there,
+   *   `ERR_PFGM_NOT_FINITE`, after all others are drawn, where there are samples without numbers
+   */
+  async sampleToFolder(folder: string, given: SampleFolderOptions = {}): Promise<SampleFolderResult> {
+    expectPath('folder', folder)
+    const options = parseOptions('sampleToFolder', FOLDER_SCHEMA, given)
+    const wanted = wantedSolver(this, options)
+    expectFolderOptions(this, options)
+    const { signal, onSearch } = options
+    signal?.throwIfAborted()
+    const search = { signal, onProgress: onSearch }
+    const { chosen, ...prepared } = await preparedSolver(this, wanted, this.flow.far.height, search)
+    return { ...(await sampleToFolder(this, prepared, folder, options)), ...(chosen && { chosen }) }
   }
 
   /**
@@ -152,6 +213,38 @@ export class PoissonFlow extends Model {
    */
   async density(options: DensityOptions = {}): Promise<DensityResult> {
     return densityOnGrid(this, parseOptions('density', DENSITY_SCHEMA, options))
+  }
+
+  /**
+   * Fills in parts of an image: samples whose denoised images have the other pixels put over them at every evaluation
+   * (`onDenoised`), which end with exactly these pixels.
+   * @param image one image, `[1, ...itemShape]`; what it has where it is filled in does not matter
+   * @param mask likewise, or `[1, 1, height, width]` for all channels: filled in where it is above 0, or a pixel above 127
+   * @param options.count how many times. Default 1
+   * @throws TypeError for other shapes; RangeError where the mask leaves all or nothing, or images are not denoised
+   */
+  async fill(image: ImageTensor, mask: ImageTensor, options: KnownOptions = {}): Promise<SampleResult> {
+    const parsed = parseOptions('fill', KNOWN_SCHEMA, options)
+    return this.#sampleKnowing(await keptPixels(this, image, mask), parsed)
+  }
+
+  /**
+   * Makes an image as large as the model's of a smaller one: samples whose denoised images are given, at every evaluation
+   * (`onDenoised`), the pixels of the small one as the means of their blocks (arXiv 2212.00490), and which end with these
+   * means, up to a float32's rounding.
+   * @param image one image, `[1, channels, height / f, width / f]` for a whole f of at least 2
+   * @param options.count how many times. Default 1
+   * @throws TypeError for other shapes and models of points; RangeError where images are not denoised
+   */
+  async upscale(image: ImageTensor, options: KnownOptions = {}): Promise<SampleResult> {
+    const parsed = parseOptions('upscale', KNOWN_SCHEMA, options)
+    return this.#sampleKnowing(await blockMeans(this, image), parsed)
+  }
+
+  async #sampleKnowing(known: Measurement, { count = 1, ...options }: KnownOptions): Promise<SampleResult> {
+    expectDenoising(this)
+    const { images, ...rest } = await this.sample({ ...options, count, onDenoised: denoiserOf(known) })
+    return { ...rest, images: await settled(known, images) }
   }
 
   /**

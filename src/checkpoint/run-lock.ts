@@ -29,16 +29,22 @@ const SHARED_FILE_SYSTEMS: ReadonlySet<number> = new Set([
   0x01161970, // GFS2
 ])
 
+/** What a folder is claimed for, as messages say it, and how it ends in this process. */
+const WORK = {
+  training: 'end that training first, by leaving its loop or aborting its signal',
+  drawing: 'wait for its end, or abort its signal',
+} as const
+
 /**
- * Claims a run folder. The claim ends when it is disposed of or dropped, and with the thread or process that has it,
+ * Claims a run folder, or one that samples are drawn into. The claim ends when it is disposed of or dropped, and with the thread or process that has it,
  * however that ends.
  * @throws PfgmError `ERR_PFGM_RUN_BUSY` where another has it, `ERR_PFGM_IO` where nothing can be written there
  */
-export function lockRun(folder: string): Disposable {
+export function lockRun(folder: string, work: keyof typeof WORK = 'training'): Disposable {
   const file = join(folder, '.lock')
   const lock = take(file)
   if (lock !== undefined) return lock
-  throw new PfgmError('ERR_PFGM_RUN_BUSY', `Expected ${folder} to be free but ${busy(file)}`)
+  throw new PfgmError('ERR_PFGM_RUN_BUSY', `Expected ${folder} to be free but ${busy(file, work)}`)
 }
 
 function take(file: string): Disposable | undefined {
@@ -62,13 +68,13 @@ function describeHolder(): string {
   return `${JSON.stringify({ ...holder, since: new Date().toISOString() })}\n`
 }
 
-function busy(file: string): string {
+function busy(file: string, work: keyof typeof WORK): string {
   const holder = readHolder(file)
   if (holder?.pid === process.pid && holder.processes === processTable()) {
-    return `this process is training there itself (${file}): end that training first, by leaving its loop or aborting its signal`
+    return `this process is ${work} there itself (${file}): ${WORK[work]}`
   }
   const other = holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
-  return `${other} is training there (${file}): wait for it, or give another --out`
+  return `${other} is ${work} there (${file}): wait for it, or give another --out`
 }
 
 /** Missing where the file is gone again or not written yet. */

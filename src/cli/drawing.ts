@@ -2,6 +2,8 @@ import { extname } from 'node:path'
 import {
   type ChosenSolver,
   FILM_EXTENSIONS,
+  type MultistepTable,
+  type PngOptions,
   type PoissonFlow,
   readMultistepTable,
   type SampleOptions,
@@ -60,11 +62,28 @@ export interface Drawing {
   readonly of: string
   /** The file to write: `.png` for a picture, `.npy` for the values. */
   readonly out: string
+  /** Whether one alone is written at its own size, without a frame: what is a picture to work with. */
+  readonly aloneAsItIs?: boolean
   /**
    * @param options from `DRAWING_OPTIONS`, with a signal and reports of progress
    * @returns `columns`: images in a row, where that has a meaning
    */
   draw(flow: PoissonFlow, options: SampleOptions): Promise<SampleResult & { columns?: number }>
+}
+
+/** Guidance is of labels, and an interval of guidance. */
+export function expectLabelled({
+  label,
+  guidance,
+  guidanceInterval,
+}: Settings<typeof LABEL_OPTION & typeof GUIDANCE_OPTIONS>): void {
+  if (label === undefined && guidance !== undefined) {
+    throw new UsageError(`Expected --label to be given with --guidance but received ${guidance} alone`)
+  } else if (guidance === undefined && guidanceInterval !== undefined) {
+    throw new UsageError(
+      `Expected --guidance to be given with --guidance-interval but received ${guidanceInterval} alone`,
+    )
+  }
 }
 
 /** Draws with a model under a progress bar, writes what was drawn and says what it cost. */
@@ -90,14 +109,8 @@ export async function runDrawing(
 }
 
 async function expectFiles(settings: DrawingSettings, out: string): Promise<void> {
-  const { film, frames, columns, label, guidance, guidanceInterval } = settings
-  if (label === undefined && guidance !== undefined) {
-    throw new UsageError(`Expected --label to be given with --guidance but received ${guidance} alone`)
-  } else if (guidance === undefined && guidanceInterval !== undefined) {
-    throw new UsageError(
-      `Expected --guidance to be given with --guidance-interval but received ${guidanceInterval} alone`,
-    )
-  }
+  const { film, frames, columns } = settings
+  expectLabelled(settings)
   await expectWritable(out, ['.png', '.npy'])
   if (film !== undefined) await expectWritable(film, FILM_EXTENSIONS, '--film')
   else if (frames !== undefined) {
@@ -111,11 +124,10 @@ async function drawAndSave(
   model: string,
   settings: DrawingSettings,
   { json }: CommonFlags,
-  { thing, out, draw }: Drawing,
+  { thing, out, draw, aloneAsItIs }: Drawing,
   signal: AbortSignal,
 ) {
-  const table =
-    settings.solverTable === undefined ? {} : { solverTable: await readMultistepTable(settings.solverTable) }
+  const table = await tableOf(settings)
   using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
   const began = performance.now()
   return await follow(thing, json, async (onProgress, onSearch) => {
@@ -131,7 +143,8 @@ async function drawAndSave(
     const seconds = (performance.now() - began) / 1000
     const columns = settings.columns ?? drawn.columns
     const layout = columns === undefined ? {} : { columns }
-    const written = await save(images, out, layout)
+    const asItIs = aloneAsItIs && images.shape[0] === 1
+    const written = await save(images, out, asItIs ? { zoom: 1, gap: 0 } : layout)
     if (drawn.film && settings.film !== undefined) {
       using _frames = drawn.film.images
       await saveFilm(drawn.film, settings.film, layout)
@@ -151,10 +164,19 @@ async function drawAndSave(
   })
 }
 
+/** The solver's table, where a file has it. */
+export async function tableOf({
+  solverTable,
+}: {
+  solverTable?: string
+}): Promise<{ solverTable?: MultistepTable }> {
+  return solverTable === undefined ? {} : { solverTable: await readMultistepTable(solverTable) }
+}
+
 async function save(
   images: Tensor,
   out: string,
-  layout: { columns?: number },
+  layout: PngOptions,
 ): Promise<{ picture: string } | { values: string }> {
   if (isNpy(out)) {
     await images.saveNpy(out)
@@ -186,7 +208,13 @@ function printResult(result: Drawn, { thing, of, out }: Drawing): void {
   )
 }
 
-function choiceLine({ settings, mean, standardError, evaluations, count: starts }: ChosenSolver): string {
+export function choiceLine({
+  settings,
+  mean,
+  standardError,
+  evaluations,
+  count: starts,
+}: ChosenSolver): string {
   const rounded = (value: number) => Number(value.toPrecision(2))
   const flags = Object.entries(settings).map(([name, value]) => `${flagOf(name)} ${value}`)
   return `chosen: ${flags.join(' ')}, on ${several(starts, 'start')} a mean error of ${rounded(mean)} +- ${rounded(standardError)} at ${evaluations.toFixed(1)} evaluations`

@@ -4,16 +4,19 @@ import { NO_PROGRESS, startProgress } from './progress.js'
 import { several } from './words.js'
 
 /**
- * Follows paths under a progress bar, and what is searched for before. Where a signal ends them, the message says that nothing was written.
+ * Follows paths under a progress bar, and what is searched for before. Where a signal ends them, the message says what
+ * there is then.
  * @param thing what a path belongs to: `sample`
+ * @param left what a signal leaves
  */
 export async function follow<T>(
   thing: string,
   json: boolean | undefined,
   work: (
-    onProgress: (progress: PoolProgress) => void,
+    onProgress: (progress: Pick<PoolProgress, 'finished' | 'count' | 'fraction' | 'evaluations'>) => void,
     onSearch: (fraction: number, what: string) => void,
   ) => Promise<T>,
+  left: () => string = () => 'nothing was written',
 ): Promise<T> {
   const progress = json ? NO_PROGRESS : startProgress()
   try {
@@ -27,7 +30,7 @@ export async function follow<T>(
     )
   } catch (error) {
     if (!(error instanceof Stopped) || error.message === '') throw error
-    throw new Stopped(error.exitCode, `${error.message}: nothing was written`)
+    throw new Stopped(error.exitCode, `${error.message}: ${left()}`)
   } finally {
     progress.end()
   }

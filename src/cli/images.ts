@@ -66,14 +66,48 @@ export async function dataTensor({ shape, values, count }: AnyDataset, most: num
 
 /** Image files as a tensor of the size that a model is for. */
 export async function readFiles(flow: PoissonFlow, files: readonly string[]): Promise<Tensor<'uint8'>> {
-  const [channels, size] = flow.network.itemShape
-  if (size === undefined || (channels !== 1 && channels !== 3)) {
-    throw new UsageError(
-      `Expected data for a model of [${flow.network.itemShape.join(', ')}] but received ${files[0]}, an image`,
-    )
-  }
+  const { channels, height: size } = imagesOf(flow, files[0]!)
   const { values, count, shape } = await datasets.images(files, { size, channels })
   return Tensor.from<'uint8'>(values, [count, ...shape])
+}
+
+/** Height and width of an image, in pixels. */
+export type ImageSize = readonly [height: number, width: number]
+
+/**
+ * An image file as it is.
+ * @param sizes that it may have
+ * @param why it must have one of them: `as the model's images are`
+ */
+export async function readAsItIs(
+  file: string,
+  channels: 1 | 3,
+  sizes: readonly ImageSize[],
+  why: string,
+): Promise<Tensor<'uint8'>> {
+  const { values, shape } = await datasets.images([file], { channels })
+  const [, height, width] = shape
+  if (sizes.some(([high, wide]) => high === height && wide === width)) {
+    return Tensor.from<'uint8'>(values, [1, ...shape])
+  }
+  const possible = sizes.map(([high, wide]) => `${wide} x ${high}`).join(' or ')
+  throw new UsageError(
+    `Expected ${file} to be of ${possible} pixels, ${why}, but received ${width} x ${height}`,
+  )
+}
+
+/** What the images of a model are; it is an error where they are none. */
+export function imagesOf(
+  { network: { itemShape } }: PoissonFlow,
+  file: string,
+): { channels: 1 | 3; height: number; width: number } {
+  const [channels, height, width] = itemShape
+  if (height === undefined || width === undefined || (channels !== 1 && channels !== 3)) {
+    throw new UsageError(
+      `Expected data for a model of [${itemShape.join(', ')}] but received ${file}, an image`,
+    )
+  }
+  return { channels, height, width }
 }
 
 export function isImageFile(path: string): boolean {

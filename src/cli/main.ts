@@ -5,6 +5,7 @@ import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
 import { addEvalCommand } from './eval.js'
+import { addFillCommand } from './fill.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
 import { endWithReader, endWithSignals, exit } from './interrupt.js'
@@ -15,6 +16,7 @@ import { addSampleCommand } from './sample.js'
 import { addSetupCommand } from './setup.js'
 import { addSolversCommand } from './solvers.js'
 import { addTrainCommand } from './train.js'
+import { addUpscaleCommand } from './upscale.js'
 import { packageVersion } from './version.js'
 
 const EXAMPLES = `
@@ -43,6 +45,8 @@ function createProgram(): Command {
     addDecodeCommand,
     addLikelihoodCommand,
     addInterpolateCommand,
+    addFillCommand,
+    addUpscaleCommand,
     addSolversCommand,
     addEvalCommand,
     addDataCommand,

@@ -1,5 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises'
-import { dirname, extname } from 'node:path'
+import { dirname, extname, sep } from 'node:path'
 import { UsageError } from './errors.js'
 
 /**
@@ -26,6 +26,11 @@ export async function expectWritable(
   }
   if (await isFolder(out)) throw new UsageError(`Expected ${flag} to be a file ${received}, a folder`)
   await access(folder, constants.W_OK)
+}
+
+/** Whether a folder is meant: one that is there, or a name with a slash at its end. */
+export async function namesFolder(out: string): Promise<boolean> {
+  return out.endsWith('/') || out.endsWith(sep) || (await isFolder(out))
 }
 
 async function isFolder(path: string): Promise<boolean> {

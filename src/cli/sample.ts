@@ -6,6 +6,8 @@ import { readFiles } from './images.js'
 import { INTEGER, NUMBER, SEED, TEXT } from './kinds.js'
 import { labelsNamed } from './label-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
+import { namesFolder } from './out-file.js'
+import { drawFolder } from './sample-folder.js'
 
 /** What samples start from: given on to the library as it is. */
 const START_OPTIONS = {
@@ -22,7 +24,7 @@ const OPTIONS = {
   out: {
     kind: TEXT,
     value: 'file',
-    help: 'PNG file to write, or .npy for the values (default: samples.png)',
+    help: 'PNG file to write, .npy for the values, or a folder/ for a picture each (default: samples.png)',
   },
   ...START_OPTIONS,
   from: { kind: NUMBER, value: 'z', help: 'start at height z around the images; the lower, the more stays' },
@@ -35,6 +37,7 @@ What <model> may be: a run folder, a checkpoint or model file, or digits, which 
 Examples:
   npx pfgm-torch sample digits --out grid.png
   npx pfgm-torch sample runs/digits --count 64 --seed 100 --out grid.png
+  npx pfgm-torch sample runs/digits --count 50000 --out many/     goes on where it was broken off
   npx pfgm-torch sample runs/digits --solver heun --steps 20
   npx pfgm-torch sample runs/digits --solver unipc --steps 15 --schedule searched
   npx pfgm-torch sample runs/digits --solver auto --error 0.004
@@ -54,10 +57,12 @@ export function addSampleCommand(program: Command): void {
 
 async function runSample(model: string, sources: string[], flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags)
+  const { out = 'samples.png' } = settings
+  if (await namesFolder(out)) return sampleFolder(model, out, sources, settings, flags)
   await runDrawing(model, settings, flags, {
     thing: 'sample',
     of: model,
-    out: settings.out ?? 'samples.png',
+    out,
     async draw(flow, options) {
       const start = await startOf(flow, sources, settings)
       using _images = start.from?.images
@@ -66,6 +71,23 @@ async function runSample(model: string, sources: string[], flags: CommonFlags): 
       return { ...drawn, ...(columns && { columns }) }
     },
   })
+}
+
+async function sampleFolder(
+  model: string,
+  folder: string,
+  [image]: readonly string[],
+  settings: Settings<typeof OPTIONS>,
+  flags: CommonFlags,
+): Promise<void> {
+  if (image !== undefined) {
+    throw new UsageError(`Expected no images for a folder of pictures but received ${image} with ${folder}`)
+  }
+  const starts = (flow: PoissonFlow) => {
+    const { columns, ...labelled } = labelsOf(flow, settings)
+    return { ...pick(settings, START_OPTIONS), ...labelled }
+  }
+  await drawFolder({ model, folder, starts }, settings, flags)
 }
 
 /** Samples in a row where each row is a class. */

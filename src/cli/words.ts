@@ -57,7 +57,7 @@ function quoted(argument: string): string {
 /** A command to type, with options named as in the library; switches that are off are left out. */
 export function commandLine(
   words: readonly string[],
-  options: Readonly<Record<string, string | number | boolean>>,
+  options: Readonly<Record<string, string | number | bigint | boolean | readonly number[]>>,
 ): string {
   const flags = Object.entries(options).flatMap(([name, value]) =>
     typeof value === 'boolean' ? [flagOf(value ? name : `no-${name}`)] : [flagOf(name), String(value)],

@@ -1,13 +1,16 @@
 import { allocateBytes } from '../arguments/room.js'
 import { integer, oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
-import { expectInteger, expectPath, unexpected } from '../check.js'
+import { expectPath, unexpected } from '../check.js'
 import type { Dataset } from './dataset.js'
 import type { Channels } from './decode.js'
 import { decodeAll } from './decode-all.js'
 
 export interface ImagesOptions {
-  /** Height and width: each image is scaled to cover the square and cropped around the centre, 1 to 4096. */
-  readonly size: number
+  /**
+   * Height and width, 1 to 4096: each image is scaled to cover the square and cropped around the centre. Default: the
+   * images as they are, which must then all be of one size.
+   */
+  readonly size?: number
   /** 3 for colour, 1 for grey. Default 3. */
   readonly channels?: Channels
 }
@@ -18,17 +21,17 @@ const SCHEMA = optionsSchema<ImagesOptions>({ size: integer(1, 4096), channels: 
  * Image files (png, jpeg, webp, gif, tiff, avif, bmp) in the order given, pixels 0 to 255, planar. A file that is given
  * several times is read once.
  *
- * @throws PfgmError `ERR_PFGM_DATA` where some are missing or do not decode; all are listed
+ * @throws PfgmError `ERR_PFGM_DATA` where some are missing or do not decode, all of which are listed, or the sizes
+ *   differ and no size was asked for
  */
 export async function images(
   files: readonly string[],
-  options: ImagesOptions,
+  options: ImagesOptions = {},
 ): Promise<Dataset<Uint8Array<ArrayBuffer>>> {
   expectPaths(files)
-  const { size, channels = 3 } = parseOptions('images', SCHEMA, options)
-  expectInteger('size', size, 1, 4096)
+  const { channels = 3, ...scaling } = parseOptions('images', SCHEMA, options)
   const different = [...new Set(files)]
-  const { values, shape } = await decodeAll(different, { size, channels })
+  const { values, shape } = await decodeAll(different, { ...scaling, channels })
   const count = files.length
   return { name: 'images', shape, count, values: repeat(values, different, files), mirror: false }
 }

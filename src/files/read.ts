@@ -1,4 +1,5 @@
-import type { Stats } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createReadStream, type Stats } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { PfgmError } from '../errors.js'
@@ -18,6 +19,13 @@ export async function readBytes(file: FilePath): Promise<Buffer> {
   } catch (cause) {
     throw fileError(file, 'a file', cause)
   }
+}
+
+/** Tells a file's content from every other: the first half of its SHA-256, in hexadecimal. */
+export async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return hash.digest('hex').slice(0, 32)
 }
 
 /** What is at the path; `undefined` where nothing is. */

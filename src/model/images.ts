@@ -18,6 +18,21 @@ export function expectImages(name: string, images: ImageTensor, itemShape: reado
   return count
 }
 
+/** Checks a tensor that must hold one of what a model is for. */
+export function expectOne(name: string, image: ImageTensor, itemShape: readonly number[]): void {
+  if (expectImages(name, image, itemShape) !== 1) {
+    throw new TypeError(
+      `Expected ${name} to be one image, [${[1, ...itemShape].join(', ')}], but received [${image.shape.join(', ')}]`,
+    )
+  }
+}
+
+/** The values that images stand for. */
+export async function imageValues(images: ImageTensor): Promise<Float64Array> {
+  using state = await dataState(images)
+  return await state.data()
+}
+
 /** Data as float64 rows with `extra` zeros at the end. */
 export async function dataState(images: ImageTensor, extra = 0): Promise<Tensor<'float64'>> {
   return new Tensor<'float64'>(await native().dataState(images.handle, extra))

@@ -5,7 +5,7 @@ import { solverOptions } from '../ode/solver-options.js'
 import { Tensor } from '../tensor/tensor.js'
 import { ASCENT_FIELDS, ascentSettings } from './ascent.js'
 import { type EncodeOptions, encode } from './encode.js'
-import { expectImages, type ImageTensor } from './images.js'
+import { expectOne, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { type Samples, sample } from './sample.js'
 
@@ -61,12 +61,4 @@ async function encodeBoth(
   const { encodings: second } = await encode(model, b, options)
   using to = second
   return await Tensor.concat([from, to])
-}
-
-function expectOne(name: string, image: ImageTensor, itemShape: readonly number[]): void {
-  if (expectImages(name, image, itemShape) !== 1) {
-    throw new TypeError(
-      `Expected ${name} to be one image, [${[1, ...itemShape].join(', ')}], but received [${image.shape.join(', ')}]`,
-    )
-  }
 }

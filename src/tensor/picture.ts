@@ -11,6 +11,8 @@ export interface PngOptions {
   columns?: number
   /** Pixels a pixel: small images are enlarged to be seen. Chosen by size where not given. */
   zoom?: number
+  /** Pixels of white between images and around them, 0 to 1024; half of the zoom where not given. */
+  gap?: number
   /** For points: half the width of the square that is drawn. 1.25 where not given. */
   extent?: number
 }
@@ -18,6 +20,7 @@ export interface PngOptions {
 const PNG_SCHEMA = optionsSchema<PngOptions>({
   columns: integer(1, 10_000),
   zoom: integer(1, 256),
+  gap: integer(0, 1024),
   extent: number(Number.MIN_VALUE, Number.MAX_VALUE),
 })
 
@@ -57,8 +60,22 @@ export async function draw(tensor: Drawable, options: PngOptions): Promise<Nativ
   }
   const { columns = Math.ceil(Math.sqrt(count)) } = options
   const { zoom = defaultZoom(width, Math.min(columns, count)) } = options
+  const { gap = Math.max(1, Math.round(zoom / 2)) } = options
   expectRoom(count * product(itemShape) * zoom ** 2, 'picture')
-  return native().imageGrid(tensor.handle, columns, zoom, Math.max(1, Math.round(zoom / 2)))
+  return native().imageGrid(tensor.handle, columns, zoom, gap)
+}
+
+/** A picture of each image, of its own pixels alone. @throws TypeError where the shape is not that of images */
+export async function drawEach(tensor: Drawable): Promise<NativePicture[]> {
+  const { pixels, width, height, channels } = await draw(tensor, { columns: 1, zoom: 1, gap: 0 })
+  const [count = 0, , own = height] = tensor.shape
+  const length = pixels.byteLength / count
+  return Array.from({ length: count }, (_, i) => ({
+    pixels: pixels.slice(i * length, (i + 1) * length),
+    width,
+    height: own,
+    channels,
+  }))
 }
 
 /** Writes a tensor's picture; the file appears whole or not at all. */

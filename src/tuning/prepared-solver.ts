@@ -4,13 +4,16 @@ import { type SolverOptions, solverOptions } from '../ode/solver-options.js'
 import { type SearchOptions, searchSchedule } from './schedule-search.js'
 import { type ChosenSolver, chooseSolver, type SolverGoal } from './solver-choice.js'
 
-/** The solver for a path from a height to the near end: what it needs to be searched or measured for a model is so first. */
+/**
+ * The solver for a path from a height to the near end, and the settings that it has: what it needs to be searched or
+ * measured for a model is so first.
+ */
 export async function preparedSolver(
   model: Model,
   wanted: SolverOptions | SolverGoal,
   height: number,
   search: SearchOptions,
-): Promise<{ solver: Solver; chosen?: ChosenSolver }> {
+): Promise<{ solver: Solver; settings: SolverOptions; chosen?: ChosenSolver }> {
   const { near, far } = model.flow
   if (wanted.solver === 'auto') {
     if (model.flow.isInTime) {
@@ -22,15 +25,17 @@ export async function preparedSolver(
       )
     }
     const chosen = await chooseSolver(model, wanted, search)
-    const { solver } = await preparedSolver(model, solverOptions(chosen.settings), height, {})
-    return { solver, chosen }
+    return { ...(await preparedSolver(model, solverOptions(chosen.settings), height, {})), chosen }
   }
-  if (wanted.schedule !== 'searched') return { solver: solverByName(wanted, height, near.height) }
+  const settings = wanted
+  if (settings.schedule !== 'searched') {
+    return { solver: solverByName(settings, height, near.height), settings }
+  }
   if (height !== far.height) {
     throw new RangeError(
       `Expected schedule to be uniform or karras for paths from height ${height} but received searched, whose heights begin at ${far.name}, ${far.height}`,
     )
   }
-  const { heights } = await searchSchedule(model, wanted, search)
-  return { solver: solverByName(wanted, height, near.height, Float64Array.from(heights)) }
+  const { heights } = await searchSchedule(model, settings, search)
+  return { solver: solverByName(settings, height, near.height, Float64Array.from(heights)), settings }
 }

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { access, constants, mkdir, readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { cacheRoot } from '../../scripts/install/cache.js'
 import { PfgmError } from '../errors.js'
+import { hashOfFile } from '../files/read.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { Model } from '../model/model.js'
 import { CONTROLLERS, SCHEDULES, SOLVERS } from '../ode/solver-options.js'
@@ -173,11 +172,7 @@ export class SolverCache {
 
   /** Tells the model's file from every other. */
   async #print(): Promise<string> {
-    if (this.#fingerprint === undefined) {
-      const hash = createHash('sha256')
-      for await (const chunk of createReadStream(this.#model!)) hash.update(chunk)
-      this.#fingerprint = hash.digest('hex').slice(0, 32)
-    }
+    this.#fingerprint ??= await hashOfFile(this.#model!)
     return this.#fingerprint
   }
 }

@@ -97,7 +97,7 @@ const MISTAKES: readonly [string, number, RegExp][] = [
   ['sample model --out picture.jpg', 2, /--out .*\.png.* received picture\.jpg/],
   ['sample model --out nowhere/picture.png', 2, /there is no folder nowhere/],
   ['sample model --out text.txt/picture.png', 2, /there is no folder text\.txt/],
-  ['sample model --out folder.png', 2, /--out to be a file but received folder\.png/],
+  ['interpolate model 1 2 --out folder.png', 2, /--out to be a file but received folder\.png/],
   ['info text.txt', 1, /text\.txt is not a whole safetensors file/],
   ['doctor now', 2, /too many arguments/],
 ]

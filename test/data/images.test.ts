@@ -26,6 +26,16 @@ test('images come in the order given', async () => {
   expect([...values]).toEqual([30, 10, 30, 20].flatMap((value) => [value, value, value, value]))
 })
 
+test('without a size images are as they are, and all of one size', async () => {
+  const path = await temporary()
+  const [small, large] = [join(path, 'small.png'), join(path, 'large.png')]
+  await writeFile(small, await png(7))
+  await writeFile(large, await sharp(small).resize(8, 6).png().toBuffer())
+  const { shape, values } = await images([large], { channels: 1 })
+  expect({ shape, values: [...values] }).toEqual({ shape: [1, 6, 8], values: Array(48).fill(7) })
+  await expect(images([small, large])).rejects.toThrow('Expected images of one size but')
+})
+
 test('a file that is given many times is read once', async () => {
   // A pipe gives its bytes once; whoever reads it again waits for ever.
   const pipe = join(await temporary(), 'pipe.png')

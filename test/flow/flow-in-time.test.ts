@@ -46,6 +46,8 @@ describe.each(SDES)('$name: the published probability flow', ({ name, settings }
     await refused({ onDenoised: () => undefined }).toThrow('Expected no onDenoised')
     using images = await Tensor.from<'float32'>(new Float32Array(2), [1, 2])
     await refused({ from: { z: 0.5, images } }).toThrow('Expected no images to start from')
+    using mask = await Tensor.from<'float32'>(Float32Array.of(-1, 1), [1, 2])
+    await expect(flow.fill(images, mask)).rejects.toThrow('Expected a model whose images are denoised')
     const { images: drawn } = await flow.sample({ count: 4 })
     expect((await drawn.data()).every((value) => Math.abs(value) < 4)).toBe(true)
     drawn.dispose()

@@ -70,6 +70,9 @@ export async function fixtures() {
     pixels: await Tensor.from(new Uint8Array(128).fill(9), [2, 1, 8, 8]),
     images: await Tensor.from(new Float32Array(128), [2, 1, 8, 8]),
     integers: await Tensor.from(new BigInt64Array(2), [2, 1]),
+    digits: await PoissonFlow.load('digits'),
+    mask: await Tensor.from(Float32Array.of(-1, 1), [1, 2]),
+    small: await Tensor.from(new Uint8Array(16).fill(9), [1, 1, 4, 4]),
   }
   const film = await Tensor.full([2, 3, 1, 8, 8], 0, 'float32')
   const crowd = await Tensor.from(
@@ -148,6 +151,18 @@ export const CALLS = {
     ],
   }),
   'PoissonFlow#density': (f) => ({ on: f.flow, args: [{ ...ascent(), side: 2, extent: 1 }] }),
+  'PoissonFlow#sampleToFolder': (f, n) => {
+    const { film, onDenoised, keepNotFinite, deterministic, batchTolerance, ...options } = sampling()
+    return { on: f.digits, args: [`samples-${n}`, { count: 2, seed: 1, labels: 7, guidance: 2, ...options }] }
+  },
+  'PoissonFlow#fill': (f) => {
+    const { onDenoised, ...options } = sampling()
+    return { on: f.flow, args: [f.point, f.mask, { count: 2, ...options }] }
+  },
+  'PoissonFlow#upscale': (f) => {
+    const { onDenoised, ...options } = sampling()
+    return { on: f.digits, args: [f.small, { count: 2, ...options }] }
+  },
   'PoissonFlow#interpolate': (f) => ({ on: f.flow, args: [f.point, f.point, { ...ascent(), steps: 2 }] }),
 
   'Tensor.from': () => ({ args: [Float32Array.of(1, 2), [2, 1], { device: 'cpu' }] }),
