@@ -102,12 +102,13 @@ export class WordyTrainView implements TrainView {
     if (step === steps) this.#progress.end()
   }
 
-  #showEnd({ step, seconds, picture, distance, undrawable, validationLoss }: EventOf<'end'>): void {
+  #showEnd({ step, seconds, picture, distance, undrawable, validationLoss, best }: EventOf<'end'>): void {
     this.#progress.end()
     const where = picture === undefined ? '' : ` A picture of samples: ${picture}`
     printLine(`Trained to step ${count(step)} in ${duration(seconds)}.${where}`)
     if (distance) printLine(describeDistance(distance, this.#data.count))
     if (validationLoss !== undefined) printLine(`Validation loss: ${validationLoss.toPrecision(4)}`)
+    if (best) printLine('The model is the best of the run.')
     if (undrawable) return
     printLine(`Draw more: ${drawCommand(this.#start?.out ?? '', this.#data.shape)}`)
   }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { optionsFor } from '../data/open.js'
 import { type AnyDataset, openDataset, train } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped } from './errors.js'
@@ -124,15 +125,16 @@ function readingOf(settings: Settings<typeof OPTIONS>): DataSettings & { labels?
   return { ...pick(settings, DATA_OPTIONS), ...(typeof labels === 'string' && { labels }) }
 }
 
-/** Data of its own are read as those to learn from. */
+/** Data of its own are read as those to learn from, as far as that has a meaning for them. */
 async function readValidation(
   settings: Settings<typeof OPTIONS>,
   signal: AbortSignal,
 ): Promise<number | AnyDataset | undefined> {
   const { validation } = settings
-  return typeof validation === 'string'
-    ? readData(validation, pick(settings, DATA_OPTIONS), signal)
-    : validation
+  if (typeof validation !== 'string') return validation
+  const taken = (await optionsFor(validation)) as readonly string[]
+  const options = Object.entries(pick(settings, DATA_OPTIONS)).filter(([name]) => taken.includes(name))
+  return readData(validation, Object.fromEntries(options), signal)
 }
 
 /** Only a folder of images takes long enough to show how far it is. */

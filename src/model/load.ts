@@ -2,7 +2,7 @@ import { averagedName, type ModelConfig } from '../checkpoint/model.js'
 import { readTensors } from '../checkpoint/safetensors.js'
 import { type Device, resolveDevice } from '../native/device.js'
 import { Network } from '../nn/network.js'
-import { findModel } from './find.js'
+import { findModel, type Which } from './find.js'
 import type { ModelSource } from './model.js'
 
 /** What a model is made of. */
@@ -12,16 +12,12 @@ export interface LoadedModel {
   readonly source: ModelSource
 }
 
-/**
- * @param onWarning told of checkpoints of a run that are passed over as they are not whole
- * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
- */
+/** @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one */
 export async function loadModel(
   name: string,
-  device: Device | undefined,
-  onWarning: (message: string) => void,
+  { device, ...which }: Which & { readonly device: Device | undefined },
 ): Promise<LoadedModel> {
-  const { model, source } = await findModel(name, onWarning)
+  const { model, source } = await findModel(name, which)
   const { config } = model
   const network = await Network.create(config.network, { device: resolveDevice(device) })
   try {

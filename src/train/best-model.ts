@@ -40,6 +40,7 @@ export class BestModel {
   async #kept(): Promise<number> {
     const file = await readHeader(this.#folder.best).catch(() => undefined)
     const { metric, value } = file?.metadata ?? {}
-    return metric === this.#config.keepBest && value !== undefined ? Number(value) : Number.POSITIVE_INFINITY
+    const least = metric === this.#config.keepBest ? Number(value) : Number.NaN
+    return Number.isFinite(least) ? least : Number.POSITIVE_INFINITY
   }
 }

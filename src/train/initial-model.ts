@@ -15,7 +15,7 @@ import type { Trainer } from './trainer.js'
 export async function openInitialModel(name: string | undefined): Promise<InitialModel | undefined> {
   if (name === undefined) return undefined
   const warnings: string[] = []
-  const { model } = await findModel(name, (message) => warnings.push(message))
+  const { model } = await findModel(name, { best: false, onWarning: (message) => warnings.push(message) })
   return new InitialModel(model, warnings)
 }
 

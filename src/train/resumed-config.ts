@@ -46,6 +46,9 @@ export async function resumedConfig(
   const keep = options.keep ?? before.keep
   const keepBest = options.keepBest ?? before.keepBest
   const labelsHash = before.labelsHash && data.labels && { labelsHash: await hashOf(data.labels) }
+  if (before.keepBest && keepBest !== before.keepBest) {
+    changes.push(`The run goes on with another keepBest: ${keepBest} now, ${before.keepBest} before`)
+  }
   const { validation } = continued
   const config = checkConfig({ ...before, ...identity, ...labelsHash, training, keep, keepBest, validation })
   return { config, warnings: [...warnings, ...continued.warnings, ...changes] }

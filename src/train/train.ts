@@ -82,12 +82,15 @@ async function configFor(
   if (resumed) return resumedConfig(options, resumed.config, data, validation)
   const start = initial?.startFor(data, options)
   const config = freshConfig(options, data, device, start)
-  const warnings =
-    initial && start ? [...initial.warnings, ...start.notes, ...initial.flowNotes(config.flow)] : []
   const labelled = classesOf(config.network) > 0 && data.labels
   const labelsHash = labelled && { labelsHash: await hashOf(labelled) }
-  const noted = { validation: await freshValidation(validation, data.count) }
-  return { config: { ...config, ...(await identify(data)), ...labelsHash, ...noted }, warnings }
+  const identity = await identify(data)
+  const noted = await freshValidation(validation, identity)
+  const warnings = [
+    ...(initial && start ? [...initial.warnings, ...start.notes, ...initial.flowNotes(config.flow)] : []),
+    ...noted.warnings,
+  ]
+  return { config: { ...config, ...identity, ...labelsHash, validation: noted.validation }, warnings }
 }
 
 /** Other numbers of threads give other bits, so a run keeps its own where the machine has as many. */

@@ -2,7 +2,7 @@ import { unexpected } from '../check.js'
 import type { AnyDataset } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
 import type { RunConfig } from './checkpoint.js'
-import { identify } from './data-identity.js'
+import { type DataIdentity, identify } from './data-identity.js'
 import { divide, heldOutCount } from './held-out.js'
 import { expectLabels, labelClassesOf } from './labels.js'
 import { type LoadedData, loadData } from './run-config.js'
@@ -28,20 +28,30 @@ export async function loadValidation(
   )
 }
 
-/** What a new run notes of it. @throws RangeError where a share is none */
+/** What a run notes of its validation, and what there is to say. */
+export interface NotedValidation {
+  readonly validation: ValidationConfig
+  readonly warnings: readonly string[]
+}
+
+/** Of a new run. @throws RangeError where a share is none */
 export async function freshValidation(
   given: LoadedValidation | undefined,
-  count: number,
-): Promise<ValidationConfig> {
-  if (given === undefined) return undefined
-  if (typeof given !== 'number') return noted(given)
-  expectShare(given)
-  heldOutCount(given, count)
-  return given
+  { count, dataHash }: DataIdentity,
+): Promise<NotedValidation> {
+  if (given === undefined) return { validation: undefined, warnings: [] }
+  if (typeof given === 'number') {
+    expectShare(given)
+    heldOutCount(given, count)
+    return { validation: given, warnings: [] }
+  }
+  const validation = await noted(given)
+  const same = `The data for validation, ${validation.data}, are those that the run learns from`
+  return { validation, warnings: validation.dataHash === dataHash ? [same] : [] }
 }
 
 /**
- * What a run that goes on notes of it, and what there is to say.
+ * Of a run that goes on.
  * @param anyData whether other data of the same shape will do
  * @throws RangeError where another share is asked for, as it decides what the run learns from
  * @throws PfgmError `ERR_PFGM_CHECKPOINT` where it is not the data that the run was started with
@@ -50,7 +60,7 @@ export async function continuedValidation(
   before: ValidationConfig,
   given: LoadedValidation | undefined,
   anyData: boolean,
-): Promise<{ validation: ValidationConfig; warnings: string[] }> {
+): Promise<NotedValidation> {
   if (given === undefined && typeof before !== 'object') return { validation: before, warnings: [] }
   if (typeof given === 'number' || typeof before === 'number') {
     if (given === before) return { validation: before, warnings: [] }

@@ -120,6 +120,7 @@ describe('validation', () => {
       smallBatchSize: 256,
       learningRate: 3e-3,
     })
+    expect(warnings(events)).toEqual(['The data for validation, array, are those that the run learns from'])
     const trained = events.flatMap((event) => (event.type === 'step' ? [event.loss] : [])).slice(-50)
     const mean = trained.reduce((sum, each) => sum + each, 0) / trained.length
     expect(losses(events).at(-1)![1]! / mean).toBeGreaterThan(0.7)
