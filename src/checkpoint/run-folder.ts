@@ -4,7 +4,7 @@ import { PfgmError } from '../errors.js'
 
 const CHECKPOINT = /^step-(\d+)\.safetensors$/
 
-/** The folder a training run writes: `config.json`, `log.jsonl`, `samples/`, `checkpoints/`. */
+/** The folder a training run writes: `config.json`, `log.jsonl`, TensorBoard's event files, `samples/`, `checkpoints/`. */
 export class RunFolder {
   readonly path: string
 
