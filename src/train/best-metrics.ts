@@ -17,18 +17,26 @@ export function valueBy(metric: BestMetric, measured: Measured): number | undefi
   return METRICS[metric].of(measured)
 }
 
-/** @throws RangeError where a metric would never be measured */
+/** @throws RangeError where a metric would never be measured, or nothing would be */
 export function expectMeasured(
   metric: BestMetric | undefined,
-  settings: { readonly validation?: unknown; readonly evaluationCount: number },
+  settings: {
+    readonly validation?: unknown
+    readonly evaluationCount: number
+    readonly evaluateEvery: number
+  },
 ): void {
+  const { validation, evaluationCount, evaluateEvery } = settings
   const needs = metric && METRICS[metric].needs
-  if (needs === 'validation' && settings.validation === undefined) {
+  if (needs === 'validation' && validation === undefined) {
     throw new RangeError(`Expected validation for keepBest ${metric} but received none`)
   }
-  if (needs === 'evaluationCount' && settings.evaluationCount <= 1) {
-    throw new RangeError(
-      `Expected evaluationCount to be at least 2 for keepBest ${metric} but received ${settings.evaluationCount}`,
-    )
+  if (evaluationCount > 1) return
+  const wanted = 'Expected evaluationCount to be at least 2'
+  if (needs === 'evaluationCount') {
+    throw new RangeError(`${wanted} for keepBest ${metric} but received ${evaluationCount}`)
+  }
+  if (evaluateEvery > 0 && validation === undefined) {
+    throw new RangeError(`${wanted} for evaluateEvery, without a validation, but received ${evaluationCount}`)
   }
 }

@@ -103,10 +103,19 @@ export class Evaluation {
     found.distance = { value, samples, items: items.shape[0] ?? 0, floor }
   }
 
-  /** How far so many samples are from the data, whatever time it takes. */
-  async distance(step: number, count: number, watch: Watch): Promise<NonNullable<Measured['distance']>> {
-    const drawn = await this.#sampler.all(step, count, watch)
+  /**
+   * How far so many samples are from the data.
+   * @param maxEvaluations of a sample; undefined is returned where one needs more
+   */
+  async distance(
+    step: number,
+    count: number,
+    maxEvaluations: number,
+    watch: Watch,
+  ): Promise<Measured['distance']> {
+    const drawn = await this.#sampler.all(step, count, watch, maxEvaluations)
     using images = drawn.images
+    if (!drawn.exact) return undefined
     watch.signal?.throwIfAborted()
     using items = await this.#items()
     const value = await energyDistance(images, items, watch.signal ? { signal: watch.signal } : {})

@@ -5,6 +5,9 @@ import { isNotFinite, isOutOfMemory } from './failures.js'
 import { TimeShare } from './time-share.js'
 import type { Validation } from './validation.js'
 
+/** No sample needs as many. */
+const MOST_EVALUATIONS = 100_000
+
 /** What a run measures of its model, on the way in a tenth of the training's time. */
 export class Measurements {
   readonly #evaluation: Evaluation
@@ -12,6 +15,7 @@ export class Measurements {
   readonly #best: BestModel
   readonly #samples: number
   readonly #share = new TimeShare()
+  #secondsPerEvaluation: number | undefined
   /** What one takes: as the last one did, or as a first is expected to. */
   #seconds: number | undefined
   /** Since the last one, as there was no time. */
@@ -39,25 +43,18 @@ export class Measurements {
         this.#leftOut++
         return this.#leftOut === 1 ? { type: 'left-out', step, seconds: this.#seconds, left } : undefined
       }
-      const measured = {
-        ...(await this.#validationLoss(signal)),
-        ...(await this.#distance(step, signal)),
-      }
+      const distance = await this.#distance(step, left, signal)
+      const measured = { ...(await this.#validationLoss(signal)), ...(distance && { distance }) }
       const best = await this.#offer(step, measured)
       const leftOut = this.#leftOut
+      const seconds = took()
       this.#leftOut = 0
-      this.#seconds = took()
-      return {
-        type: 'evaluation',
-        step,
-        seconds: this.#seconds,
-        ...measured,
-        ...best,
-        ...(leftOut > 0 && { leftOut }),
-      }
+      // Samples that had no end in that time get more the next time.
+      this.#seconds = this.#samples > 0 && !distance ? 2 * seconds : seconds
+      return { type: 'evaluation', step, seconds, ...measured, ...best, ...(leftOut > 0 && { leftOut }) }
     } catch (error) {
       if (signal?.aborted) return undefined
-      if (!isOutOfMemory(error)) throw error
+      if (!isNotFinite(error) && !isOutOfMemory(error)) throw error
       return { type: 'warning', message: `Nothing was measured at step ${step}: ${error.message}` }
     } finally {
       this.#share.spend(took())
@@ -74,28 +71,51 @@ export class Measurements {
     distance: Measured['distance'],
     signal: AbortSignal | undefined,
   ): Promise<Pick<EndEvent, 'validationLoss' | 'best'>> {
-    const isTime = this.#validation && (await this.#expected(step, 0, signal)) <= this.#share.left(trained)
-    const validation = isTime ? await this.#validationLoss(signal) : {}
+    const validation = await this.#validationAtEnd(step, this.#share.left(trained), signal)
     return { ...validation, ...(await this.#offer(step, { ...validation, ...(distance && { distance }) })) }
   }
 
+  /** Where there is time and room. */
+  async #validationAtEnd(
+    step: number,
+    seconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<Measured, 'validationLoss'>> {
+    try {
+      if (this.#validation && (await this.#expected(step, 0, signal)) > seconds) return {}
+      return await this.#validationLoss(signal)
+    } catch (error) {
+      if (signal?.aborted || (!isNotFinite(error) && !isOutOfMemory(error))) throw error
+      return {}
+    }
+  }
+
   async #expected(step: number, samples: number, signal: AbortSignal | undefined): Promise<number> {
-    const seconds = await this.#evaluation.secondsPerEvaluation(step, { signal })
-    return seconds * (samples * this.#evaluation.evaluationsPerSample + (this.#validation?.evaluations ?? 0))
+    this.#secondsPerEvaluation ??= await this.#evaluation.secondsPerEvaluation(step, { signal })
+    return (
+      this.#secondsPerEvaluation *
+      (samples * this.#evaluation.evaluationsPerSample + (this.#validation?.evaluations ?? 0))
+    )
   }
 
   async #validationLoss(signal: AbortSignal | undefined): Promise<Pick<Measured, 'validationLoss'>> {
     return this.#validation ? { validationLoss: await this.#validation.loss(signal) } : {}
   }
 
-  /** A network that has learned little may have no path to the data yet. */
-  async #distance(step: number, signal: AbortSignal | undefined): Promise<Pick<Measured, 'distance'>> {
-    if (this.#samples === 0) return {}
+  /** A network that has learned little may have no path to the data yet, or none that ends in so many seconds. */
+  async #distance(
+    step: number,
+    seconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Measured['distance']> {
+    if (this.#samples === 0) return undefined
+    const evaluations = Math.floor(seconds / (this.#secondsPerEvaluation! * this.#samples))
+    const most = Math.min(Math.max(evaluations, 2), MOST_EVALUATIONS)
     try {
-      return { distance: await this.#evaluation.distance(step, this.#samples, { signal }) }
+      return await this.#evaluation.distance(step, this.#samples, most, { signal })
     } catch (error) {
       if (signal?.aborted || !isNotFinite(error)) throw error
-      return {}
+      return undefined
     }
   }
 

@@ -46,9 +46,13 @@ export class Sampler {
     this.#labelsOfData = labels
   }
 
-  /** So many, whatever time they take. */
-  async all(step: number, count: number, watch: Watch): Promise<Drawn> {
-    return this.#draw(step, { count, ...watching(watch) })
+  /** So many, whatever time they take. @param maxEvaluations of each: it ends there. As many as it takes where not given. */
+  async all(step: number, count: number, watch: Watch, maxEvaluations?: number): Promise<Drawn> {
+    return this.#draw(step, {
+      count,
+      ...(maxEvaluations !== undefined && { maxEvaluations }),
+      ...watching(watch),
+    })
   }
 
   /**

@@ -40,10 +40,10 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
   const validation = await loadValidation(options.validation, data.shape)
   using _others = typeof validation === 'object' ? validation.tensor : undefined
   const { config, warnings } = await configFor(options, data, device, { resumed, initial, validation })
+  expectMeasured(config.keepBest, { ...config, ...config.training })
   const { training, heldOut } = await withHeldOut(config, data, validation)
   using _training = training.tensor
   using _heldOut = heldOut?.tensor
-  expectMeasured(config.keepBest, { ...config, ...config.training })
   await folder.create()
   using _now = goesOn ? undefined : lockRun(folder.path)
   if (!goesOn) await folder.goesOn(false) // another may have been quicker
