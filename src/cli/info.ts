@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { info, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
+import { UsageError } from './errors.js'
 import { BEST_OPTION, loadModel } from './load-model.js'
 import { printJson, printLine } from './output.js'
 import { packageVersion } from './version.js'
@@ -27,6 +28,8 @@ async function runInfo(
   source: string | undefined,
   { json, best = false }: { json?: boolean; best?: boolean },
 ): Promise<void> {
+  if (best && source === undefined)
+    throw new UsageError('Expected a run folder with --best but received none')
   await ensureAddon()
   const runtime = await describeRuntime()
   const model = source === undefined ? undefined : await describeModel(source, best)

@@ -50,6 +50,9 @@ export async function resumedConfig(
     changes.push(`The run goes on with another keepBest: ${keepBest} now, ${before.keepBest} before`)
   }
   const { validation } = continued
+  if (typeof validation === 'number' && identity.count !== before.count) {
+    changes.push('Of other data other items are held out: the run may have learned from some of them')
+  }
   const config = checkConfig({ ...before, ...identity, ...labelsHash, training, keep, keepBest, validation })
   return { config, warnings: [...warnings, ...continued.warnings, ...changes] }
 }

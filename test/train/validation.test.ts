@@ -220,6 +220,11 @@ describe('validation', () => {
         'Expected validation to be 0.2 as the run was started with, since it learned from all else, but received',
       )
     }
+    const grown = { out, resume: true, steps: 3, data: await points(310), newData: true } as const
+    expect(warnings(await collect(grown))).toEqual([
+      expect.stringContaining('other data'),
+      'Of other data other items are held out: the run may have learned from some of them',
+    ])
     const all = newOut()
     await collect({ out: all, steps: 2 })
     await expect(collect({ out: all, resume: true, steps: 3, validation: 0.3 })).rejects.toThrow(
