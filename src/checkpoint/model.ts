@@ -60,3 +60,8 @@ export async function openModel(path: string): Promise<ModelFile> {
     })
   }
 }
+
+/** What the averaged weights of a network are called in its file, by their names in the network. */
+export function averagedName({ kind }: ModelFile): (name: string) => string {
+  return kind === 'checkpoint' ? (name) => `ema.${name}` : (name) => name
+}

@@ -4,7 +4,7 @@ import { PfgmError } from '../errors.js'
 
 const CHECKPOINT = /^step-(\d+)\.safetensors$/
 
-/** The folder a training run writes: `config.json`, `log.jsonl`, `samples/`, `checkpoints/`. */
+/** The folder a training run writes: `config.json`, `log.jsonl`, TensorBoard's event files, `samples/`, `checkpoints/`. */
 export class RunFolder {
   readonly path: string
 
@@ -26,6 +26,11 @@ export class RunFolder {
 
   picture(step: number): string {
     return join(this.path, 'samples', `step-${String(step).padStart(7, '0')}.png`)
+  }
+
+  /** The model that was best so far, of a run that keeps it. */
+  get best(): string {
+    return join(this.path, 'best.safetensors')
   }
 
   /** The picture of a finished run. */
@@ -86,9 +91,10 @@ export class RunFolder {
 
   /** Removes what a process that was killed had begun to write. To be called by who has the lock. */
   async removeUnfinished(): Promise<void> {
-    const folder = join(this.path, 'checkpoints')
-    for (const name of await readdir(folder)) {
-      if (name.startsWith('.tmp-')) await rm(join(folder, name), { force: true })
+    for (const folder of [this.path, join(this.path, 'checkpoints')]) {
+      for (const name of await readdir(folder)) {
+        if (name.startsWith('.tmp-')) await rm(join(folder, name), { force: true })
+      }
     }
   }
 

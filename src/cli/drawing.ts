@@ -18,8 +18,8 @@ import { follow } from './follow.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, POSITIVE, TEXT } from './kinds.js'
 import { GUIDANCE_OPTIONS, LABEL_OPTION } from './label-options.js'
-import { loadModel } from './load-model.js'
-import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
+import { loadModel, MODEL_OPTIONS } from './load-model.js'
+import { THREADS_OPTION } from './machine-options.js'
 import { type CommonFlags, pick, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine, printWarning } from './output.js'
@@ -48,7 +48,7 @@ export const DRAWING_OPTIONS = {
   },
   ...FILM_OPTIONS,
   columns: { kind: POSITIVE, value: 'n', help: 'images in a row (default: as near to a square as can be)' },
-  ...DEVICE_OPTION,
+  ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
 
@@ -128,7 +128,7 @@ async function drawAndSave(
   signal: AbortSignal,
 ) {
   const table = await tableOf(settings)
-  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   const began = performance.now()
   return await follow(thing, json, async (onProgress, onSearch) => {
     const film = settings.film === undefined ? {} : { film: pick(settings, FILM_OPTIONS) }

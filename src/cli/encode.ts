@@ -6,8 +6,8 @@ import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { POSITIVE, TEXT } from './kinds.js'
 import { LABEL_OPTION, oneLabel } from './label-options.js'
-import { loadModel } from './load-model.js'
-import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
+import { loadModel, MODEL_OPTIONS } from './load-model.js'
+import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
@@ -20,7 +20,7 @@ const OPTIONS = {
   count: { kind: POSITIVE, value: 'n', help: 'items of a data set (default: 16)' },
   ...LABEL_OPTION,
   ...PATH_OPTIONS,
-  ...DEVICE_OPTION,
+  ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
 
@@ -67,7 +67,7 @@ async function encode(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   const { images } = await readImages(flow, sources, settings.count)
   using data = images
   const began = performance.now()

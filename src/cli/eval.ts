@@ -21,8 +21,8 @@ import { dataTensor, openData } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, POSITIVE, SEED, TEXT } from './kinds.js'
 import { GUIDANCE_OPTIONS, LABEL_OPTION, labelsNamed } from './label-options.js'
-import { loadModel } from './load-model.js'
-import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
+import { loadModel, MODEL_OPTIONS } from './load-model.js'
+import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printHint, printJson, printLine } from './output.js'
@@ -62,7 +62,7 @@ const OPTIONS = {
   ...LABEL_OPTION,
   ...GUIDANCE_OPTIONS,
   ...SAMPLING_OPTIONS,
-  ...DEVICE_OPTION,
+  ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
 type EvalSettings = Settings<typeof OPTIONS>
@@ -118,7 +118,7 @@ async function score(
   signal: AbortSignal,
 ): Promise<Evaluation> {
   const { count = DEFAULT_COUNT, training: learned } = settings
-  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   using features = await networkOf(flow, settings.features)
   using data = await referenceOf(flow, against, count)
   using training = learned === undefined ? undefined : await itemsOf(flow, learned, count, '--training')

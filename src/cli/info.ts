@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { info, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
-import { loadModel } from './load-model.js'
+import { UsageError } from './errors.js'
+import { BEST_OPTION, loadModel } from './load-model.js'
 import { printJson, printLine } from './output.js'
 import { packageVersion } from './version.js'
 import { count, several, table } from './words.js'
@@ -17,15 +18,21 @@ export function addInfoCommand(program: Command): void {
     .summary('show versions and devices, or what a model is')
     .description('Shows versions, instruction sets and devices; with a model, also what it is.')
     .argument('[model]', 'a run folder, a checkpoint or model file, or digits, which comes with the package')
+    .option('--best', BEST_OPTION.best.help)
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(runInfo)
 }
 
-async function runInfo(source: string | undefined, { json }: { json?: boolean }): Promise<void> {
+async function runInfo(
+  source: string | undefined,
+  { json, best = false }: { json?: boolean; best?: boolean },
+): Promise<void> {
+  if (best && source === undefined)
+    throw new UsageError('Expected a run folder with --best but received none')
   await ensureAddon()
   const runtime = await describeRuntime()
-  const model = source === undefined ? undefined : await describeModel(source)
+  const model = source === undefined ? undefined : await describeModel(source, best)
   if (json) return printJson({ ...runtime, ...(model && { model }) })
   printLine(table(runtimeRows(runtime)))
   if (model) printLine(`\n${table(modelRows(model))}`)
@@ -50,8 +57,8 @@ async function describeRuntime() {
   return { ...runtime, ...(cudaProblem !== undefined && { cudaProblem }) }
 }
 
-async function describeModel(source: string) {
-  using model = await loadModel(source)
+async function describeModel(source: string, best: boolean) {
+  using model = await loadModel(source, { best })
   const { network, data, step, flow, classes } = model.config
   const { parameterCount } = model.network
   return { source, data, step, parameterCount, ...(classes && { classes }), network, flow }

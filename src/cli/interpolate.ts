@@ -7,8 +7,8 @@ import { isImageFile, readFiles } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
 import { LABEL_OPTION, oneLabel } from './label-options.js'
-import { loadModel } from './load-model.js'
-import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
+import { loadModel, MODEL_OPTIONS } from './load-model.js'
+import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
@@ -26,7 +26,7 @@ const OPTIONS = {
   out: { kind: TEXT, value: 'file', help: 'PNG file to write, a strip (default: interpolation.png)' },
   ...INTERPOLATION_OPTIONS,
   ...LABEL_OPTION,
-  ...DEVICE_OPTION,
+  ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
 
@@ -78,7 +78,7 @@ async function interpolate(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   const began = performance.now()
   return await follow('image', json, async (onProgress) => {
     using from = await imageOf(flow, ends[0], settings, signal)

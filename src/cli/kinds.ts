@@ -52,6 +52,12 @@ export const SWITCH_OR_FILE = kind<boolean | string>(
   z.union([z.boolean(), z.string().min(1)]),
   asItIs,
 )
+/** A share, or the name of data. */
+export const SHARE_OR_DATA = kind<number | string>(
+  'a share or the name of data',
+  z.union([z.number(), z.string().min(1)]),
+  toNumber,
+)
 export const SWITCH = kind('true or false', z.boolean(), asItIs)
 
 /** JSON numbers end at 2^53; larger seeds are written as text. */

@@ -7,8 +7,8 @@ import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, SWITCH, TEXT } from './kinds.js'
 import { LABEL_OPTION, oneLabel } from './label-options.js'
-import { loadModel } from './load-model.js'
-import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
+import { loadModel, MODEL_OPTIONS } from './load-model.js'
+import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printHint, printJson, printLine, printWarning } from './output.js'
@@ -55,7 +55,7 @@ const OPTIONS = {
     help: "draw the density of a model of points in the plane, a '.png'",
   },
   ...GRID_OPTIONS,
-  ...DEVICE_OPTION,
+  ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
 
@@ -101,7 +101,7 @@ async function measure(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   const { count, ...options } = pick(settings, { ...IMAGE_OPTIONS, ...PATH_OPTIONS })
   const { images, names } = await readImages(flow, sources, count)
   using data = images
@@ -151,7 +151,7 @@ async function drawDensity(
   await ensureAddon()
   await setThreads(settings.threads)
   const { integral, lost, evaluations } = await interruptible(async (signal) => {
-    using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+    using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
     const options = {
       ...pick(settings, GRID_OPTIONS),
       ...pick(settings, PATH_OPTIONS),

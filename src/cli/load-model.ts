@@ -1,7 +1,20 @@
-import { type Device, PoissonFlow } from '../index.js'
+import { PoissonFlow } from '../index.js'
+import { SWITCH } from './kinds.js'
+import { DEVICE_OPTION } from './machine-options.js'
+import type { Settings } from './options.js'
 import { printWarning } from './output.js'
 
+export const BEST_OPTION = {
+  best: { kind: SWITCH, help: 'of a run folder: the model that --keep-best kept, in place of the newest' },
+} as const
+
+/** Which model of a run, and where its network runs. */
+export const MODEL_OPTIONS = { ...BEST_OPTION, ...DEVICE_OPTION } as const
+
 /** Loads the model that a command names. */
-export function loadModel(source: string, { device }: { device?: Device } = {}): Promise<PoissonFlow> {
-  return PoissonFlow.load(source, { ...(device !== undefined && { device }), onWarning: printWarning })
+export function loadModel(
+  source: string,
+  options: Settings<typeof MODEL_OPTIONS> = {},
+): Promise<PoissonFlow> {
+  return PoissonFlow.load(source, { ...options, onWarning: printWarning })
 }

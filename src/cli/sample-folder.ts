@@ -5,8 +5,7 @@ import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { interruptible } from './interrupt.js'
 import { GUIDANCE_OPTIONS } from './label-options.js'
-import { loadModel } from './load-model.js'
-import { DEVICE_OPTION } from './machine-options.js'
+import { loadModel, MODEL_OPTIONS } from './load-model.js'
 import { type CommonFlags, pick, type Settings } from './options.js'
 import { printJson, printLine, printWarning } from './output.js'
 import { SAMPLING_OPTIONS } from './sampling-options.js'
@@ -61,7 +60,7 @@ async function draw(
   signal: AbortSignal,
 ): Promise<SampleFolderResult> {
   const table = await tableOf(settings)
-  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   const options = {
     ...pick(settings, SAMPLING_OPTIONS),
     ...pick(settings, GUIDANCE_OPTIONS),

@@ -17,8 +17,8 @@ import { Stopped, UsageError } from './errors.js'
 import { dataTensor, openData } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
-import { loadModel } from './load-model.js'
-import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
+import { loadModel, MODEL_OPTIONS } from './load-model.js'
+import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
@@ -50,7 +50,7 @@ const OPTIONS = {
     help: "a folder, or a file of one of both, '.svg' or '.json' (default: the run folder, else here)",
   },
   ...PRECISION_OPTIONS,
-  ...DEVICE_OPTION,
+  ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
 
@@ -131,7 +131,7 @@ async function compare(
   { json }: CommonFlags,
   signal: AbortSignal,
 ) {
-  using flow = await loadModel(model, pick(settings, DEVICE_OPTION))
+  using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   if (folder !== undefined) await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
   const data = await readData(flow, settings.data)
   const progress = json ? NO_PROGRESS : startProgress()

@@ -1,4 +1,4 @@
-import { FIELD_BATCHES, FLOWS, LEARNING_RATE_SCHEDULES, PRECISIONS, PRESETS } from '../index.js'
+import { BEST_METRICS, FIELD_BATCHES, FLOWS, LEARNING_RATE_SCHEDULES, PRECISIONS, PRESETS } from '../index.js'
 import {
   FLOW,
   INTEGER,
@@ -6,6 +6,7 @@ import {
   NUMBER,
   oneOf,
   SEED,
+  SHARE_OR_DATA,
   SWITCH,
   SWITCH_OR_AUTO,
   SWITCH_OR_FILE,
@@ -27,6 +28,15 @@ export const OUT_OPTION = {
   out: { kind: TEXT, value: 'folder', help: 'run folder (default: runs/ and the name of the data)' },
 } as const
 
+/** A share is given on to the library, data are read first. */
+export const VALIDATION_OPTION = {
+  validation: {
+    kind: SHARE_OR_DATA,
+    value: 'share',
+    help: 'hold out a share of the data, or take other data (fashion:test), to measure the loss on',
+  },
+} as const
+
 /** How to train: given on to the library as they are. */
 export const TRAINING_OPTIONS = {
   resume: {
@@ -44,6 +54,11 @@ export const TRAINING_OPTIONS = {
     kind: FLOW,
     value: 'kind',
     help: `${FLOWS.join(', ')}, with settings of it: pfgmpp,D=64,target=posterior (default: the preset's, else pfgm)`,
+  },
+  initFrom: {
+    kind: TEXT,
+    value: 'model',
+    help: 'start from the weights of a run folder, a model file, or digits, with its network and flow',
   },
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
@@ -86,11 +101,21 @@ export const TRAINING_OPTIONS = {
   mirror: { kind: SWITCH, help: 'mirror images at random (default: as the data says)', no: 'never mirror' },
   checkpointEvery: { kind: INTEGER, value: 'n', help: 'steps between checkpoints' },
   keep: { kind: INTEGER, value: 'n', help: 'newest checkpoints that are kept (default: 3)' },
+  keepBest: {
+    kind: oneOf(BEST_METRICS),
+    value: 'metric',
+    help: `keep the model that is best by ${BEST_METRICS.join(' or ')}, as best.safetensors`,
+  },
+  evaluateEvery: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'steps between measurements, which take a tenth of the time at most, 0 for none (default: 0, or with --validation or --keep-best every checkpoint)',
+  },
   sampleEvery: { kind: INTEGER, value: 'n', help: 'steps between pictures of samples, 0 for none' },
   evaluationCount: {
     kind: INTEGER,
     value: 'n',
-    help: 'samples measured against the data at the end, 0 for none',
+    help: 'samples measured against the data, 0 for none',
   },
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
@@ -106,7 +131,13 @@ export const DATA_OPTIONS = {
 } as const
 export type DataSettings = Settings<typeof DATA_OPTIONS>
 
-export const OPTIONS = { ...OUT_OPTION, ...LABELS_OPTION, ...TRAINING_OPTIONS, ...DATA_OPTIONS } as const
+export const OPTIONS = {
+  ...OUT_OPTION,
+  ...LABELS_OPTION,
+  ...VALIDATION_OPTION,
+  ...TRAINING_OPTIONS,
+  ...DATA_OPTIONS,
+} as const
 
 /** Too large for a flag. */
 export const FILE_ONLY = { network: NETWORK } as const

@@ -49,6 +49,8 @@ export class WordyTrainView implements TrainView {
     if (event.type === 'start') this.#showStart(event)
     if (event.type === 'step') this.#showStep(event)
     if (event.type === 'picture') printHint(`Samples at step ${event.step}: ${event.path}`)
+    if (event.type === 'evaluation') printHint(describeEvaluation(event))
+    if (event.type === 'left-out') printHint(describeLeftOut(event))
     if (event.type === 'evaluating') this.#progress.update(event.fraction, 'drawing samples')
     if (event.type === 'end') this.#showEnd(event)
   }
@@ -100,11 +102,13 @@ export class WordyTrainView implements TrainView {
     if (step === steps) this.#progress.end()
   }
 
-  #showEnd({ step, seconds, picture, distance, undrawable }: EventOf<'end'>): void {
+  #showEnd({ step, seconds, picture, distance, undrawable, validationLoss, best }: EventOf<'end'>): void {
     this.#progress.end()
     const where = picture === undefined ? '' : ` A picture of samples: ${picture}`
     printLine(`Trained to step ${count(step)} in ${duration(seconds)}.${where}`)
     if (distance) printLine(describeDistance(distance, this.#data.count))
+    if (validationLoss !== undefined) printLine(`Validation loss: ${validationLoss.toPrecision(4)}`)
+    if (best) printLine('The model is the best of the run.')
     if (undrawable) return
     printLine(`Draw more: ${drawCommand(this.#start?.out ?? '', this.#data.shape)}`)
   }
@@ -118,6 +122,24 @@ export class WordyTrainView implements TrainView {
 export function drawCommand(out: string, shape: readonly number[]): string {
   const count = PICTURE_SAMPLES[shape.length === 1 ? 'points' : 'images']
   return commandLine(['sample', out], { count, out: isDrawable(shape) ? 'samples.png' : 'samples.npy' })
+}
+
+function describeEvaluation({ step, validationLoss, distance, best }: EventOf<'evaluation'>): string {
+  const found = [
+    ...(validationLoss === undefined ? [] : [`validation loss ${validationLoss.toPrecision(4)}`]),
+    ...(distance
+      ? [`energy distance ${distance.value.toPrecision(3)} of ${several(distance.samples, 'sample')}`]
+      : []),
+  ]
+  const what = found.length > 0 ? found.join(', ') : 'nothing could be measured'
+  return `Step ${count(step)}: ${what}${best ? ', the best so far' : ''}`
+}
+
+function describeLeftOut({ step, seconds, left }: EventOf<'left-out'>): string {
+  return (
+    `Step ${count(step)}: not measured, as that takes about ${duration(seconds)} and ${duration(Math.max(0, left))} are left of the ` +
+    'tenth of the training that it may take; it is as soon as there is time'
+  )
 }
 
 function describeDistance(

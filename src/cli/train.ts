@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { optionsFor } from '../data/open.js'
 import { type AnyDataset, openDataset, train } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped } from './errors.js'
@@ -15,6 +16,7 @@ import {
   OPTIONS,
   OUT_OPTION,
   TRAINING_OPTIONS,
+  VALIDATION_OPTION,
 } from './train-options.js'
 import { drawCommand, JsonTrainView, type TrainView, WordyTrainView } from './train-view.js'
 import { commandLine } from './words.js'
@@ -35,6 +37,7 @@ Examples:
   npx pfgm-torch train digits --steps 3000 --out runs/longer
   npx pfgm-torch train digits --labels                            for samples by class: sample runs/digits --label 7
   npx pfgm-torch train folder:photos --size 32 --out runs/photos
+  npx pfgm-torch train folder:mine --size 32 --init-from runs/photos --learning-rate 1e-4
   npx pfgm-torch train digits --out runs/digits --resume
   npx pfgm-torch train digits --out runs/digits --resume auto     for a job that may be restarted`
 
@@ -45,7 +48,11 @@ export function addTrainCommand(program: Command): void {
     .description('Trains a model and writes checkpoints, pictures and a log to a run folder.')
     .argument('[data]', 'data to learn from, see below', 'digits')
   addOptions(command.optionsGroup('Run:'), OUT_OPTION)
-  addOptions(command.optionsGroup('Training:'), { ...LABELS_OPTION, ...TRAINING_OPTIONS })
+  addOptions(command.optionsGroup('Training:'), {
+    ...LABELS_OPTION,
+    ...VALIDATION_OPTION,
+    ...TRAINING_OPTIONS,
+  })
   addOptions(command.optionsGroup('Data:'), DATA_OPTIONS)
   command
     .optionsGroup('Other:')
@@ -62,12 +69,14 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
     async (signal) => {
       const { labels } = settings
       const data = await readData(spec, readingOf(settings), signal)
+      const validation = await readValidation(settings, signal)
       const { network, out = `runs/${data.name}` } = settings
       const view = flags.json ? new JsonTrainView() : new WordyTrainView(data)
       const again = resumeCommand(spec, out, settings)
       const options = {
         ...pick(settings, TRAINING_OPTIONS),
         ...(network && { network }),
+        ...(validation !== undefined && { validation }),
         ...(labels !== undefined && { labels: labels !== false }),
       }
       const draw = drawCommand(out, data.shape)
@@ -116,6 +125,18 @@ function readingOf(settings: Settings<typeof OPTIONS>): DataSettings & { labels?
   return { ...pick(settings, DATA_OPTIONS), ...(typeof labels === 'string' && { labels }) }
 }
 
+/** Data of its own are read as those to learn from, as far as that has a meaning for them. */
+async function readValidation(
+  settings: Settings<typeof OPTIONS>,
+  signal: AbortSignal,
+): Promise<number | AnyDataset | undefined> {
+  const { validation } = settings
+  if (typeof validation !== 'string') return validation
+  const taken = (await optionsFor(validation)) as readonly string[]
+  const options = Object.entries(pick(settings, DATA_OPTIONS)).filter(([name]) => taken.includes(name))
+  return readData(validation, Object.fromEntries(options), signal)
+}
+
 /** Only a folder of images takes long enough to show how far it is. */
 async function readData(
   spec: string,
@@ -134,6 +155,11 @@ async function readData(
 
 /** Settings are in the checkpoint; how the data is read, and where the network runs, is not. */
 function resumeCommand(spec: string, out: string, settings: Settings<typeof OPTIONS>): string {
-  const needed = { ...readingOf(settings), ...pick(settings, DEVICE_OPTION) }
+  const { validation } = settings
+  const needed = {
+    ...readingOf(settings),
+    ...(typeof validation === 'string' && { validation }),
+    ...pick(settings, DEVICE_OPTION),
+  }
   return commandLine(['train', spec], { ...needed, out, resume: 'auto' })
 }

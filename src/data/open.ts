@@ -90,6 +90,11 @@ export async function openDataset(spec: string, options: OpenOptions = {}): Prom
   return source.open(takenOptions(label, source, parsed), path)
 }
 
+/** The names of the options that mean something for what a line of text names. */
+export async function optionsFor(spec: string): Promise<readonly (keyof OpenOptions)[]> {
+  return (await resolve(spec)).source.takes
+}
+
 async function resolve(spec: string): Promise<{ label: string; source: Source; path: string }> {
   const named = NAMED.get(spec)
   if (named !== undefined) return { label: spec, source: named, path: '' }

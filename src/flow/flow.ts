@@ -91,6 +91,8 @@ export interface FlowKind<S extends { readonly kind: string }> {
   readonly schema: ZodType<S>
   /** All settings for data, from those that are given; the rest as published, or from the data. */
   settingsFor(given: Partial<S>, data: DataSize): Record<string, unknown>
+  /** Those that follow from how many values an item has. */
+  readonly ofSize?: readonly string[]
   create(settings: S): Flow
   /** What its networks give. */
   readonly output: 'field' | 'image'

@@ -169,6 +169,7 @@ export const PFGM: FlowKind<PfgmSettings> = {
     const { sigma, tau } = constants
     return { ...hyperParameters(meanNorm, dimensions, { sigma, tau }), ...constants }
   },
+  ofSize: ['M', 'zMax', 'upperNorm'],
   create: (settings) => new PfgmFlow(settings),
   output: 'field',
 }

@@ -1,16 +1,9 @@
-import { stat } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { type ModelConfig, type ModelFile, openModel } from '../checkpoint/model.js'
-import { newestCheckpoint, passingOver } from '../checkpoint/newest.js'
-import { RunFolder } from '../checkpoint/run-folder.js'
+import { averagedName, type ModelConfig } from '../checkpoint/model.js'
 import { readTensors } from '../checkpoint/safetensors.js'
-import { PfgmError } from '../errors.js'
 import { type Device, resolveDevice } from '../native/device.js'
 import { Network } from '../nn/network.js'
+import { findModel, type Which } from './find.js'
 import type { ModelSource } from './model.js'
-
-/** Trained models that come with the package. */
-export const SHIPPED_MODELS = ['digits'] as const
 
 /** What a model is made of. */
 export interface LoadedModel {
@@ -19,50 +12,19 @@ export interface LoadedModel {
   readonly source: ModelSource
 }
 
-/**
- * @param onWarning told of checkpoints of a run that are passed over as they are not whole
- * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
- */
+/** @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one */
 export async function loadModel(
   name: string,
-  device: Device | undefined,
-  onWarning: (message: string) => void,
+  { device, ...which }: Which & { readonly device: Device | undefined },
 ): Promise<LoadedModel> {
-  const { model, source } = await findModel(name, onWarning)
-  const { file, config, kind } = model
+  const { model, source } = await findModel(name, which)
+  const { config } = model
   const network = await Network.create(config.network, { device: resolveDevice(device) })
   try {
-    await readTensors(network.handle, file, kind === 'checkpoint' ? (tensor) => `ema.${tensor}` : undefined)
+    await readTensors(network.handle, model.file, averagedName(model))
   } catch (error) {
     network.dispose()
     throw error
   }
   return { config, network, source }
-}
-
-async function findModel(
-  name: string,
-  onWarning: (message: string) => void,
-): Promise<{ model: ModelFile; source: ModelSource }> {
-  const found = await stat(name).catch(() => undefined)
-  if (found?.isFile()) return { model: await openModel(name), source: { path: name } }
-  if (found?.isDirectory()) {
-    const newest = await newestCheckpoint(new RunFolder(name))
-    if (newest === undefined) {
-      throw new PfgmError(
-        'ERR_PFGM_CHECKPOINT',
-        `Expected a run in ${name} but it has no checkpoint: train there first, with --out ${name}`,
-      )
-    }
-    for (const message of passingOver(newest)) onWarning(message)
-    return { model: newest.model, source: { path: newest.model.file.path, run: name } }
-  }
-  if ((SHIPPED_MODELS as readonly string[]).includes(name)) {
-    const path = fileURLToPath(new URL(`../../models/${name}.safetensors`, import.meta.url))
-    return { model: await openModel(path), source: { path } }
-  }
-  throw new PfgmError(
-    'ERR_PFGM_CHECKPOINT',
-    `Expected a run folder, a model file or one of the models that come with the package (${SHIPPED_MODELS.join(', ')}) but received '${name}'`,
-  )
 }

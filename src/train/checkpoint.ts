@@ -9,12 +9,15 @@ import { flowSettingsSchema } from '../flow/kinds.js'
 import { info } from '../native/device.js'
 import { PRECISIONS } from '../native/precision.js'
 import { networkConfigSchema } from '../nn/config.js'
+import { BEST_METRICS } from './best-metrics.js'
 import { LEARNING_RATE_SCHEDULES } from './optimizer.js'
 import { FIELD_BATCHES } from './presets.js'
 import type { Trainer } from './trainer.js'
 
 const runConfigSchema = z.object({
   preset: z.string(),
+  /** The model that the run started from, as it was named. */
+  initFrom: z.string().optional(),
   /** Name of the data, number and shape of its items, and a hash of their bytes, which early versions do not have. */
   data: z.string(),
   dataHash: z.string().optional(),
@@ -41,6 +44,7 @@ const runConfigSchema = z.object({
     emaRate: z.number(),
     labelDropout: z.number().default(0.1),
     checkpointEvery: z.number(),
+    evaluateEvery: z.number().default(0),
     sampleEvery: z.number(),
     evaluationCount: z.number(),
   }),
@@ -48,6 +52,11 @@ const runConfigSchema = z.object({
   seed: z.string().regex(/^\d+$/),
   mirror: z.boolean(),
   keep: z.number(),
+  keepBest: oneOf(BEST_METRICS).optional(),
+  /** The share of the data that is held out, or the data that are. */
+  validation: z
+    .union([z.number(), z.object({ data: z.string(), count: z.number(), dataHash: z.string() })])
+    .optional(),
 })
 
 /** All settings of a run: `config.json`, and part of every checkpoint. */

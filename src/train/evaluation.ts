@@ -4,9 +4,9 @@ import { classesOf } from '../nn/config.js'
 import { isDrawable } from '../tensor/picture.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
-import type { EndEvent } from './events.js'
+import type { EndEvent, Measured } from './events.js'
 import type { LoadedData } from './run-config.js'
-import { type Drawn, Sampler, type Watch } from './sampler.js'
+import { type Drawn, EVALUATIONS, Sampler, type Watch } from './sampler.js'
 import type { Trainer } from './trainer.js'
 
 /** Samples of the pictures that a run draws. */
@@ -43,6 +43,15 @@ export class Evaluation {
 
   get pictureSamples(): number {
     return this.#config.shape.length === 1 ? PICTURE_POINTS : PICTURE_SAMPLES
+  }
+
+  /** What it takes to draw and to measure one. */
+  get evaluationsPerSample(): number {
+    return EVALUATIONS
+  }
+
+  async secondsPerEvaluation(step: number, watch: Watch): Promise<number> {
+    return this.#sampler.secondsPerEvaluation(step, watch)
   }
 
   /** So many samples, or as many as there is time for. @param seconds undefined: as many as it takes */
@@ -87,11 +96,34 @@ export class Evaluation {
     }
     if (count <= 1 || (!asked && (!drawn.exact || samples < Math.min(count, MEASURED)))) return
     watch.signal?.throwIfAborted()
-    using items = await itemsOf(this.#data, product(this.#config.shape))
+    using items = await this.#items()
     const options = watch.signal ? { signal: watch.signal } : {}
     const value = await energyDistance(images, items, options)
     const floor = await energyFloor(items, samples, 5, options)
     found.distance = { value, samples, items: items.shape[0] ?? 0, floor }
+  }
+
+  /**
+   * How far so many samples are from the data.
+   * @param maxEvaluations of a sample; undefined is returned where one needs more
+   */
+  async distance(
+    step: number,
+    count: number,
+    maxEvaluations: number,
+    watch: Watch,
+  ): Promise<Measured['distance']> {
+    const drawn = await this.#sampler.all(step, count, watch, maxEvaluations)
+    using images = drawn.images
+    if (!drawn.exact) return undefined
+    watch.signal?.throwIfAborted()
+    using items = await this.#items()
+    const value = await energyDistance(images, items, watch.signal ? { signal: watch.signal } : {})
+    return { value, samples: count, items: items.shape[0] ?? 0 }
+  }
+
+  #items(): Promise<Tensor> {
+    return itemsOf(this.#data, product(this.#config.shape))
   }
 }
 

@@ -13,10 +13,15 @@ export function presetForData(shape: readonly number[], device: string): PresetN
 /** A preset's settings, made to fit items of a shape. */
 export function fitPreset(name: PresetName, shape: readonly number[]): Preset {
   const base = preset(name)
-  const { network, training } = base
-  const fitted = fitNetwork(base, shape)
-  if (!base.adapts || network.kind !== 'unet' || fitted.kind !== 'unet') return { ...base, network: fitted }
-  return { ...base, network: fitted, training: { ...training, ...batchFor(base, network, fitted) } }
+  return withNetwork(base, fitNetwork(base, shape))
+}
+
+/** A preset with another network, and a batch to fit it where the preset's follows the pictures. */
+export function withNetwork(base: Preset, network: NetworkConfig): Preset {
+  const { training, adapts } = base
+  if (!adapts || !('imageSize' in base.network) || !('imageSize' in network)) return { ...base, network }
+  const smallBatchSize = batchFor(training.smallBatchSize, base.network.imageSize, network.imageSize)
+  return { ...base, network, training: { ...training, smallBatchSize } }
 }
 
 function fitNetwork({ network, adapts = false }: Preset, shape: readonly number[]): NetworkConfig {
@@ -80,8 +85,7 @@ function fitUnet(network: UnetConfig, size: number, channels: number, adapts: bo
 }
 
 /** As many images a step as have the pixels of a batch of the size that a preset is made for. */
-function batchFor({ training }: Preset, madeFor: UnetConfig, fitted: UnetConfig): { smallBatchSize: number } {
-  const ratio = (madeFor.imageSize / fitted.imageSize) ** 2
-  const images = 2 ** Math.round(Math.log2(training.smallBatchSize * ratio))
-  return { smallBatchSize: Math.min(training.smallBatchSize, Math.max(4, images)) }
+function batchFor(batch: number, madeFor: number, size: number): number {
+  const images = 2 ** Math.round(Math.log2(batch * (madeFor / size) ** 2))
+  return Math.min(batch, Math.max(4, images))
 }

@@ -46,9 +46,14 @@ export function withLabels(network: NetworkConfig, labels: { readonly count: num
   )
 }
 
+/** Classes that a network learns from labels: a mixture's Gaussians are known without. */
+export function labelClassesOf(network: NetworkConfig): number {
+  return network.kind === 'gaussians' ? 0 : classesOf(network)
+}
+
 /** @throws RangeError where a network takes labels and the data have none, or of more classes */
 export function expectLabels(network: NetworkConfig, data: string, labels: Labels | undefined): void {
-  const count = network.kind === 'gaussians' ? 0 : classesOf(network)
+  const count = labelClassesOf(network)
   if (count === 0) return
   if (labels === undefined) throw noLabels(data)
   if (labels.count <= count) return

@@ -6,6 +6,7 @@ import type { GivenFlow } from '../flow/kinds.js'
 import { DEVICE, type Device } from '../native/device.js'
 import { PRECISIONS } from '../native/precision.js'
 import type { NetworkConfig } from '../nn/config.js'
+import { BEST_METRICS, type BestMetric } from './best-metrics.js'
 import { LEARNING_RATE_SCHEDULES } from './optimizer.js'
 import { PRESETS, type PresetName, type TrainingSettings } from './presets.js'
 
@@ -18,6 +19,12 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   network?: NetworkConfig
   flow?: GivenFlow
   /**
+   * A model to start from: a run folder, a model file, or the name of one that comes with the package. Its averaged
+   * weights are the first weights, its network and its flow those of the run, as far as they fit the data; optimizer,
+   * average and steps begin anew.
+   */
+  initFrom?: string
+  /**
    * Whether the classes of the data are learned, so that samples can be drawn by class: the network takes labels then.
    * Default false.
    */
@@ -28,6 +35,16 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   mirror?: boolean
   /** Newest checkpoints that are kept. Default 3. */
   keep?: number
+  /**
+   * The metric by which the model that is best so far is kept, as `best.safetensors` in `out`: `validation-loss` or
+   * `energy-distance`.
+   */
+  keepBest?: BestMetric
+  /**
+   * Items that are not learned from, whose loss is measured: a share of the data, above 0 and below 1, which the seed
+   * draws, or a data set of its own.
+   */
+  validation?: number | AnyDataset
   /**
    * Go on from the newest whole checkpoint in `out`, with the settings it was started with; how it learns (rates, batch
    * sizes, clipping) may be given anew. `'auto'` goes on where there is a run, and begins one where there is none.
@@ -63,6 +80,7 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
   preset: oneOf(PRESETS),
   network: z.unknown(),
   flow: z.unknown(),
+  initFrom: TEXT,
   steps: z.unknown(),
   batchSize: z.unknown(),
   smallBatchSize: z.unknown(),
@@ -78,11 +96,17 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
   labelDropout: z.unknown(),
   labels: SWITCH,
   checkpointEvery: z.unknown(),
+  evaluateEvery: z.unknown(),
   sampleEvery: z.unknown(),
   evaluationCount: z.unknown(),
   seed: SEED,
   mirror: SWITCH,
   keep: z.unknown(),
+  keepBest: oneOf(BEST_METRICS),
+  validation: kind(
+    'a share of the data or a data set',
+    (value) => typeof value === 'number' || isObject(value),
+  ),
   resume: z.union([z.boolean(), z.literal('auto')], { error: "true, false or 'auto'" }),
   newData: SWITCH,
   device: DEVICE,
@@ -95,6 +119,11 @@ export function trainOptions(given: TrainOptions): TrainOptions {
   const options = parseOptions('train', TRAIN_SCHEMA, given)
   if (options.data === undefined) throw new TypeError(unexpected('data', DATA, undefined))
   expectPath('out', options.out)
+  if (options.initFrom !== undefined) {
+    expectPath('initFrom', options.initFrom)
+    if (options.network)
+      throw new RangeError('Expected no network beside initFrom, whose model has one, but received both')
+  }
   return options
 }
 

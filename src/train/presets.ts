@@ -46,9 +46,14 @@ export interface TrainingSettings {
   readonly labelDropout: number
   /** Steps between checkpoints. */
   readonly checkpointEvery: number
+  /**
+   * Steps between measurements of the model on the way, which are left out where they would take more than a tenth of the
+   * training's time; 0 for none. Default 0, or `checkpointEvery` where a validation or a best model is asked for.
+   */
+  readonly evaluateEvery: number
   /** Steps between pictures of samples; 0 for none. */
   readonly sampleEvery: number
-  /** Samples drawn at the end to measure their distance to the data; 0 for none. */
+  /** Samples drawn to measure their distance to the data, at the end, and on the way where that is asked for; 0 for none. */
   readonly evaluationCount: number
 }
 
@@ -63,12 +68,13 @@ export interface Preset {
   readonly labels?: boolean
 }
 
-/** What presets leave as it is: all of a batch at once, its activations kept, a rate that stays. */
+/** What presets leave as it is: all of a batch at once, its activations kept, a rate that stays, nothing measured on the way. */
 const USUAL = {
   accumulate: 1,
   checkpointActivations: false,
   precision: 'float32',
   learningRateSchedule: 'constant',
+  evaluateEvery: 0,
 } as const
 
 /** The published CIFAR-10 DDPM++ (61,805,572 parameters). */

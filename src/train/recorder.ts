@@ -4,18 +4,21 @@ import type { RunFolder } from '../checkpoint/run-folder.js'
 import { PfgmError } from '../errors.js'
 import { info } from '../native/device.js'
 import { isDrawable } from '../tensor/picture.js'
+import { BestModel } from './best-model.js'
 import { type RunConfig, writeTrainingCheckpoint } from './checkpoint.js'
 import { DivergenceWatch } from './divergence.js'
 import { Evaluation, type Found } from './evaluation.js'
 import type { EndEvent, StepEvent, TrainEvent } from './events.js'
+import { isNotFinite, isOutOfMemory } from './failures.js'
 import { following } from './following.js'
+import { Measurements } from './measurements.js'
 import type { Asked } from './options.js'
 import type { LoadedData } from './run-config.js'
+import { EventFile } from './tensorboard.js'
+import { shareOf } from './time-share.js'
 import type { Trainer } from './trainer.js'
+import { Validation } from './validation.js'
 
-/** How much of the time of training samples may take that nobody asked for, and what they may always take. */
-const SHARE = 0.1
-const LEAST_SECONDS = 2
 const NO_TIME =
   'they would take longer than a tenth of the training did (evaluationCount draws as many as it says)'
 const NO_TIME_ON_THE_WAY =
@@ -24,12 +27,27 @@ const NO_TIME_ON_THE_WAY =
 /** Steps between lines of `log.jsonl`. */
 const LOG_EVERY = 10
 
+/** A run of which something is recorded. */
+export interface Recorded {
+  readonly folder: RunFolder
+  readonly config: RunConfig
+  readonly data: LoadedData
+  /** Items that it does not learn from, where any are held out. */
+  readonly heldOut: LoadedData | undefined
+  readonly trainer: Trainer
+  readonly threads: number
+  /** Where it begins. */
+  readonly step: number
+  readonly asked: Asked
+}
+
 /** What a run leaves in its folder: checkpoints, pictures, the log. */
 export class Recorder {
   readonly #folder: RunFolder
   readonly #config: RunConfig
   readonly #trainer: Trainer
   readonly #evaluation: Evaluation
+  readonly #measurements: Measurements
   readonly #asked: Asked
   readonly #threads: number
   readonly #first: number
@@ -37,25 +55,25 @@ export class Recorder {
   readonly #divergence: DivergenceWatch
   /** Whether there was no time for a picture, and that was said. */
   #noTime = false
+  readonly #eventFile: EventFile
   /** Since the log's last line. */
   #losses: number[] = []
 
-  constructor(
-    folder: RunFolder,
-    config: RunConfig,
-    data: LoadedData,
-    trainer: Trainer,
-    threads: number,
-    step: number,
-    asked: Asked,
-  ) {
+  constructor({ folder, config, data, heldOut, trainer, threads, step, asked }: Recorded) {
     this.#folder = folder
     this.#config = config
     this.#trainer = trainer
     this.#evaluation = new Evaluation(config, data, trainer, folder.finalPicture)
+    this.#measurements = new Measurements(
+      this.#evaluation,
+      heldOut && new Validation(config, heldOut, trainer),
+      new BestModel(folder, config, trainer),
+      config.training.evaluationCount,
+    )
     this.#asked = asked
     this.#divergence = new DivergenceWatch(product(config.shape))
     this.#threads = threads
+    this.#eventFile = new EventFile(folder.path, step)
     this.#first = step
     this.#saved = step
   }
@@ -104,7 +122,7 @@ export class Recorder {
   }
 
   /**
-   * The checkpoint and the picture that are due after a step, and what it gives to warn of.
+   * The checkpoint, the picture and the measurement that are due after a step, and what it gives to warn of.
    * @param secondsPerStep what one takes, of which a picture gets its share
    */
   async *due(
@@ -115,14 +133,20 @@ export class Recorder {
     if (this.#divergence.after(loss)) {
       yield { type: 'warning', message: `At step ${step} ${this.#divergence.words}; ${this.#wayBack}` }
     }
-    const { steps, checkpointEvery, sampleEvery } = this.#config.training
+    const { steps, checkpointEvery, sampleEvery, evaluateEvery } = this.#config.training
     if (step % checkpointEvery === 0 || step === steps) {
       await this.save(step)
       yield { type: 'checkpoint', step, path: this.checkpoint }
     }
-    const due = sampleEvery > 0 && step % sampleEvery === 0
-    if (due && step < steps && isDrawable(this.#config.shape)) {
+    if (step === steps) return
+    if (isDue(step, sampleEvery) && isDrawable(this.#config.shape)) {
       yield* this.#picture(step, shareOf(sampleEvery * secondsPerStep), signal)
+    }
+    if (isDue(step, evaluateEvery)) {
+      const event = await this.#measurements.due(step, (step - this.#first) * secondsPerStep, signal)
+      if (!event) return
+      if (event.type !== 'warning') await this.#log(event)
+      yield event
     }
   }
 
@@ -146,6 +170,7 @@ export class Recorder {
       }
       using samples = drawn.images
       await samples.savePng(path)
+      await this.#eventFile.picture(step, path)
     } catch (error) {
       if (signal?.aborted || isNotFinite(error)) return
       if (!isOutOfMemory(error)) throw error
@@ -188,12 +213,15 @@ export class Recorder {
       yield { type: 'warning', message: `${saved}, but its samples could not be ${failed}: ${why}` }
     }
     const { picture, distance } = found
+    if (picture !== undefined) await this.#eventFile.picture(step, picture)
+    const measured = await this.#measurements.atEnd(step, seconds, distance, signal)
     const event: EndEvent = {
       type: 'end',
       step,
       seconds: (performance.now() - began) / 1000,
       ...(picture !== undefined && { picture }),
       ...(distance && { distance }),
+      ...measured,
       ...(undrawable && { undrawable }),
     }
     await this.#log(event)
@@ -208,19 +236,10 @@ export class Recorder {
 
   async #log(event: TrainEvent): Promise<void> {
     await appendFile(this.#folder.log, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`)
+    await this.#eventFile.scalars(event)
   }
 }
 
-function shareOf(seconds: number): number {
-  return Math.max(LEAST_SECONDS, SHARE * seconds)
-}
-
-function isNotFinite(error: unknown): error is PfgmError {
-  return error instanceof PfgmError && error.code === 'ERR_PFGM_NOT_FINITE'
-}
-
-/** V8 has an error of its own for an array that finds no room. */
-function isOutOfMemory(error: unknown): error is Error {
-  if (error instanceof PfgmError) return error.code === 'ERR_PFGM_OUT_OF_MEMORY'
-  return error instanceof RangeError && /allocation failed|array length/i.test(error.message)
+function isDue(step: number, every: number): boolean {
+  return every > 0 && step % every === 0
 }

@@ -4,7 +4,8 @@ import type { RunConfig } from './checkpoint.js'
 import { continuedData } from './data-identity.js'
 import { expectLabels, hashOf, withLabels } from './labels.js'
 import type { TrainOptions } from './options.js'
-import { checkConfig, type LoadedData, withGiven } from './run-config.js'
+import { checkConfig, type LoadedData, withGiven, withMeasurements } from './run-config.js'
+import { continuedValidation, type LoadedValidation } from './validation-data.js'
 
 /** What changes how a run learns, but not what its weights mean. */
 const CHANGEABLE = [
@@ -32,28 +33,39 @@ export async function resumedConfig(
   options: TrainOptions,
   before: RunConfig,
   data: LoadedData,
+  given: LoadedValidation | undefined,
 ): Promise<ResumedConfig> {
   expectSameModel(options, before)
   await expectSameClasses(before, data, options.newData ?? false)
   const { identity, warnings } = await continuedData(before, data, options.newData ?? false)
-  const training = withGiven(before.training, options)
+  const continued = await continuedValidation(before.validation, given, options.newData ?? false)
+  const training = withMeasurements(withGiven(before.training, options), options)
   const changes = CHANGEABLE.filter((name) => training[name] !== before.training[name]).map(
     (name) => `The run goes on with another ${name}: ${training[name]} now, ${before.training[name]} before`,
   )
   const keep = options.keep ?? before.keep
+  const keepBest = options.keepBest ?? before.keepBest
   const labelsHash = before.labelsHash && data.labels && { labelsHash: await hashOf(data.labels) }
-  const config = checkConfig({ ...before, ...identity, ...labelsHash, training, keep })
-  return { config, warnings: [...warnings, ...changes] }
+  if (before.keepBest && keepBest !== before.keepBest) {
+    changes.push(`The run goes on with another keepBest: ${keepBest} now, ${before.keepBest} before`)
+  }
+  const { validation } = continued
+  if (typeof validation === 'number' && identity.count !== before.count) {
+    changes.push('Of other data other items are held out: the run may have learned from some of them')
+  }
+  const config = checkConfig({ ...before, ...identity, ...labelsHash, training, keep, keepBest, validation })
+  return { config, warnings: [...warnings, ...continued.warnings, ...changes] }
 }
 
 function expectSameModel(options: TrainOptions, before: RunConfig): void {
   const { network, flow = {} } = options
-  const { preset, mirror, labels } = options
-  const given = { seed: options.seed?.toString(), preset, mirror, labels, ...flow }
+  const { preset, initFrom, mirror, labels } = options
+  const given = { seed: options.seed?.toString(), preset, initFrom, mirror, labels, ...flow }
   const started = {
     ...before.flow,
     seed: before.seed,
     preset: before.preset,
+    initFrom: before.initFrom ?? 'nothing',
     mirror: before.mirror,
     labels: classesOf(before.network) > 0,
   }

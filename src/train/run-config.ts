@@ -10,10 +10,17 @@ import { classesOf, itemShape, type NetworkConfig, networkConfigSchema, outputOf
 import { Tensor } from '../tensor/tensor.js'
 import type { RunConfig } from './checkpoint.js'
 import { checkNorm, checkRange } from './data-checks.js'
-import { fitPreset, presetForData } from './fit.js'
+import { fitPreset, presetForData, withNetwork } from './fit.js'
 import { expectLabels, type Labels, labelledNetwork, loadLabels } from './labels.js'
 import type { Asked, TrainOptions } from './options.js'
-import { FIELD_BATCHES, PRESETS, preset, type TrainingSettings } from './presets.js'
+import {
+  FIELD_BATCHES,
+  PRESETS,
+  type Preset,
+  type PresetName,
+  preset,
+  type TrainingSettings,
+} from './presets.js'
 
 export interface LoadedData {
   readonly tensor: Tensor
@@ -94,17 +101,26 @@ export function askedFor(options: TrainOptions, { preset: name, training }: RunC
   return { pictures: asked('sampleEvery'), evaluation: asked('evaluationCount') }
 }
 
-/** The settings of a new run: what was given, else the preset's. */
-export function freshConfig(options: TrainOptions, data: LoadedData, device: string): RunConfig {
+/** What a run takes over from the model that it starts from. */
+export type Start = Required<Pick<Preset, 'network' | 'flow'>>
+
+/** The settings of a new run: what was given, else those of the model that it starts from, else the preset's. */
+export function freshConfig(
+  options: TrainOptions,
+  data: LoadedData,
+  device: string,
+  start?: Start,
+): RunConfig {
   const name = options.preset ?? presetForData(data.shape, device)
-  const base = options.network ? preset(name) : fitPreset(name, data.shape)
+  const base = basis(options, data, name, start)
   const { seed = 0, mirror = data.mirror, keep = 3 } = options
   expectSeed('seed', seed)
   const flow = settingsFor(options.flow ?? base.flow ?? {}, base.flow, data)
-  const own = options.network
-    ? checkNetwork(options.network, data.shape, flow)
-    : withOutputFor(base.network, flow)
-  const usual = base.labels === true && !options.network && data.labels !== undefined
+  const own =
+    options.network || start
+      ? checkNetwork(base.network, data.shape, flow)
+      : withOutputFor(base.network, flow)
+  const usual = base.labels === true && !options.network && !start && data.labels !== undefined
   const labelled = (options.labels ?? usual) && classesOf(own) === 0
   const network = labelled ? labelledNetwork(own, data.name, data.labels) : own
   if (options.labels === false && classesOf(network) > 0) {
@@ -115,18 +131,30 @@ export function freshConfig(options: TrainOptions, data: LoadedData, device: str
   expectLabels(network, data.name, data.labels)
   const config: RunConfig = {
     preset: name,
+    ...(options.initFrom !== undefined && { initFrom: options.initFrom }),
     data: data.name,
     count: data.count,
     shape: [...data.shape],
     network,
     ...(classesOf(network) > 0 && data.labels?.classes && { classes: [...data.labels.classes] }),
     flow,
-    training: withGiven(base.training, options),
+    training: withMeasurements(withGiven(base.training, options), options),
     seed: String(seed),
     mirror,
     keep,
+    ...(options.keepBest && { keepBest: options.keepBest }),
   }
   return checkConfig(config)
+}
+
+function basis(
+  { network }: TrainOptions,
+  { shape }: LoadedData,
+  name: PresetName,
+  start: Start | undefined,
+): Preset {
+  if (start) return { ...withNetwork(preset(name), start.network), flow: start.flow }
+  return network ? { ...preset(name), network } : fitPreset(name, shape)
 }
 
 /** All settings of a flow: those that are given, the preset's where it is for such a flow, and the rest from the data. */
@@ -166,6 +194,14 @@ export function withGiven(base: TrainingSettings, given: Partial<TrainingSetting
   ) as unknown as TrainingSettings
 }
 
+/** Measured at every checkpoint, unless it is said otherwise, where it is for something. */
+export function withMeasurements(training: TrainingSettings, options: TrainOptions): TrainingSettings {
+  const { evaluateEvery, validation, keepBest } = options
+  const isWanted = validation !== undefined || keepBest !== undefined
+  if (evaluateEvery !== undefined || training.evaluateEvery > 0 || !isWanted) return training
+  return { ...training, evaluateEvery: training.checkpointEvery }
+}
+
 export function checkConfig(config: RunConfig): RunConfig {
   const { training } = config
   expectInteger('steps', training.steps, 1, 1e9)
@@ -179,6 +215,7 @@ export function checkConfig(config: RunConfig): RunConfig {
   expectNumber('emaRate', training.emaRate, 0, 1)
   expectNumber('labelDropout', training.labelDropout, 0, 1)
   expectInteger('checkpointEvery', training.checkpointEvery, 1, 1e9)
+  expectInteger('evaluateEvery', training.evaluateEvery, 0, 1e9)
   expectInteger('sampleEvery', training.sampleEvery, 0, 1e9)
   expectInteger('evaluationCount', training.evaluationCount, 0, 1e6)
   expectInteger('keep', config.keep, 1, 1e6)

@@ -1,31 +1,16 @@
-import type { RunFolder } from '../checkpoint/run-folder.js'
-import type { RunConfig } from './checkpoint.js'
 import type { TrainEvent } from './events.js'
 import { TrainingLoop } from './loop.js'
-import type { Asked } from './options.js'
-import { Recorder } from './recorder.js'
-import type { LoadedData } from './run-config.js'
-import type { Trainer } from './trainer.js'
-
-export interface Run {
-  readonly folder: RunFolder
-  readonly config: RunConfig
-  readonly data: LoadedData
-  readonly trainer: Trainer
-  readonly threads: number
-  /** Where it begins. */
-  readonly step: number
-  readonly asked: Asked
-}
+import { type Recorded, Recorder } from './recorder.js'
 
 /** A training run: its steps, and what is recorded of them. */
 export async function* events(
-  { folder, config, data, trainer, threads, step, asked }: Run,
+  run: Recorded,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<TrainEvent, void, void> {
+  const { folder, config, data, trainer, threads, step } = run
   const began = performance.now()
   const loop = new TrainingLoop(config, data, trainer, step)
-  const recorder = new Recorder(folder, config, data, trainer, threads, step, asked)
+  const recorder = new Recorder(run)
   // A run that is stopped at once can be gone on with, too.
   if (step === 0) await recorder.save(0)
   yield {

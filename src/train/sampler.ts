@@ -7,7 +7,7 @@ import type { RunConfig } from './checkpoint.js'
 import type { Trainer } from './trainer.js'
 
 /** What the default solvers take a sample of a trained model at most, whatever its flow. */
-const EVALUATIONS = 120
+export const EVALUATIONS = 120
 /** Where not even so many samples have time for that, they get these few steps. */
 const FEW = 16
 const QUICK = { solver: 'unipc', steps: 10 } as const
@@ -46,9 +46,13 @@ export class Sampler {
     this.#labelsOfData = labels
   }
 
-  /** So many, whatever time they take. */
-  async all(step: number, count: number, watch: Watch): Promise<Drawn> {
-    return this.#draw(step, { count, ...watching(watch) })
+  /** So many, whatever time they take. @param maxEvaluations of each: it ends there. As many as it takes where not given. */
+  async all(step: number, count: number, watch: Watch, maxEvaluations?: number): Promise<Drawn> {
+    return this.#draw(step, {
+      count,
+      ...(maxEvaluations !== undefined && { maxEvaluations }),
+      ...watching(watch),
+    })
   }
 
   /**
@@ -62,7 +66,7 @@ export class Sampler {
     watch: Watch,
   ): Promise<Drawn | undefined> {
     const began = performance.now()
-    const evaluations = seconds / (await this.#secondsPerEvaluation(step, watch))
+    const evaluations = seconds / (await this.secondsPerEvaluation(step, watch))
     const count = Math.min(first, Math.floor(evaluations / EVALUATIONS))
     if (count < Math.min(first, FEW)) {
       const fewer = Math.min(first, Math.floor(evaluations / (QUICK.steps + 1)))
@@ -86,7 +90,8 @@ export class Sampler {
     return { images: await Tensor.concat([start, rest]), exact: others.exact }
   }
 
-  async #secondsPerEvaluation(step: number, { signal }: Watch): Promise<number> {
+  /** Of one item. */
+  async secondsPerEvaluation(step: number, { signal }: Watch): Promise<number> {
     const count = this.#config.shape.length === 1 ? PROBED.points : PROBED.images
     const began = performance.now()
     const { images } = await this.#draw(

@@ -63,6 +63,9 @@ const MISTAKES: readonly [string, number, RegExp][] = [
   ['train digits --device gpu', 2, /--device .* received "gpu"/],
   ['train digits --device cuda:99', 1, /CUDA/],
   ['train digits --size 8', 2, /size .*digits/],
+  ['train digits --keep-best loss', 2, /--keep-best to be one of validation-loss, .* received "loss"/],
+  ['train digits --validation 2', 2, /--validation to be a share .* received 2/],
+  ['train digits --init-from nothing-here', 1, /run folder, a model file .* 'nothing-here'/],
   ['train nothing-here', 2, /dataset .* digits, .* received "nothing-here"/],
   ['train idx:nothing-here', 1, /nothing-here: .*no such path/],
   ['train truncated.idx', 1, /truncated\.idx: expected 192 bytes .* received 100/],
@@ -75,7 +78,7 @@ const MISTAKES: readonly [string, number, RegExp][] = [
   ['train digits --config nothing-here.json', 2, /nothing-here\.json: there is no such file/],
   ['train digits --config broken.json', 2, /broken\.json to be JSON/],
   ['train digits --config array.json', 2, /array\.json to hold a JSON object/],
-  ['train digits --config unknown.json', 2, /among out, .*flow, steps, .*network but received stesp/],
+  ['train digits --config unknown.json', 2, /among out, .*flow, .*steps, .*network but received stesp/],
   ['train digits --config wrong.json', 2, /steps in wrong\.json to be a whole number but received "12"/],
   ['train two-moons --config network.json', 2, /network\.json: Expected network\.width to be at least 4/],
   [

@@ -107,6 +107,7 @@ const training = (out) => ({
   ...{ out, network: MLP, flow: FLOW, steps: 2, batchSize: 4, smallBatchSize: 2, fieldBatch: 'batch' },
   ...{ learningRate: 1e-3, warmup: 1, clipNorm: 1, emaRate: 0.9, checkpointEvery: 1, sampleEvery: 0 },
   ...{ evaluationCount: 0, keep: 1, seed: 1, device: 'cpu', threads: 1 },
+  ...{ validation: 0.5, evaluateEvery: 1, keepBest: 'validation-loss' },
 })
 
 /**
@@ -129,7 +130,7 @@ export const CALLS = {
   'Network#parameters': (f) => ({ on: f.network, args: [] }),
   'Network#forward': (f) => ({ on: f.network, args: [f.points, f.heights] }),
 
-  'PoissonFlow.load': () => ({ args: ['digits', { device: 'cpu' }] }),
+  'PoissonFlow.load': () => ({ args: ['digits', { device: 'cpu', best: false }] }),
   'PoissonFlow.of': (f) => ({ args: [f.network, { data: 'x', step: 1, flow: FLOW }] }),
   'PoissonFlow#save': (f) => ({ on: f.flow, args: ['saved.safetensors', { dtype: 'F16' }] }),
   'PoissonFlow#sample': (f) => ({ on: f.flow, args: [{ count: 2, seed: 1, temperature: 1, ...sampling() }] }),
