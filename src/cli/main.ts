@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addCompareCommand } from './compare.js'
 import { addDataCommand } from './data.js'
 import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
@@ -43,6 +44,7 @@ function createProgram(): Command {
     addLikelihoodCommand,
     addInterpolateCommand,
     addSolversCommand,
+    addCompareCommand,
     addDataCommand,
     addInfoCommand,
     addDoctorCommand,
