@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { lockRun } from '../checkpoint/run-lock.js'
 import type { AnyDataset } from '../data/dataset.js'
 import { PfgmError } from '../errors.js'
+import { reason } from '../files/read.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { ImageTensor } from '../model/images.js'
 import { info, setThreads } from '../native/device.js'
@@ -39,7 +40,7 @@ export interface CompareOptions {
 export async function compare(options: CompareOptions): Promise<string> {
   const { data, out, quick } = options
   expectImages(data)
-  await mkdir(out, { recursive: true })
+  await makeFolder(out)
   using _lock = lockRun(out)
   const loaded = await loadData(data)
   using items = loaded.tensor as ImageTensor
@@ -76,6 +77,14 @@ async function measureAll(
       await book.keep(job.key, await partOf(job, workshop))
     }
     done += job.weight
+  }
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (cause) {
+    throw new PfgmError('ERR_PFGM_IO', `Could not make the folder ${path}: ${reason(cause)}`, { cause })
   }
 }
 

@@ -62,8 +62,11 @@ const field = z.strictObject({
   toy: z.literal(['heart', 'two-moons']),
   /** Some of the charges, [x, y]. */
   charges: z.array(place),
-  /** Lines from a far hemisphere down to the charges, places [x, y, z]. */
+  /** Lines down to the charges, places [x, y, z], from where they are as near as the radius. */
   lines: z.array(z.array(place)),
+  radius: z.number().positive(),
+  /** The field's directions in the plane y = 0: [x, z] and that part of it, of a length of at most 1. */
+  arrows: z.array(place),
   /** How far the lines' ends are from the data, and as many of its points from it: energy distances. */
   distance: z.number(),
   floor: z.strictObject({ mean: z.number(), deviation: z.number() }),
@@ -79,6 +82,8 @@ const latent = z.strictObject({
   kind: z.literal('latent'),
   ...model,
   count,
+  /** Of so many items. */
+  tried: count,
   leftOut: count,
   images: picture,
   encodings: picture,

@@ -21,9 +21,9 @@ export interface Plan {
 
 export const QUICK: Plan = {
   efforts: 'quick',
-  seconds: 5,
+  seconds: 4,
   seeds: 1,
-  timedSteps: 12,
+  timedSteps: 24,
   narrow: 2,
   training: { batchSize: 256, smallBatchSize: 64, learningRate: 2e-3, warmup: 20, emaRate: 0.98 },
   samples: 150,

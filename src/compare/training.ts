@@ -31,7 +31,7 @@ export async function timeSteps(workshop: Workshop): Promise<PartOf<'stepTimes'>
     for (let round = 0; round < rounds; round++) {
       for (const { events, times } of runs) {
         const began = performance.now()
-        while ((await events.next()).value?.type !== 'step');
+        await nextStep(events)
         if (round >= FIRST) times.push((performance.now() - began) / 1000)
       }
       workshop.onProgress((round + 1) / rounds)
@@ -41,6 +41,14 @@ export async function timeSteps(workshop: Workshop): Promise<PartOf<'stepTimes'>
   } finally {
     for (const { events } of runs) await events.return()
     await rm(place, { recursive: true, force: true })
+  }
+}
+
+async function nextStep(events: ReturnType<typeof train>): Promise<void> {
+  for (;;) {
+    const { done, value } = await events.next()
+    if (done) throw new Error('a run that is timed has come to its end')
+    if (value.type === 'step') return
   }
 }
 

@@ -13,14 +13,31 @@ function label(value) {
   return value >= 0.001 && value < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(0)
 }
 
+/** Round values on a logarithmic axis: powers of ten, and where those are few, 2 and 5 times them. */
+function ticks(least, most) {
+  const first = Math.floor(Math.log10(least))
+  const last = Math.ceil(Math.log10(most))
+  const decades = Array.from({ length: last - first + 1 }, (_, i) => Number(`1e${first + i}`))
+  const within = (values) => values.filter((value) => value >= least && value <= most)
+  const powers = within(decades)
+  return powers.length > 3 ? powers : within(decades.flatMap((power) => [power, 2 * power, 5 * power]))
+}
+
 function axis(name, size) {
   const stroke = colour('ink')
   const line = { stroke: colour('line'), width: 1 }
   const font = '12px system-ui, sans-serif'
   return {
     ...{ label: name, labelFont: font, font, stroke, grid: line, ticks: line, size },
+    splits: (_chart, _axis, least, most) => ticks(least, most),
+    filter: (_, splits) => splits,
     values: (_, splits) => splits.map(label),
   }
+}
+
+/** An axis from a little before the least to a little after the largest. */
+function near(factor) {
+  return (_, least, most) => [least / factor, most * factor]
 }
 
 function seriesOf({ name, colour: own, dashes }) {
@@ -58,7 +75,7 @@ function draw(box, width) {
   const chart = new uPlot(
     {
       ...{ width, height: HEIGHT, legend: { show: false }, cursor: { drag: { x: false, y: false } } },
-      scales: { x: { time: false, distr: 3 }, y: { distr: 3 } },
+      scales: { x: { time: false, distr: 3, range: near(1.15) }, y: { distr: 3, range: near(1.4) } },
       axes: [axis(x, 44), axis(y, 64)],
       series: [{}, ...lines.map(seriesOf), ...levels.map(() => ofLevel)],
       hooks: { setCursor: [(own) => readOut(own, lines, output)] },

@@ -1,5 +1,5 @@
 import { type Figures, partsOf } from '../figures.js'
-import { fieldPicture } from './field-picture.js'
+import { directionsPicture, linesPicture } from './field-picture.js'
 import { distance, listed } from './numbers.js'
 import type { Section, Verdict } from './section.js'
 
@@ -12,12 +12,17 @@ export function fieldSection(figures: Figures): Section {
       'Lines of the electric field of charges in the plane lead from them up to a far hemisphere and are spread over it evenly. Followed down from there, they give back the distribution of the charges.',
     source: 'PFGM, arXiv 2209.11178, figure 1 and sections 3.1 to 3.3',
     rule: [
-      'The exact field of 2,000 points of each distribution is followed down from a hemisphere of radius 5, on which the starts are spread evenly: no network is part of it. Where the lines end is compared with the points.',
+      'The exact field of 2,000 points of each distribution is followed down from a hemisphere of radius 20, on which the starts are spread evenly: no network is part of it. Where the lines end is compared with the points. Drawn are some of the lines from where they are nearer than 2.5, and the field’s directions in an upright plane through the middle, in which the points are seen from the side.',
     ],
-    content: parts.map(
-      (part) =>
-        `<figure><figcaption>The ${nameOf(part.toy)}: charges in the plane, and lines of their field from the hemisphere</figcaption>${fieldPicture(part)}</figure>`,
-    ),
+    content: parts.map((part) => {
+      const named = { ...part, name: nameOf(part.toy) }
+      return [
+        '<div class="pair">',
+        `<figure><figcaption>Lines of the field over the ${named.name}</figcaption>${linesPicture(named)}</figure>`,
+        `<figure><figcaption>The field’s directions over the ${named.name}</figcaption>${directionsPicture(named)}</figure>`,
+        '</div>',
+      ].join('\n')
+    }),
     ...judged(figures),
   }
 }

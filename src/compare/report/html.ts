@@ -38,8 +38,12 @@ export function table({ caption, head, rows }: Table): string {
   ].join('\n')
 }
 
-/** Numbers stand to the right. */
+/** Sentences need more room than this on the narrowest screen. */
+const LONG = 40
+
+/** Numbers stand to the right, sentences have room. */
 function classOf(cell: string): string {
+  if (cell.length > LONG) return ' class="words"'
   return /^[-−<]?[\d.,]+( ?(ms|s|×|±.*|\(.*))?$/.test(cell) || cell === '–' ? ' class="number"' : ''
 }
 

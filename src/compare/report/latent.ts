@@ -1,6 +1,6 @@
 import { type Figures, partsOf } from '../figures.js'
 import { COMPARED } from '../flows.js'
-import { pictureHtml } from './picture.js'
+import { picturesHtml } from './picture.js'
 import type { Section, Verdict } from './section.js'
 
 const GREY_LEVEL = 1 / 255
@@ -16,12 +16,14 @@ export function latentSection(figures: Figures): Section {
     rule: [
       'Items of the data are followed up to the far end and back, by rk45 at a tolerance of 1e-4. Between two encodings directions go along the great circle, norms evenly.',
     ],
-    content: parts.flatMap(({ flow, images, encodings, decoded, interpolations, steps }) => [
-      pictureHtml(images, `${COMPARED[flow].title}: images of the data`),
-      pictureHtml(encodings, 'Their encodings, each divided by its largest value'),
-      pictureHtml(decoded, 'What the encodings lead back to'),
-      pictureHtml(interpolations, `${steps} images from one to another, both included, a row a pair`),
-    ]),
+    content: parts.map(({ flow, images, encodings, decoded, interpolations, steps }) =>
+      picturesHtml([
+        { picture: images, caption: `${COMPARED[flow].title}: images of the data` },
+        { picture: encodings, caption: 'Their encodings, each divided by its largest value' },
+        { picture: decoded, caption: 'What the encodings lead back to' },
+        { picture: interpolations, caption: `${steps} images from one to another, a row a pair` },
+      ]),
+    ),
     ...judged(figures),
   }
 }
@@ -31,7 +33,7 @@ function judged(figures: Figures): { found: string; verdict: Verdict } {
   if (!part) return { found: 'Nothing was encoded.', verdict: 'not measured' }
   const levels = part.error / GREY_LEVEL
   return {
-    found: `${part.leftOut > 0 ? `Left out were ${part.leftOut} items whose encodings lie farther out than samples can start. ` : ''}There and back, ${part.count} images are off by ${levels.toFixed(2)} grey levels of 255 on average. Whether what is between two images is an image, the pictures say.`,
+    found: `${part.leftOut > 0 ? `Left out are those items whose encodings lie farther out than samples can start, ${part.leftOut} of ${part.tried}. ` : ''}There and back, ${part.count} images are off by ${levels.toFixed(2)} grey levels of 255 on average. Whether what is between two images is an image, the pictures say.`,
     verdict: levels < 1 ? 'borne out' : 'in part',
   }
 }

@@ -5,7 +5,7 @@ export const NOTHING = '–'
 /** Two significant digits of a distance, and no more places than chance leaves a meaning. */
 export function distance(value: number | undefined): string {
   if (value === undefined) return NOTHING
-  return Math.abs(value) >= 1 ? value.toFixed(2) : value.toFixed(4)
+  return minus(Math.abs(value) >= 1 ? value.toFixed(2) : value.toFixed(4))
 }
 
 export function evaluations(value: number): string {
@@ -19,7 +19,11 @@ export function milliseconds(seconds: number): string {
 
 /** How many times as much. */
 export function times(ratio: number): string {
-  return `${ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(1)} ×`
+  return ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(1)
+}
+
+function minus(text: string): string {
+  return text.replace('-', '−')
 }
 
 export function count(value: number): string {

@@ -1,8 +1,14 @@
 import type { Picture } from '../figures.js'
 import { escaped } from './html.js'
 
-/** A picture with its caption, which says what it shows. */
-export function pictureHtml({ png, width, height }: Picture, caption: string): string {
-  const size = `width="${width}" height="${height}"`
-  return `<figure><figcaption>${escaped(caption)}</figcaption><img alt="${escaped(caption)}" ${size} src="data:image/png;base64,${png}"></figure>`
+/** Pictures beside each other where there is room, each with what it shows. */
+export function picturesHtml(
+  pictures: readonly { readonly picture: Picture; readonly caption: string }[],
+): string {
+  const figures = pictures.map(({ picture: { png, width, height }, caption }) => {
+    const text = escaped(caption)
+    const image = `<img alt="${text}" width="${width}" height="${height}" src="data:image/png;base64,${png}">`
+    return `<figure><figcaption>${text}</figcaption>${image}</figure>`
+  })
+  return `<div class="pair">${figures.join('\n')}</div>`
 }

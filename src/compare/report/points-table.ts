@@ -7,7 +7,7 @@ import { distance, evaluations, milliseconds, NOTHING } from './numbers.js'
 
 /** All figures of points, every metric a column. */
 export function pointsTable(caption: string, points: readonly LinePoint[]): string {
-  const head = ['flow', 'sampler', 'effort', 'samples a seed', 'evaluations', 'a sample']
+  const head = ['flow', 'sampler', 'effort', 'samples a seed', 'evaluations', 'time a sample']
   const rows = points.map((point) => [
     COMPARED[point.flow].title,
     SAMPLERS[point.sampler].title,

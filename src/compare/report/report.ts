@@ -35,9 +35,9 @@ function seeds(figures: Figures): string {
 }
 
 function summaryHtml(sections: readonly Section[]): string {
-  const rows = sections.map(
+  const entries = sections.map(
     ({ id, title, found, verdict }) =>
-      `<tr><th scope="row"><a href="#${id}">${escaped(title)}</a></th><td>${verdictHtml(verdict)}</td><td>${escaped(found)}</td></tr>`,
+      `<li><a href="#${id}">${escaped(title)}</a> ${verdictHtml(verdict)} <span>${escaped(found)}</span></li>`,
   )
   return [
     '<section id="summary" aria-labelledby="summary-title">',
@@ -45,9 +45,7 @@ function summaryHtml(sections: readonly Section[]): string {
     paragraph(
       'Each section below begins with what a paper says, and ends with what was measured here, on other data and with a far smaller network than the papers’: where a claim is not borne out here, that does not say that it is wrong there.',
     ),
-    '<div class="wide" role="region" aria-label="The claims and how they fared" tabindex="0"><table>',
-    '<thead><tr><th scope="col">claim</th><th scope="col">here</th><th scope="col">what was measured</th></tr></thead>',
-    `<tbody>${rows.join('\n')}</tbody></table></div></section>`,
+    `<ul class="claims">${entries.join('\n')}</ul></section>`,
   ].join('\n')
 }
 

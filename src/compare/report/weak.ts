@@ -5,7 +5,7 @@ import { SAMPLERS } from '../samplers.js'
 import { table } from './html.js'
 import { lineOf, qualityOf } from './lines.js'
 import { count, distance, times } from './numbers.js'
-import { pictureHtml } from './picture.js'
+import { picturesHtml } from './picture.js'
 import type { Section, Verdict } from './section.js'
 
 export function weakSection(figures: Figures): Section {
@@ -31,15 +31,18 @@ export function weakSection(figures: Figures): Section {
           COMPARED[flow].title,
           distance(strong),
           distance(weak),
-          strong !== undefined && weak !== undefined ? times(weak / strong) : '–',
+          strong !== undefined && weak !== undefined ? `${times(weak / strong)} ×` : '–',
           stepsOf(figures, flow),
         ]),
       }),
-      ...partsOf(figures, 'samples')
-        .filter(({ network }) => network === 'refinenet')
-        .map(({ flow, count: samples, picture }) =>
-          pictureHtml(picture, `${COMPARED[flow].title} with the RefineNet: the first ${samples} samples`),
-        ),
+      picturesHtml(
+        partsOf(figures, 'samples')
+          .filter(({ network }) => network === 'refinenet')
+          .map(({ flow, count: samples, picture }) => ({
+            picture,
+            caption: `${COMPARED[flow].title} with the RefineNet: the first ${samples} samples`,
+          })),
+      ),
     ],
     ...judged(rows),
   }
