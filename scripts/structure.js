@@ -28,6 +28,7 @@ const HOUSES = [
       ['model'],
       ['tuning', 'train'],
       ['poisson-flow.ts'],
+      ['compare'],
       ['index.ts'],
       ['cli'],
     ],

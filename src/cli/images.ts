@@ -4,6 +4,7 @@ import {
   datasets,
   IMAGE_EXTENSIONS,
   type ImageTensor,
+  type OpenOptions,
   openDataset,
   type PoissonFlow,
   Tensor,
@@ -47,8 +48,8 @@ export async function readImages(
 }
 
 /** Opens data by name or path and shows what is to be known of it. */
-export async function openData(spec: string): Promise<AnyDataset> {
-  const data = await openDataset(spec)
+export async function openData(spec: string, options: OpenOptions = {}): Promise<AnyDataset> {
+  const data = await openDataset(spec, options)
   for (const note of data.notes ?? []) printWarning(note)
   return data
 }

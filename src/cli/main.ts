@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addCompareCommand } from './compare.js'
 import { addDataCommand } from './data.js'
 import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
@@ -49,6 +50,7 @@ function createProgram(): Command {
     addUpscaleCommand,
     addSolversCommand,
     addEvalCommand,
+    addCompareCommand,
     addDataCommand,
     addInfoCommand,
     addDoctorCommand,

@@ -1,0 +1,29 @@
+import { energyDistance, energyFloor, type MeasureOptions } from '../metrics/energy-distance.js'
+import type { Tensor } from '../tensor/tensor.js'
+
+/** A distance of samples to data; smaller is better. */
+export interface Metric {
+  readonly title: string
+  /** What it is, for readers of figures. */
+  readonly rule: string
+  readonly measure: (samples: Tensor, data: Tensor, options: MeasureOptions) => Promise<number>
+  /** Of as many draws from the data itself, where that is known. */
+  readonly floor?: (
+    data: Tensor,
+    count: number,
+    repeats: number,
+    options: MeasureOptions,
+  ) => Promise<{ mean: number; deviation: number }>
+}
+
+/** The first is what charts and verdicts are about; all others are columns of the tables. A new one is a line here. */
+export const METRICS: Readonly<Record<string, Metric>> = {
+  energyDistance: {
+    title: 'energy distance',
+    rule: '2 E|X - Y| - E|X - X′| - E|Y - Y′| of samples X and data Y in Euclidean distances of pixels in [0, 1]; a perfect sampler scores 0 but for chance',
+    measure: energyDistance,
+    floor: energyFloor,
+  },
+}
+
+export const QUALITY = 'energyDistance'

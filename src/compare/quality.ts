@@ -1,0 +1,72 @@
+import { PoissonFlow } from '../poisson-flow.js'
+import type { Tensor } from '../tensor/tensor.js'
+import type { PartOf } from './figures.js'
+import { type ModelName, type Workshop, withSignal } from './job.js'
+import { METRICS } from './metrics.js'
+import { SAMPLERS, type Sampler, type SamplerName } from './samplers.js'
+
+/** Draws of the data itself that say what chance does. */
+const FLOOR_REPEATS = 20
+
+/** Draws samples with a sampler at an effort, and measures them. */
+export async function measurePoint(
+  workshop: Workshop,
+  name: ModelName,
+  sampler: SamplerName,
+  effort: number,
+): Promise<PartOf<'point'>> {
+  const { settings, noisy = false, inTime = false }: Sampler = SAMPLERS[sampler]
+  const { samples, noisySamples } = workshop.plan
+  const count = noisy ? noisySamples : samples
+  const model = await workshop.model(name)
+  const followed = inTime ? asPublished(model) : model
+  const began = performance.now()
+  const { images, nfe, status } = await followed.sample({
+    ...settings(effort, name.flow),
+    count,
+    seed: name.seed * 1_000_000,
+    keepNotFinite: true,
+    onProgress: ({ fraction }) => workshop.onProgress(fraction),
+    ...withSignal(workshop),
+  })
+  using drawn = images
+  const seconds = (performance.now() - began) / 1000
+  const lost = status.filter((each) => each !== 'done').length
+  const measures = lost > 0 ? {} : await measure(workshop, drawn)
+  return {
+    kind: 'point',
+    ...name,
+    sampler,
+    effort,
+    samples: count,
+    evaluations: nfe,
+    seconds,
+    lost,
+    measures,
+  }
+}
+
+async function measure(workshop: Workshop, samples: Tensor): Promise<Record<string, number | null>> {
+  const measures: Record<string, number | null> = {}
+  for (const [key, metric] of Object.entries(METRICS)) {
+    const value = await metric.measure(samples, workshop.items, withSignal(workshop))
+    measures[key] = Number.isFinite(value) ? value : null
+  }
+  return measures
+}
+
+/** The same network, followed in the coordinates that the SDE was published in; disposed of with the model. */
+function asPublished({ network, config }: PoissonFlow): PoissonFlow {
+  const { data, step, flow } = config
+  const published = { ...flow, coordinates: 'published' } as typeof flow
+  return PoissonFlow.of(network, { data, step, flow: published })
+}
+
+/** What as many draws from the data itself score by chance. */
+export async function measureFloor(workshop: Workshop, count: number): Promise<PartOf<'floor'>> {
+  const measures: PartOf<'floor'>['measures'] = {}
+  for (const [key, { floor }] of Object.entries(METRICS)) {
+    if (floor) measures[key] = await floor(workshop.items, count, FLOOR_REPEATS, withSignal(workshop))
+  }
+  return { kind: 'floor', count, measures }
+}
