@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PfgmError } from '../errors.js'
 import type { ImageTensor } from '../model/images.js'
@@ -102,14 +102,13 @@ async function inPixels(images: Tensor): Promise<number[]> {
 
 /** A grid of images as a PNG. */
 async function pictureOf({ folder }: Workshop, images: Tensor, columns: number): Promise<Picture> {
-  const place = await mkdtemp(join(folder, 'picture-'))
+  const file = join(folder, 'picture.png')
   try {
-    const file = join(place, 'picture.png')
     await images.savePng(file, { columns, zoom: Math.max(1, Math.round(32 / images.shape.at(-1)!)) })
     const sharp = await loadSharp()
     const { width, height } = await sharp(file).metadata()
     return { png: (await readFile(file)).toString('base64'), width: width!, height: height! }
   } finally {
-    await rm(place, { recursive: true, force: true })
+    await rm(file, { force: true })
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TrainOptions } from '../train/options.js'
 import { train } from '../train/train.js'
@@ -19,7 +19,8 @@ export const runFolder = (folder: string, name: ModelName): string =>
  * a step each in turns, so that whatever else the machine does is in all of their ways. In folders that go again.
  */
 export async function timeSteps(workshop: Workshop): Promise<PartOf<'stepTimes'>> {
-  const place = await mkdtemp(join(workshop.folder, 'timed-'))
+  const place = join(workshop.folder, 'timed')
+  await rm(place, { recursive: true, force: true }) // of a process that was killed
   const rounds = FIRST + workshop.plan.timedSteps
   const runs = FLOW_NAMES.map((flow) => {
     const name = { network: 'unet', flow, seed: 0 } as const

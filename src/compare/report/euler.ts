@@ -5,7 +5,7 @@ import { SAMPLERS, type SamplerName } from '../samplers.js'
 import { chart } from './chart.js'
 import { table } from './html.js'
 import { chanceFor, lineOf, qualityOf } from './lines.js'
-import { distance } from './numbers.js'
+import { distance, listed } from './numbers.js'
 import type { Section, Verdict } from './section.js'
 
 /** Steps at which flows are judged: few. */
@@ -87,14 +87,13 @@ function judged(
   const losesLess = SDE_FLOWS.every((flow) => !(growth(flow, 'euler-in-time') < growth('pfgm')))
   const robust = BY_D.map((flow) => growth(flow))
   const isOrdered = robust.every((loss, i) => i === 0 || loss > robust[i - 1]! + chance)
-  const words = (flows: readonly ComparedFlow[], sampler: SamplerName = 'euler') =>
-    flows
-      .map(
-        (flow) =>
-          `${COMPARED[flow].title} ${figure(few(flow, sampler))} (by ${figure(growth(flow, sampler))})`,
-      )
-      .join(', ')
-  const found = `At ${FEW} steps the distance is (and has grown from ${most} steps on): ${words(['pfgm'])}; as they were published, ${words(SDE_FLOWS, 'euler-in-time')}; in the coordinates of this package, ${words(SDE_FLOWS)}; ${words(BY_D)}. ${isOrdered ? 'The smaller D, the less it grows.' : 'That it grows less the smaller D is, cannot be seen here but for chance.'}`
+  const ofSde = (of: typeof few) => SDE_FLOWS.map((flow) => figure(of(flow, 'euler-in-time')))
+  const rivals = listed(SDE_FLOWS.map((flow) => COMPARED[flow].title))
+  const found = [
+    `At ${FEW} steps the distance of PFGM is ${figure(few('pfgm'))}, of ${rivals} as they were published ${listed(ofSde(few))}.`,
+    `From ${most} steps on it has grown by ${figure(growth('pfgm'))}, ${listed(ofSde(growth))}.`,
+    `For D = 64, 2048 and infinity (EDM) it grows by ${listed(robust.map(figure))}: ${isOrdered ? 'the less, the smaller D is' : 'that this is less the smaller D is, cannot be seen here but for chance'}.`,
+  ].join(' ')
   const fared = [isCloser, losesLess, isOrdered].filter((holds) => holds).length
   return { found, verdict: fared === 3 ? 'borne out' : fared > 0 ? 'in part' : 'not borne out' }
 }

@@ -60,6 +60,7 @@ summary { cursor: pointer; color: var(--link); }
 .claims li { display: grid; gap: 0 1rem; max-width: none; padding: .6rem 0; border-bottom: 1px solid var(--line); font-size: .95rem; }
 @media (min-width: 48rem) { .claims li { grid-template-columns: 13rem 7rem 1fr; } }
 .found { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  table { font-size: 7.5pt; } th, td { padding-right: .45rem; } td.words { min-width: 0; }
   .wide { overflow: visible; } nav { display: none; }
 }
 `

@@ -4,7 +4,7 @@ import type { NetworkName } from '../networks.js'
 import { SAMPLERS } from '../samplers.js'
 import { table } from './html.js'
 import { lineOf, qualityOf } from './lines.js'
-import { count, distance, times } from './numbers.js'
+import { count, distance, listed, times } from './numbers.js'
 import { picturesHtml } from './picture.js'
 import type { Section, Verdict } from './section.js'
 
@@ -83,7 +83,9 @@ function judged(rows: readonly Row[]): { found: string; verdict: Verdict } {
   const words = rows.map((row) => `${COMPARED[row.flow].title} ${distance(row.weak)}`).join(', ')
   const best = others.filter(({ weak }) => pfgm.weak! <= (weak ?? Number.POSITIVE_INFINITY))
   const tolerant = others.filter((row) => growth(pfgm) <= growth(row))
-  const found = `With the RefineNet: ${words}. PFGM is better there than ${best.length} of the ${others.length} others, and its distance grows less than that of ${tolerant.length} of them.`
+  const named = (some: readonly Row[]) =>
+    some.length > 0 ? listed(some.map(({ flow }) => COMPARED[flow].title)) : 'no other'
+  const found = `With the RefineNet: ${words}. PFGM comes closer there than ${named(best)}; in proportion its distance grows less than that of ${named(tolerant)}.`
   if (best.length === others.length && tolerant.length === others.length)
     return { found, verdict: 'borne out' }
   return { found, verdict: best.length + tolerant.length > 0 ? 'in part' : 'not borne out' }
