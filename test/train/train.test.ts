@@ -294,7 +294,7 @@ describe('bad input', () => {
     [
       'an unknown preset',
       { preset: 'mnist' as never },
-      'Expected preset to be one of digits, toy, small, cifar10',
+      'Expected preset to be one of digits, fashion, toy, small, cifar10',
     ],
     ['a negative rate', { learningRate: -1 }, 'Expected learningRate to be a number from 0 to 10'],
     ['an unknown device', { device: 'tpu' as never }, 'Expected device to be cpu, cuda or cuda:N'],
