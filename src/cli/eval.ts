@@ -15,6 +15,7 @@ import {
   setThreads,
   Tensor,
 } from '../index.js'
+import { spreadRows } from '../tensor/rows.js'
 import { ensureAddon } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
 import { dataTensor, openData } from './images.js'
@@ -123,6 +124,10 @@ async function score(
   using data = await referenceOf(flow, against, count)
   using training = learned === undefined ? undefined : await itemsOf(flow, learned, count, '--training')
   const compared = training ?? (data instanceof Tensor ? data : undefined)
+  if (settings.nearest !== undefined && (compared === undefined || flow.network.itemShape.length !== 3)) {
+    throw new UsageError('Expected --nearest with pictures, in --against or --training, but received none')
+  }
+  if (data instanceof FeatureStatistics) expectFeatures(flow, data, features)
   if (settings.saveStatistics !== undefined) {
     if (!(data instanceof Tensor))
       throw new UsageError('Expected --save-statistics with data, not with an .npz')
@@ -190,13 +195,27 @@ function labelsOf(flow: PoissonFlow, { label }: EvalSettings, count: number): In
   const asked = labelsNamed(flow, label ?? 'all').map((one) =>
     typeof one === 'number' ? one : classes!.indexOf(one),
   )
-  return Int32Array.from({ length: count }, (_, i) => asked[i % asked.length]!)
+  // One class further every round, so that none makes up a whole group of those that errors are taken from.
+  const turn = (i: number) => (i + Math.floor(i / asked.length)) % asked.length
+  return Int32Array.from({ length: count }, (_, i) => asked[turn(i)]!)
 }
 
 async function networkOf(flow: PoissonFlow, name: string | undefined): Promise<FeatureNetwork | undefined> {
   if (name === 'numbers') return undefined
   if (name !== undefined) return FeatureNetwork.load(name)
   return flow.network.itemShape.join() === '1,28,28' ? FeatureNetwork.load('fashion') : undefined
+}
+
+/** What statistics are of must be what samples have; with a network that shows at its first pictures. */
+function expectFeatures(
+  flow: PoissonFlow,
+  { mean }: FeatureStatistics,
+  features: FeatureNetwork | undefined,
+): void {
+  if (features || flow.network.dimensions === mean.size) return
+  throw new UsageError(
+    `Expected --features, a network of ${mean.size} features as --against is of, but received none: items have ${flow.network.dimensions} numbers`,
+  )
 }
 
 /** Data, or statistics of such from an archive that has no pictures. */
@@ -215,7 +234,10 @@ async function referenceOf(
 async function itemsOf(flow: PoissonFlow, name: string, count: number, flag: string): Promise<ImageTensor> {
   const data = await openData(name)
   const { itemShape } = flow.network
-  if (data.shape.join() === itemShape.join()) return dataTensor(data, count)
+  if (data.shape.join() === itemShape.join()) {
+    using all = await dataTensor(data, data.count)
+    return (await spreadRows(all as Tensor, count)) as ImageTensor
+  }
   throw new UsageError(
     `Expected ${flag} of [${itemShape.join(', ')}] as the model's but received [${data.shape.join(', ')}]`,
   )

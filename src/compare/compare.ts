@@ -64,7 +64,7 @@ async function measureAll(
   using last = new LastModel()
   for (const job of jobs) {
     const progress = (fraction: number) => onProgress((done + job.weight * fraction) / whole, job.title)
-    if (!book.has(job.key)) {
+    if (!book.has(job.key) && !isOfFailed(book, job.key)) {
       rest.signal.throwIfAborted()
       progress(0)
       const workshop: Workshop = {
@@ -80,6 +80,12 @@ async function measureAll(
   }
 }
 
+/** Whether a model that was not learned to its end is what a job measures. */
+function isOfFailed({ figures }: Book, key: string): boolean {
+  const training = `${key.split('/').slice(0, 3).join('/')}/training`
+  return figures.parts[training]?.kind === 'failed'
+}
+
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true })
@@ -89,11 +95,12 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /** What a job measures, or that it came to no end: a model that has learned little may have no path to the data. */
-async function partOf({ title, measure }: Job, workshop: Workshop): Promise<Part> {
+async function partOf({ key, title, measure }: Job, workshop: Workshop): Promise<Part> {
   try {
     return await measure(workshop)
   } catch (error) {
     if (!(error instanceof PfgmError) || error.code !== 'ERR_PFGM_NOT_FINITE') throw error
+    if (key === 'step-times') throw error // all trainings need them
     return { kind: 'failed', title, reason: error.message }
   }
 }

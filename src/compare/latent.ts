@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { PfgmError } from '../errors.js'
 import type { ImageTensor } from '../model/images.js'
 import { loadSharp } from '../native/sharp.js'
+import { rowsOf, spreadRows } from '../tensor/rows.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { PartOf, Picture } from './figures.js'
-import { rowsOf, someItems } from './items.js'
 import { type ModelName, type Workshop, withSignal } from './job.js'
 
 /** Images that are encoded, those that are decoded again, in a row; strips between two of them, and images of a strip. */
@@ -30,7 +30,7 @@ export async function drawSamples(workshop: Workshop, name: ModelName): Promise<
 export async function drawLatent(workshop: Workshop, name: ModelName): Promise<PartOf<'latent'>> {
   const model = await workshop.model(name)
   const tolerance = { rtol: TOLERANCE, atol: TOLERANCE, ...withSignal(workshop) }
-  using some = await someItems(workshop, ENCODED)
+  using some = (await spreadRows(workshop.items as Tensor, ENCODED)) as ImageTensor
   const { encodings: found } = await model.encode(some, tolerance)
   using all = found
   const norms = await all.rowNorms()

@@ -1,11 +1,13 @@
+import type { ImageTensor } from '../model/images.js'
+import { spreadRows } from '../tensor/rows.js'
+import type { Tensor } from '../tensor/tensor.js'
 import type { PartOf } from './figures.js'
-import { someItems } from './items.js'
 import { type ModelName, type Workshop, withSignal } from './job.js'
 
 /** Bits per dimension of items spread over the data. */
 export async function measureLikelihood(workshop: Workshop, name: ModelName): Promise<PartOf<'likelihood'>> {
   const { count, probes, tolerance } = workshop.plan.likelihood
-  using items = await someItems(workshop, count)
+  using items = (await spreadRows(workshop.items as Tensor, count)) as ImageTensor
   const model = await workshop.model(name)
   const { bitsPerDimension, nfe } = await model.logLikelihood(items, {
     divergence: 'hutchinson',

@@ -19,7 +19,7 @@ export const runFolder = (folder: string, name: ModelName): string =>
  * a step each in turns, so that whatever else the machine does is in all of their ways. In folders that go again.
  */
 export async function timeSteps(workshop: Workshop): Promise<PartOf<'stepTimes'>> {
-  const place = join(workshop.folder, 'timed')
+  const place = join(workshop.folder, 'models', '.timed')
   await rm(place, { recursive: true, force: true }) // of a process that was killed
   const rounds = FIRST + workshop.plan.timedSteps
   const runs = FLOW_NAMES.map((flow) => {

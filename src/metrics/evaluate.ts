@@ -74,7 +74,7 @@ export async function evaluate(
   const parts = isIterable(samples) ? samples : inParts(samples)
   const named = features?.name ?? 'numbers'
   if (data instanceof FeatureStatistics) {
-    using set = await collect('samples', parts, undefined, features, FEWEST, signal)
+    using set = await collect('samples', parts, undefined, features, FEWEST, signal, data.mean.size)
     const frechetDistance = await frechetEstimate(set, data, signal)
     return { samples: set.count, features: named, ...(frechetDistance && { frechetDistance }) }
   }
@@ -112,7 +112,10 @@ export async function featureStatistics(
   )
 }
 
-/** @param shape that parts must have; undefined: any */
+/**
+ * @param shape that parts must have; undefined: any
+ * @param width features that they must have; undefined: any
+ */
 async function collect(
   name: string,
   parts: AsyncIterable<Tensor>,
@@ -120,6 +123,7 @@ async function collect(
   features: FeatureNetwork | undefined,
   least: number,
   signal: AbortSignal | undefined,
+  width?: number,
 ): Promise<PictureSet> {
   const set = new PictureSet(features)
   try {
@@ -129,6 +133,11 @@ async function collect(
       known ??= parse(name, TENSOR, part).shape.slice(1)
       expectAlike(name, parse(name, TENSOR, part), known)
       await set.add(part)
+      if (width !== undefined && set.width !== width) {
+        throw new RangeError(
+          `Expected statistics of the features that samples have, ${set.width || 'too many to sum'}, but received those of ${width}`,
+        )
+      }
     }
     if (set.count >= least) return set
     throw new RangeError(`Expected ${name} to have at least ${least} items but received ${set.count}`)

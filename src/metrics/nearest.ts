@@ -2,6 +2,7 @@ import { parse } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
+import { expectFinite } from './picture-set.js'
 
 export interface NearestItems {
   /** Of each sample `k` numbers of items, the nearest first. */
@@ -20,6 +21,7 @@ export async function nearestItems(samples: Tensor, data: Tensor, k = 1): Promis
   parse('samples', TENSOR, samples)
   parse('data', TENSOR, data)
   expectInteger('k', k, 1, data.shape[0] ?? 1)
+  for (const items of [samples, data]) await expectFinite(items)
   const pixels = data.shape.length === 4
   const { rows, distances } = await native().nearestRows(samples.handle, data.handle, k, pixels)
   const ofEach = (values: Float64Array) =>

@@ -39,6 +39,7 @@ export class PictureSet implements Disposable {
   /** Takes items `[n, ...]`, of the shape of those before. */
   async add(items: Tensor): Promise<void> {
     const [count = 0, ...shape] = items.shape
+    await expectFinite(items, this.count)
     this.pixels = shape.length === 3
     const room = Math.min(KEPT_ITEMS, Math.floor(KEPT_BYTES / (4 * product(shape))))
     const kept = Math.max(0, Math.min(count, room - this.#keptCount))
@@ -98,6 +99,11 @@ export class PictureSet implements Disposable {
     return joined
   }
 
+  /** Features of each item that are summed; 0 where there are too many, or no items yet. */
+  get width(): number {
+    return (this.#moments?.shape[1] ?? 1) - 1
+  }
+
   dispose(): void {
     for (const part of Object.values(this.#kept).flat()) part.dispose()
     this.#moments?.dispose()
@@ -106,4 +112,11 @@ export class PictureSet implements Disposable {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+/** @throws RangeError where an item has no number @param first the number of the first item */
+export async function expectFinite(items: Tensor, first = 0): Promise<void> {
+  const { notFinite } = await native().dataStatistics(items.handle)
+  if (notFinite < 0) return
+  throw new RangeError(`Expected finite items but item ${first + notFinite} has a NaN or an infinity`)
 }

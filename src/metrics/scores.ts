@@ -119,7 +119,8 @@ async function frechetDistance({ samples, data, training }: Sets, { signal }: Sc
   using reference = await data.statistics()
   const distance = reference && (await frechetEstimate(samples, reference, signal))
   if (!distance) return {}
-  using learned = await training?.statistics()
+  // Of fewer items it would be larger for that alone.
+  using learned = training && training.count >= samples.count ? await training.statistics() : undefined
   const floor = learned && (await learned.frechetDistance(reference))
   return { frechetDistance: { ...distance, ...(floor !== undefined && { floor }) } }
 }
@@ -163,7 +164,7 @@ async function inceptionScore({ samples, data }: Sets, { signal }: ScoreSettings
 
 async function manifolds({ samples, data }: Sets, { neighbours, signal }: ScoreSettings) {
   const [a, b] = [await samples.features(), await data.features()]
-  if (!a || !b) return {}
+  if (!a || !b || Math.min(a.shape[0]!, b.shape[0]!) <= neighbours) return {}
   return stoppable(native().manifolds(a.handle, b.handle, neighbours), signal)
 }
 
@@ -177,7 +178,11 @@ async function memorisation({ samples, data, training }: Sets, { signal }: Score
   const near = async (items: Tensor) =>
     (await stoppable(native().nearestRows(images.handle, items.handle, 1, samples.pixels), signal)).distances
   const [toSeen, toUnseen] = [await near(ofSeen), await near(ofUnseen)]
-  const ratios = toSeen.map((distance, i) => (distance === 0 ? 0 : distance / toUnseen[i]!))
+  // A sample that is one of the data itself tells nothing.
+  const ratios = toSeen
+    .map((distance, i) => (distance === 0 ? 0 : distance / toUnseen[i]!))
+    .filter(Number.isFinite)
+  if (ratios.length === 0) return {}
   const { mean, deviation } = meanAndDeviation(ratios)
   return { memorisation: { value: mean, error: deviation / Math.sqrt(ratios.length) } }
 }

@@ -1,6 +1,7 @@
 import { modelMetadata } from '../checkpoint/model.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
 import { readHeader, writeTensors } from '../checkpoint/safetensors.js'
+import { lookAt } from '../files/read.js'
 import { valueBy } from './best-metrics.js'
 import type { RunConfig } from './checkpoint.js'
 import type { Measured } from './events.js'
@@ -30,17 +31,24 @@ export class BestModel {
     await writeTensors(this.#trainer.averaged.handle, this.#folder.best, {
       ...modelMetadata('model', { network, flow, data, step, ...(classes && { classes }) }),
       metric: keepBest!,
+      of: this.#measured,
       value: String(value),
     })
     this.#least = value
     return true
   }
 
-  /** The value of the model that was kept before; one that was kept by another metric does not count. */
+  /** What values are measured on: those on other data do not compare. */
+  get #measured(): string {
+    const { dataHash, validation } = this.#config
+    return JSON.stringify([dataHash, validation])
+  }
+
+  /** The value of the model that was kept before; one that was kept by another metric or data does not count. */
   async #kept(): Promise<number> {
-    const file = await readHeader(this.#folder.best).catch(() => undefined)
-    const { metric, value } = file?.metadata ?? {}
-    const least = metric === this.#config.keepBest ? Number(value) : Number.NaN
+    if ((await lookAt(this.#folder.best)) === undefined) return Number.POSITIVE_INFINITY
+    const { metric, of, value } = (await readHeader(this.#folder.best)).metadata
+    const least = metric === this.#config.keepBest && of === this.#measured ? Number(value) : Number.NaN
     return Number.isFinite(least) ? least : Number.POSITIVE_INFINITY
   }
 }

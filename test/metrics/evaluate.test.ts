@@ -59,7 +59,7 @@ describe('samples of the data', () => {
     const copied = await evaluate(some!, others!, { training: some! })
     expect(copied.memorisation!.value).toBe(0)
     const halves = [await some!.slice(0, 445), await some!.slice(445, 445)] as const
-    const fresh = await evaluate(others!, halves[0], { training: halves[1] })
+    const fresh = await evaluate(await others!.slice(0, 445), halves[0], { training: halves[1] })
     expect(Math.abs(fresh.memorisation!.value - 1)).toBeLessThan(0.2)
     expect(fresh.frechetDistance!.floor).toBeGreaterThan(0)
   })
@@ -96,6 +96,22 @@ describe('samples of the data', () => {
     const points = await Tensor.full([30, 2], 0, 'float32')
     await expect(evaluate(points, others!)).rejects.toThrow(
       "Expected samples to be of the data's shape [1, 8, 8] but received [2]",
+    )
+  })
+
+  it('are refused where a number is none, or statistics are of other features', async () => {
+    const broken = await Tensor.from<'float32'>(
+      Float32Array.from({ length: 60 }, (_, i) => (i === 41 ? NaN : i)),
+      [30, 2],
+    )
+    const points = await Tensor.from<'float32'>(
+      Float32Array.from({ length: 60 }, (_, i) => Math.cos(i)),
+      [30, 2],
+    )
+    await expect(evaluate(broken, points)).rejects.toThrow('Expected finite items but item 20 has a NaN')
+    using statistics = await featureStatistics(points)
+    await expect(evaluate(some!, statistics)).rejects.toThrow(
+      'Expected statistics of the features that samples have, 64, but received those of 2',
     )
   })
 
