@@ -98,7 +98,7 @@ describe.each(native().fieldKernels())('images with the %s kernel by bytes', (ke
       fc.asyncProperty(images, async ({ one, pixels }) => {
         expect(await worstError(one, pixels)).toBeLessThan(1e-6)
       }),
-      { numRuns: kernel === 'portable' ? 40 : 150 },
+      { numRuns: kernel === 'portable' ? 30 : 60 },
     )
   })
 })
