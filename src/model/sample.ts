@@ -41,7 +41,7 @@ export interface SamplingOptions extends StartOptions, ConditionOptions {
   deterministic?: boolean
   /**
    * What the products of the network's layers are rounded to. `bfloat16` has 8 bits: faster on GPUs and on processors that
-   * multiply it (AVX-512 BF16), and half the memory for weights. `auto` is float32. Default auto.
+   * multiply it (AMX; AVX-512 BF16 of some), and half the memory for weights. `auto` is float32. Default auto.
    */
   precision?: 'auto' | Precision
   /** bfloat16: at this height and below, near the data, float32 all the same. Default 0: bfloat16 everywhere. */

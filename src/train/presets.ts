@@ -24,7 +24,7 @@ export interface TrainingSettings {
   readonly checkpointActivations: boolean
   /**
    * What products of the network's layers are rounded to; weights, normalisation, loss and optimizer are float32 whatever it
-   * is. `bfloat16` is faster on GPUs and on processors that multiply it, AVX-512 BF16. Default float32.
+   * is. `bfloat16` is faster on GPUs and on processors that multiply it, AVX-512 BF16 or AMX. Default float32.
    */
   readonly precision: Precision
   /** Which items' charges make the field: those of the batch, or `full`: all of the data, whatever `batchSize` is. */
