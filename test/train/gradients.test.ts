@@ -212,7 +212,7 @@ describe.each(available)('%s', (kernel) => {
         expect(found).toBeGreaterThan(0)
         expect(found).toBeLessThan(2.5 * byLibtorch)
       }),
-      { numRuns: 5 },
+      { numRuns: 3 },
     )
   })
 
