@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "binding/arguments.h"
+#include "binding/items.h"
 #include "data/values.h"
 #include "metrics/energy.h"
 #include "metrics/features.h"
@@ -10,7 +11,6 @@
 #include "metrics/kernel_distance.h"
 #include "metrics/moments.h"
 #include "metrics/neighbours.h"
-#include "metrics/picture.h"
 #include "metrics/sliced_wasserstein.h"
 #include "runtime/error.h"
 
@@ -18,13 +18,6 @@ namespace pfgm {
 namespace {
 
 constexpr int64_t kMostFeatures = 4096, kMostNumbers = int64_t(1) << 27;
-
-at::Tensor rows_argument(const Argument& argument) {
-  const at::Tensor tensor = argument.tensor();
-  if (tensor.dim() < 2 || tensor.numel() == 0)
-    argument.expected("a tensor with one item a row, of at least one number");
-  return tensor;
-}
 
 at::Tensor matrix(const Argument& argument, at::ScalarType type) {
   const at::Tensor tensor = argument.tensor();
@@ -49,11 +42,6 @@ Gaussian gaussian_argument(const Argument& given) {
       covariance.scalar_type() != at::kDouble || !covariance.is_cpu())
     given["covariance"].expected("a square of float64, as large as the mean");
   return {mean, covariance};
-}
-
-at::Tensor comparable(const at::Tensor& items, bool pixels) {
-  const at::Tensor values = as_values(items);
-  return pixels ? ((values + 1) / 2).clamp(0, 1) : values;
 }
 
 Napi::Value estimate_to_js(Napi::Env env, const Estimate& estimate) {

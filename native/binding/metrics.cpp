@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 
 #include "binding/arguments.h"
+#include "binding/items.h"
 #include "data/values.h"
 #include "metrics/energy.h"
 #include "metrics/errors.h"
@@ -13,19 +14,6 @@ namespace pfgm {
 namespace {
 
 constexpr int64_t kMostDraws = 1000000;
-
-at::Tensor rows_argument(const Argument& argument) {
-  const at::Tensor tensor = argument.tensor();
-  // Rows of no numbers take no memory, so there may be any number of them.
-  if (tensor.dim() < 2 || tensor.numel() == 0)
-    argument.expected("a tensor with one item a row, of at least one number");
-  return tensor;
-}
-
-// Images are compared as a viewer sees them: pixels in [0, 1], clipped.
-at::Tensor as_pixels(const at::Tensor& values) {
-  return ((as_values(values) + 1) / 2).clamp(0, 1);
-}
 
 // dataStatistics(data): resolves to {meanNorm, deviation, minimum, maximum, notFinite}.
 Napi::Value statistics(const Call& call) {
@@ -51,8 +39,7 @@ Napi::Value distance(const Call& call) {
   return call.environment().submit(
       "cpu",
       [samples, data, pixels] {
-        return pixels ? energy_distance(as_pixels(samples), as_pixels(data))
-                      : energy_distance(as_values(samples), as_values(data));
+        return energy_distance(comparable(samples, pixels), comparable(data, pixels));
       },
       [](Napi::Env env, double value) { return Napi::Number::New(env, value); });
 }
@@ -70,7 +57,7 @@ Napi::Value floor_distances(const Call& call) {
   return call.environment().submit(
       "cpu",
       [=] {
-        const at::Tensor values = pixels ? as_pixels(data) : as_values(data);
+        const at::Tensor values = comparable(data, pixels);
         const double own = mean_distance(values, values, false);
         std::vector<double> floors;
         for (int64_t i = 0; i < repeats; ++i) {

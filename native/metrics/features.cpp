@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "data/values.h"
+#include "metrics/picture.h"
 #include "runtime/error.h"
 
 namespace pfgm {
@@ -97,11 +97,6 @@ std::shared_ptr<FeatureNetwork> FeatureNetwork::load(const std::string& path) {
     throw Error("ERR_PFGM_DATA", "Expected a TorchScript file (torch.jit.save), but " + path +
                                      " cannot be read as one: " + reason(error));
   }
-}
-
-at::Tensor as_bytes(const at::Tensor& images) {
-  if (images.scalar_type() == at::kByte) return images.to(at::kCPU).contiguous();
-  return ((images.to(at::kCPU, at::kFloat) + 1) * 127.5).round().clamp(0, 255).to(at::kByte);
 }
 
 }  // namespace pfgm

@@ -26,7 +26,4 @@ class FeatureNetwork {
   virtual Features of(const at::Tensor& images) const = 0;
 };
 
-// Rounded as a PNG has them.
-at::Tensor as_bytes(const at::Tensor& images);
-
 }  // namespace pfgm

@@ -12,6 +12,11 @@
 
 namespace pfgm {
 
+at::Tensor as_bytes(const at::Tensor& images) {
+  if (images.scalar_type() == at::kByte) return images.to(at::kCPU).contiguous();
+  return ((images.to(at::kCPU, at::kFloat) + 1) * 127.5).round().clamp(0, 255).nan_to_num(0).to(at::kByte);
+}
+
 at::Tensor image_grid(const at::Tensor& images, int64_t columns, int64_t zoom, int64_t gap) {
   if (images.dim() != 4 || images.size(0) < 1 || (images.size(1) != 1 && images.size(1) != 3))
     throw Error("ERR_PFGM_ARGUMENT", "Expected images of shape [n, 1 or 3, height, width]");
@@ -19,14 +24,8 @@ at::Tensor image_grid(const at::Tensor& images, int64_t columns, int64_t zoom, i
     throw Error("ERR_PFGM_ARGUMENT", "Expected columns >= 1, zoom from 1 to 256, gap from 0 to 1024");
   const int64_t count = images.size(0), height = images.size(2) * zoom, width = images.size(3) * zoom;
   const int64_t across = std::min(columns, count), down = (count + across - 1) / across;
-  const at::Tensor pixels = ((images.to(at::kCPU, at::kFloat) + 1) * 127.5)
-                                .round()
-                                .clamp(0, 255)
-                                .nan_to_num(0)
-                                .to(at::kByte)
-                                .permute({0, 2, 3, 1})
-                                .repeat_interleave(zoom, 1)
-                                .repeat_interleave(zoom, 2);
+  const at::Tensor pixels =
+      as_bytes(images).permute({0, 2, 3, 1}).repeat_interleave(zoom, 1).repeat_interleave(zoom, 2);
   at::Tensor grid = at::full({down * (height + gap) + gap, across * (width + gap) + gap, images.size(1)}, 255,
                              at::TensorOptions(at::kByte));
   for (int64_t i = 0; i < count; ++i)

@@ -5,6 +5,9 @@
 
 namespace pfgm {
 
+// Rounded as a PNG has them: values from -1 to 1, or bytes already.
+at::Tensor as_bytes(const at::Tensor& images);
+
 // images [n, C, H, W] in [-1, 1] with C 1 or 3 -> [height, width, C] uint8: rows of `columns` images, each
 // pixel `zoom` pixels wide, `gap` pixels of background between images.
 at::Tensor image_grid(const at::Tensor& images, int64_t columns, int64_t zoom, int64_t gap);

@@ -15,7 +15,7 @@ import {
   setThreads,
   Tensor,
 } from '../index.js'
-import { spreadRows } from '../tensor/rows.js'
+import { rowsOf, spreadRows } from '../tensor/rows.js'
 import { ensureAddon } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
 import { dataTensor, openData } from './images.js'
@@ -252,10 +252,8 @@ async function drawNearest(path: string, samples: Tensor, data: Tensor): Promise
     for (const [i, near] of items.entries()) {
       using sample = await samples.slice(i, 1)
       parts.push(await asBytes(sample))
-      for (const item of near) {
-        using real = await data.slice(item, 1)
-        parts.push(await asBytes(real))
-      }
+      using real = await rowsOf(data, near)
+      parts.push(await asBytes(real))
     }
     using all = await Tensor.concat(parts)
     await all.savePng(path, { columns: k + 1 })

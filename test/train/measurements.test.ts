@@ -2,29 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readHeader } from '../../src/checkpoint/safetensors.js'
-import { datasets } from '../../src/data/index.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
-import type { EvaluationEvent, TrainEvent } from '../../src/train/events.js'
-import type { TrainOptions } from '../../src/train/options.js'
-import { eventsOf, newOut, SMALL } from './runs.js'
+import { evaluationsOf, newOut, spaceEvents, warningsOf } from './runs.js'
 
-/** In space, as points in the plane are drawn at every end. */
-const points = (count: number) =>
-  datasets.array(
-    Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i * i)),
-    [3],
-  )
-const NETWORK = { ...SMALL.network, dimensions: 3 } as const
-
-async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
-  const data = options.data ?? (await points(300))
-  return eventsOf({ ...SMALL, network: NETWORK, evaluationCount: 0, data, out: newOut(), ...options })
-}
-
-const evaluations = (events: TrainEvent[]) =>
-  events.filter((event): event is EvaluationEvent => event.type === 'evaluation')
-const warnings = (events: TrainEvent[]) =>
-  events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
 const checkpoint = (out: string, step: number) =>
   join(out, 'checkpoints', `step-${String(step).padStart(7, '0')}.safetensors`)
 
@@ -41,8 +21,8 @@ async function tensors(path: string, prefix = ''): Promise<Map<string, string>> 
 describe('measuring on the way', () => {
   it('waits until it takes no more than its share, and the log says so', async () => {
     const out = newOut()
-    const events = await collect({ out, steps: 60, evaluateEvery: 1, evaluationCount: 400 })
-    const measured = evaluations(events)
+    const events = await spaceEvents({ out, steps: 60, evaluateEvery: 1, evaluationCount: 400 })
+    const measured = evaluationsOf(events)
     expect(measured.length).toBeGreaterThan(0)
     // Training takes far less than twenty seconds, so the share is two.
     expect(measured.reduce((sum, { seconds }) => sum + seconds, 0)).toBeLessThan(3)
@@ -69,9 +49,9 @@ describe('measuring on the way', () => {
     // A start so far out is no float32: nothing can be drawn.
     const flow = { zMax: 1e39, upperNorm: 1e39 }
     const options = { flow, evaluateEvery: 5, evaluationCount: 10 }
-    const events = await collect({ ...options, validation: 0.2, keepBest: 'validation-loss' })
+    const events = await spaceEvents({ ...options, validation: 0.2, keepBest: 'validation-loss' })
     expect(events.at(-1)).toMatchObject({ type: 'end', step: 12 })
-    for (const each of evaluations(events)) {
+    for (const each of evaluationsOf(events)) {
       expect(each.validationLoss).toBeGreaterThan(0)
       expect(each.distance).toBeUndefined()
     }
@@ -89,7 +69,14 @@ describe('the best model', () => {
       keep: 20,
       steps: 6,
     }
-    const events = await collect({ ...options, out, keepBest, learningRate: 0.05, warmup: 0, emaRate: 0.1 })
+    const events = await spaceEvents({
+      ...options,
+      out,
+      keepBest,
+      learningRate: 0.05,
+      warmup: 0,
+      emaRate: 0.1,
+    })
     const values = events.flatMap((event) => {
       if (event.type !== 'evaluation' && event.type !== 'end') return []
       const value = keepBest === 'validation-loss' ? event.validationLoss : event.distance?.value
@@ -118,17 +105,17 @@ describe('the best model', () => {
   it('is the same after a break, and a worse one does not take its place', async () => {
     const [straight, broken] = [newOut(), newOut()]
     const options = { validation: 0.3, evaluateEvery: 1, learningRate: 0.01, warmup: 0, emaRate: 0.5 }
-    await collect({ ...options, keepBest: 'validation-loss', out: straight })
-    await collect({ ...options, keepBest: 'validation-loss', out: broken, steps: 5 })
-    await collect({ out: broken, resume: true, steps: 12 })
+    await spaceEvents({ ...options, keepBest: 'validation-loss', out: straight })
+    await spaceEvents({ ...options, keepBest: 'validation-loss', out: broken, steps: 5 })
+    await spaceEvents({ out: broken, resume: true, steps: 12 })
     const best = (out: string) => readFileSync(join(out, 'best.safetensors'))
     expect(best(broken).equals(best(straight))).toBe(true)
-    const worse = await collect({ out: broken, resume: true, steps: 14, learningRate: 5 })
-    expect(evaluations(worse).map((event) => event.best)).toEqual([undefined])
+    const worse = await spaceEvents({ out: broken, resume: true, steps: 14, learningRate: 5 })
+    expect(evaluationsOf(worse).map((event) => event.best)).toEqual([undefined])
     expect(best(broken).equals(best(straight))).toBe(true)
     const other = { keepBest: 'energy-distance', evaluationCount: 20 } as const
-    const changed = await collect({ out: broken, resume: true, steps: 16, ...other })
-    expect(warnings(changed)).toEqual([
+    const changed = await spaceEvents({ out: broken, resume: true, steps: 16, ...other })
+    expect(warningsOf(changed)).toEqual([
       'The run goes on with another keepBest: energy-distance now, validation-loss before',
     ])
     expect((await readHeader(join(broken, 'best.safetensors'))).metadata).toMatchObject({
@@ -137,20 +124,20 @@ describe('the best model', () => {
   })
 
   it('is refused where it would never be measured, and where there is none', async () => {
-    await expect(collect({ keepBest: 'validation-loss' })).rejects.toThrow(
+    await expect(spaceEvents({ keepBest: 'validation-loss' })).rejects.toThrow(
       'Expected validation for keepBest validation-loss but received none',
     )
-    await expect(collect({ keepBest: 'energy-distance' })).rejects.toThrow(
+    await expect(spaceEvents({ keepBest: 'energy-distance' })).rejects.toThrow(
       'Expected evaluationCount to be at least 2 for keepBest energy-distance but received 0',
     )
-    await expect(collect({ evaluateEvery: 5 })).rejects.toThrow(
+    await expect(spaceEvents({ evaluateEvery: 5 })).rejects.toThrow(
       'Expected evaluationCount to be at least 2 for evaluateEvery, without a validation, but received 0',
     )
-    await expect(collect({ keepBest: 'loss' as never })).rejects.toThrow(
+    await expect(spaceEvents({ keepBest: 'loss' as never })).rejects.toThrow(
       'Expected keepBest to be one of validation-loss, energy-distance but received "loss"',
     )
     const out = newOut()
-    await collect({ out, steps: 1 })
+    await spaceEvents({ out, steps: 1 })
     await expect(PoissonFlow.load(out, { best: true })).rejects.toThrow(
       'there is none: training keeps it with',
     )

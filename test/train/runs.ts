@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
-import type { TrainEvent } from '../../src/train/events.js'
+import { datasets } from '../../src/data/index.js'
+import type { EvaluationEvent, TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
 import { train } from '../../src/train/train.js'
 
@@ -30,3 +31,23 @@ export async function eventsOf(options: TrainOptions): Promise<TrainEvent[]> {
   for await (const event of train(options)) events.push(event)
   return events
 }
+
+/** Points in space, as those in the plane are drawn at every end. */
+export const spacePoints = (count: number, change = (value: number, _place: number) => value) =>
+  datasets.array(
+    Float32Array.from({ length: 3 * count }, (_, i) => change(Math.sin(i * i), Math.floor(i / 3))),
+    [3],
+  )
+export const SPACE_NETWORK = { ...SMALL.network, dimensions: 3 } as const
+
+/** All that happens in a small run on them. */
+export async function spaceEvents(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
+  const data = options.data ?? (await spacePoints(300))
+  const usual = { ...SMALL, network: SPACE_NETWORK, evaluationCount: 0 }
+  return eventsOf({ ...usual, data, out: newOut(), ...options })
+}
+
+export const evaluationsOf = (events: TrainEvent[]) =>
+  events.filter((event): event is EvaluationEvent => event.type === 'evaluation')
+export const warningsOf = (events: TrainEvent[]) =>
+  events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))

@@ -5,31 +5,14 @@ import { describe, expect, it } from 'vitest'
 import { readHeader } from '../../src/checkpoint/safetensors.js'
 import { datasets } from '../../src/data/index.js'
 import { memory } from '../../src/native/device.js'
-import type { EvaluationEvent, TrainEvent } from '../../src/train/events.js'
+import type { TrainEvent } from '../../src/train/events.js'
 import { divide, drawnPlaces } from '../../src/train/held-out.js'
 import type { TrainOptions } from '../../src/train/options.js'
 import { loadData } from '../../src/train/run-config.js'
-import { eventsOf, newOut, SMALL } from './runs.js'
+import { evaluationsOf, newOut, SPACE_NETWORK, spaceEvents, spacePoints, warningsOf } from './runs.js'
 
-/** In space, as points in the plane are drawn at every end. */
-const points = (count: number, change = (value: number, _place: number) => value) =>
-  datasets.array(
-    Float32Array.from({ length: 3 * count }, (_, i) => change(Math.sin(i * i), Math.floor(i / 3))),
-    [3],
-  )
-const NETWORK = { ...SMALL.network, dimensions: 3 } as const
-
-async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
-  const data = options.data ?? (await points(300))
-  return eventsOf({ ...SMALL, network: NETWORK, evaluationCount: 0, data, out: newOut(), ...options })
-}
-
-const evaluations = (events: TrainEvent[]) =>
-  events.filter((event): event is EvaluationEvent => event.type === 'evaluation')
 const losses = (events: TrainEvent[]) =>
   events.flatMap((event) => ('validationLoss' in event ? [[event.step, event.validationLoss]] : []))
-const warnings = (events: TrainEvent[]) =>
-  events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
 
 async function tensorBytes(out: string, step: number): Promise<Buffer> {
   const path = join(out, 'checkpoints', `step-${String(step).padStart(7, '0')}.safetensors`)
@@ -88,10 +71,10 @@ describe('validation', () => {
   it.each([
     ['a Poisson flow', {}],
     ['a Poisson flow of all of the data', { fieldBatch: 'full' }],
-    ['a flow towards images', { flow: { kind: 'edm' }, network: { ...NETWORK, output: 'image' } }],
+    ['a flow towards images', { flow: { kind: 'edm' }, network: { ...SPACE_NETWORK, output: 'image' } }],
   ] as [string, Partial<TrainOptions>][])('is measured on the way and at the end: %s', async (_, options) => {
     const out = newOut()
-    const events = await collect({
+    const events = await spaceEvents({
       out,
       validation: 0.2,
       evaluateEvery: 5,
@@ -110,8 +93,8 @@ describe('validation', () => {
   })
 
   it('is of what training makes smaller: on the same items about the same', async () => {
-    const data = await points(256)
-    const events = await collect({
+    const data = await spacePoints(256)
+    const events = await spaceEvents({
       data,
       validation: data,
       steps: 300,
@@ -120,7 +103,7 @@ describe('validation', () => {
       smallBatchSize: 256,
       learningRate: 3e-3,
     })
-    expect(warnings(events)).toEqual(['The data for validation, array, are those that the run learns from'])
+    expect(warningsOf(events)).toEqual(['The data for validation, array, are those that the run learns from'])
     const trained = events.flatMap((event) => (event.type === 'step' ? [event.loss] : [])).slice(-50)
     const mean = trained.reduce((sum, each) => sum + each, 0) / trained.length
     expect(losses(events).at(-1)![1]! / mean).toBeGreaterThan(0.7)
@@ -130,24 +113,27 @@ describe('validation', () => {
   it('changes nothing of what is learned, and is the same after a break', async () => {
     const [straight, broken] = [newOut(), newOut()]
     const options = { validation: 0.2, evaluateEvery: 3, seed: 9 }
-    const whole = await collect({ ...options, out: straight })
-    await collect({ ...options, out: broken, steps: 7 })
-    const resumed = await collect({ out: broken, resume: true, steps: 12 })
+    const whole = await spaceEvents({ ...options, out: straight })
+    await spaceEvents({ ...options, out: broken, steps: 7 })
+    const resumed = await spaceEvents({ out: broken, resume: true, steps: 12 })
     expect(losses(resumed)).toEqual(losses(whole).slice(-2))
     expect((await tensorBytes(broken, 12)).equals(await tensorBytes(straight, 12))).toBe(true)
     const without = newOut()
-    await collect({ ...options, evaluateEvery: 0, out: without })
+    await spaceEvents({ ...options, evaluateEvery: 0, out: without })
     expect((await tensorBytes(without, 12)).equals(await tensorBytes(straight, 12))).toBe(true)
   })
 
   it('learns nothing from the items that are held out', async () => {
     const held = drawnPlaces(100, 50, 3n)
-    const runs = [await points(100), await points(100, (value, place) => (held[place] ? -value : value))]
+    const runs = [
+      await spacePoints(100),
+      await spacePoints(100, (value, place) => (held[place] ? -value : value)),
+    ]
     const flow = { M: 200, zMax: 4, upperNorm: 20 } // else of the data, of all of them
     const outs = []
     for (const data of runs) {
       const out = newOut()
-      await collect({ out, data, validation: 0.5, seed: 3, flow })
+      await spaceEvents({ out, data, validation: 0.5, seed: 3, flow })
       outs.push(await tensorBytes(out, 12))
     }
     expect(outs[0]!.equals(outs[1]!)).toBe(true)
@@ -177,7 +163,7 @@ describe('validation', () => {
     const out = newOut()
     const options = { out, data, network, labels: true, steps: 2 }
     const before = memory().handles
-    const events = await collect({ ...options, validation, evaluateEvery: 1 })
+    const events = await spaceEvents({ ...options, validation, evaluateEvery: 1 })
     expect(memory().handles).toBeLessThanOrEqual(before + 2) // the labels' own, which are collected
     expect(losses(events).map(([step]) => step)).toEqual([1, 2])
     expect(JSON.parse(readFileSync(join(out, 'config.json'), 'utf8')).validation).toMatchObject({
@@ -185,16 +171,18 @@ describe('validation', () => {
       count: 40,
     })
     const again = { ...options, resume: true, steps: 3 } as const
-    await expect(collect(again)).rejects.toThrow(
+    await expect(spaceEvents(again)).rejects.toThrow(
       'started with, those, but received none: give it (--validation)',
     )
     const others = await part(11, 'others')
-    await expect(collect({ ...again, validation: others })).rejects.toThrow('received others: give that, or')
-    await expect(collect({ ...again, validation: 0.5 })).rejects.toThrow(
+    await expect(spaceEvents({ ...again, validation: others })).rejects.toThrow(
+      'received others: give that, or',
+    )
+    await expect(spaceEvents({ ...again, validation: 0.5 })).rejects.toThrow(
       'Expected validation to be a data set as',
     )
-    expect(warnings(await collect({ ...again, validation }))).toEqual([])
-    expect(warnings(await collect({ ...again, steps: 4, validation: others, newData: true }))).toEqual([
+    expect(warningsOf(await spaceEvents({ ...again, validation }))).toEqual([])
+    expect(warningsOf(await spaceEvents({ ...again, steps: 4, validation: others, newData: true }))).toEqual([
       'The run goes on with other data for validation: others, not those',
     ])
   })
@@ -202,34 +190,36 @@ describe('validation', () => {
   it('is refused where it cannot be', async () => {
     const share = 'a share above 0 and below 1, or a data set,'
     for (const validation of [0, 1, -1, Number.NaN]) {
-      await expect(collect({ validation })).rejects.toThrow(`Expected validation to be ${share} but received`)
+      await expect(spaceEvents({ validation })).rejects.toThrow(
+        `Expected validation to be ${share} but received`,
+      )
     }
-    await expect(collect({ validation: 1e-6 })).rejects.toThrow(
+    await expect(spaceEvents({ validation: 1e-6 })).rejects.toThrow(
       'some of 300 items but not all but received 0.000001',
     )
-    await expect(collect({ validation: 'half' as never })).rejects.toThrow(
+    await expect(spaceEvents({ validation: 'half' as never })).rejects.toThrow(
       'Expected validation to be a share',
     )
-    await expect(collect({ validation: await datasets.digits() })).rejects.toThrow(
+    await expect(spaceEvents({ validation: await datasets.digits() })).rejects.toThrow(
       'Expected validation to be of items of [3] as the data but received [1, 8, 8]',
     )
     const out = newOut()
-    await collect({ out, validation: 0.2, steps: 2 })
-    for (const validation of [0.3, await points(9)]) {
-      await expect(collect({ out, resume: true, steps: 3, validation })).rejects.toThrow(
+    await spaceEvents({ out, validation: 0.2, steps: 2 })
+    for (const validation of [0.3, await spacePoints(9)]) {
+      await expect(spaceEvents({ out, resume: true, steps: 3, validation })).rejects.toThrow(
         'Expected validation to be 0.2 as the run was started with, since it learned from all else, but received',
       )
     }
-    const grown = { out, resume: true, steps: 3, data: await points(310), newData: true } as const
-    expect(warnings(await collect(grown))).toEqual([
+    const grown = { out, resume: true, steps: 3, data: await spacePoints(310), newData: true } as const
+    expect(warningsOf(await spaceEvents(grown))).toEqual([
       expect.stringContaining('other data'),
       'Of other data other items are held out: the run may have learned from some of them',
     ])
     const all = newOut()
-    await collect({ out: all, steps: 2 })
-    await expect(collect({ out: all, resume: true, steps: 3, validation: 0.3 })).rejects.toThrow(
+    await spaceEvents({ out: all, steps: 2 })
+    await expect(spaceEvents({ out: all, resume: true, steps: 3, validation: 0.3 })).rejects.toThrow(
       'to be none as the run',
     )
-    expect(evaluations(await collect({ out: all, resume: true, steps: 3 }))).toEqual([])
+    expect(evaluationsOf(await spaceEvents({ out: all, resume: true, steps: 3 }))).toEqual([])
   })
 })
