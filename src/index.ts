@@ -4,6 +4,7 @@
 
 import './native/unbundled.js'
 
+export type { ImageSides, ImageSize } from './arguments/image-size.js'
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
   AnyDataset,

@@ -21,6 +21,12 @@ Output output_of(const Argument& config) {
   config["output"].expected("field, image or denoised");
 }
 
+ImageSize image_size_of(const Argument& config) {
+  const std::vector<int64_t> sides = config["imageSize"].integers();
+  if (sides.size() != 2) config["imageSize"].expected("a height and a width");
+  return {sides[0], sides[1]};
+}
+
 ProgressiveInput progressive_input_of(const Argument& config) {
   const std::string name = config["progressiveInput"].string();
   if (name == "none") return ProgressiveInput::kNone;
@@ -32,7 +38,7 @@ ProgressiveInput progressive_input_of(const Argument& config) {
 UnetConfig unet_config(const Argument& config) {
   UnetConfig c;
   c.channels = config["channels"].integer();
-  c.image_size = config["imageSize"].integer();
+  c.image_size = image_size_of(config);
   c.nf = config["nf"].integer();
   c.ch_mult = config["chMult"].integers();
   c.num_res_blocks = config["numResBlocks"].integer();
@@ -57,7 +63,7 @@ EdmUnetConfig edm_unet_config(const Argument& config, bool adm) {
   EdmUnetConfig c;
   c.adm = adm;
   c.channels = config["channels"].integer();
-  c.image_size = config["imageSize"].integer();
+  c.image_size = image_size_of(config);
   c.labels = config["labels"].integer();
   c.augment = config["augment"].integer();
   c.model_channels = config["modelChannels"].integer();
@@ -87,7 +93,7 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
   if (kind == "refinenet") {
     RefinenetConfig c;
     c.channels = config["channels"].integer();
-    c.image_size = config["imageSize"].integer();
+    c.image_size = image_size_of(config);
     c.nf = config["nf"].integer();
     c.output = output_of(config);
     return [c, seed, device] { return make_refinenet(c, seed, device); };

@@ -160,10 +160,7 @@ void check(const EdmUnetConfig& c) {
           "Expected channelMult to have 1 to 10 levels");
   for (int64_t m : c.channel_mult)
     require(m >= 1 && m <= 64, "Expected every channelMult to be from 1 to 64");
-  const int64_t halvings = int64_t(c.channel_mult.size()) - 1;
-  require(c.image_size >= 1 && c.image_size <= 4096 && c.image_size % (int64_t(1) << halvings) == 0,
-          "Expected imageSize to be at most 4096 and divisible by 2^" + std::to_string(halvings) +
-              " (one halving between levels), but received " + std::to_string(c.image_size));
+  c.image_size.check(int64_t(c.channel_mult.size()) - 1);
   require(c.num_blocks >= 1 && c.num_blocks <= 64, "Expected numBlocks to be from 1 to 64");
   require(c.dropout >= 0 && c.dropout < 1, "Expected dropout to be at least 0 and below 1");
   require(c.labels >= 0 && c.labels <= 65536, "Expected labels to be from 0 to 65536");
@@ -174,7 +171,7 @@ void check(const EdmUnetConfig& c) {
 
 EdmUnet::EdmUnet(const EdmUnetConfig& config, uint64_t seed, at::Device device) : config_(config) {
   check(config);
-  shape_ = {config.channels, config.image_size, config.image_size};
+  shape_ = {config.channels, config.image_size.height, config.image_size.width};
   Builder builder(parameters_, seed, device);
   const int64_t base = config.model_channels, levels = int64_t(config.channel_mult.size());
   const int64_t noise_channels = base * config.channel_mult_noise, embedded = 4 * base;
@@ -206,12 +203,13 @@ EdmUnet::EdmUnet(const EdmUnetConfig& config, uint64_t seed, at::Device device) 
 
   uint64_t number = 0;
   const auto at_size = [&](const std::string& side, int64_t level) {
-    const std::string size = std::to_string(config.image_size >> level);
-    return side + "." + size + "x" + size + "_";
+    const ImageSize size = config.image_size.halved(level);
+    return side + "." + std::to_string(size.height) + "x" + std::to_string(size.width) + "_";
   };
   const auto contains = [&](int64_t level) {
     const auto& sizes = config.attn_resolutions;
-    return std::find(sizes.begin(), sizes.end(), config.image_size >> level) != sizes.end();
+    return std::find(sizes.begin(), sizes.end(), config.image_size.halved(level).larger_side()) !=
+           sizes.end();
   };
   const auto block = [&](const std::string& name, int64_t from, int64_t to, Resample how, bool attends) {
     return Block(builder, name, config_, from, to, how, attends, number++);

@@ -151,8 +151,8 @@ at::Tensor blur(const at::Tensor& x) {
   return at::conv2d(x, filter(x, 1), {}, {1, 1}, {2, 2}, {1, 1}, x.size(1));
 }
 
-int64_t tile_of_images(int64_t image_size, int64_t channels) {
-  return std::clamp<int64_t>(16384 / (image_size * image_size * channels), 1, 16);
+int64_t tile_of_images(const ImageSize& size, int64_t channels) {
+  return std::clamp<int64_t>(16384 / (size.pixels() * channels), 1, 16);
 }
 
 at::Tensor stop_point(at::Tensor x) {

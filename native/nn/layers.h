@@ -81,7 +81,7 @@ at::Tensor blur(const at::Tensor& x);
 
 // The tile (Network::tile) of a network of images: as many as keep a thread busy with 16384 activations a
 // layer at full resolution.
-int64_t tile_of_images(int64_t image_size, int64_t channels);
+int64_t tile_of_images(const ImageSize& size, int64_t channels);
 
 // A place where a pass may be given up, forwards and on the way back: x itself.
 at::Tensor stop_point(at::Tensor x);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "nn/image_size.h"
 #include "plan/step.h"
 
 namespace pfgm {
@@ -125,7 +126,7 @@ enum class ProgressiveInput {
 // A DDPM++ or NCSN++ of the published PFGM configurations; the fields are those of their `model` section.
 struct UnetConfig {
   int64_t channels = 3;  // of the image
-  int64_t image_size = 32;
+  ImageSize image_size;
   int64_t nf = 128;  // channels at full resolution
   std::vector<int64_t> ch_mult = {1, 2, 2, 2};
   int64_t num_res_blocks = 4;
@@ -149,7 +150,7 @@ struct UnetConfig {
 struct EdmUnetConfig {
   bool adm = false;
   int64_t channels = 3;  // of the image
-  int64_t image_size = 32;
+  ImageSize image_size;
   int64_t labels = 0;   // classes
   int64_t augment = 0;  // labels of augmented training, which are kept and never given
   int64_t model_channels = 128;
@@ -166,7 +167,7 @@ struct EdmUnetConfig {
 // The network of NCSNv2, a RefineNet.
 struct RefinenetConfig {
   int64_t channels = 3;  // of the image
-  int64_t image_size = 32;
+  ImageSize image_size;
   int64_t nf = 128;  // channels at full resolution
   Output output = Output::kField;
 };

@@ -106,8 +106,7 @@ Planner::Image Planner::joined(const Image& x) {
   Layer layer;
   layer.in[0] = x.value;
   layer.in[1] = x.beside;
-  const int64_t size = plan_.height(x.value);
-  return resample(layer, taps(size, size, 1, 0, {1}));
+  return resample(layer, [](int64_t size) { return taps(size, size, 1, 0, {1}); });
 }
 
 Layer Planner::reading(const In<Image>& in) {
@@ -135,7 +134,7 @@ Layer Planner::reading(const In<Image>& in) {
   if (in.image.beside != kNone || in.modulation) throw Unplanned();
   layer.resample = Resample::kNone;
   Layer filtered;
-  filtered.in[0] = resample(layer, filter_taps(in.resample, plan_.height(in.image.value))).value;
+  filtered.in[0] = resample(layer, [&](int64_t size) { return filter_taps(in.resample, size); }).value;
   return filtered;
 }
 
@@ -149,24 +148,22 @@ void Planner::followed_by(const After<Image>& after, Layer& layer) {
   layer.factor = float(after.factor);
 }
 
-Planner::Image Planner::resample(const Layer& layer, const std::vector<Tap>& taps) {
-  if (plan_.height(layer.in[0]) != plan_.width(layer.in[0])) throw Unplanned();
-  return {plan_.resample(layer, taps, taps)};
+Planner::Image Planner::resample(const Layer& layer,
+                                 const std::function<std::vector<Tap>(int64_t size)>& taps) {
+  return {plan_.resample(layer, taps(plan_.height(layer.in[0])), taps(plan_.width(layer.in[0])))};
 }
 
 Planner::Image Planner::resampled(const Image& x, Resample how, bool fir) {
   if (how == Resample::kNone) return x;
   Layer layer;
   layer.in[0] = joined(x).value;
-  const int64_t size = plan_.height(x.value);
-  return resample(layer, fir ? filter_taps(how, size) : plain_taps(how, size));
+  return resample(layer, [&](int64_t size) { return fir ? filter_taps(how, size) : plain_taps(how, size); });
 }
 
 Planner::Image Planner::blurred(const Image& x) {
   Layer layer;
   layer.in[0] = x.value;
-  const int64_t size = plan_.height(x.value);
-  return resample(layer, taps(size, size + 1, 1, -2, kFilter));
+  return resample(layer, [](int64_t size) { return taps(size, size + 1, 1, -2, kFilter); });
 }
 
 Planner::Image Planner::shrunk(const Image& x, const Image& h, bool fir, double factor) {
@@ -174,8 +171,9 @@ Planner::Image Planner::shrunk(const Image& x, const Image& h, bool fir, double 
   layer.in[0] = x.value;
   layer.skip = h.value;
   layer.factor = float(factor);
-  const int64_t size = plan_.height(x.value);
-  return resample(layer, fir ? taps(size, (size - 2) / 2, 2, 0, kFilter) : plain_taps(Resample::kDown, size));
+  return resample(layer, [&](int64_t size) {
+    return fir ? taps(size, (size - 2) / 2, 2, 0, kFilter) : plain_taps(Resample::kDown, size);
+  });
 }
 
 Planner::Image Planner::convolve(const Conv& layer, const In<Image>& in, const After<Image>& after) {
@@ -188,16 +186,15 @@ Planner::Image Planner::convolve(const Conv& layer, const In<Image>& in, const A
     // Zeros around the input, which a convolution that keeps the size then sees.
     Layer wider;
     wider.in[0] = in.image.value;
-    const int64_t size = plan_.height(in.image.value);
-    return convolve(layer.filter(), kernel, resample(wider, taps(size, size + 2, 1, -1, {1})), after);
+    const Image framed = resample(wider, [](int64_t size) { return taps(size, size + 2, 1, -1, {1}); });
+    return convolve(layer.filter(), kernel, framed, after);
   }
   if (layer.stride == 2 && layer.padding == 0 && kernel == 3 && !after.image_bias) {
     // Every second pixel of the convolution that keeps the size: few layers are so.
     Layer second;
     followed_by(after, second);
     second.in[0] = convolve(layer.filter(), kernel, in).value;
-    const int64_t size = plan_.height(second.in[0]);
-    return resample(second, taps(size, size / 2, 2, 1, {1}));
+    return resample(second, [](int64_t size) { return taps(size, size / 2, 2, 1, {1}); });
   }
   throw Unplanned();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -63,8 +64,8 @@ class Planner {
   void followed_by(const After<Image>& after, plan::Layer& layer);
   // As one image.
   Image joined(const Image& x);
-  // Of both axes alike.
-  Image resample(const plan::Layer& layer, const std::vector<plan::Tap>& taps);
+  // taps: of a side of so many pixels.
+  Image resample(const plan::Layer& layer, const std::function<std::vector<plan::Tap>(int64_t size)>& taps);
   int64_t modulation(const plan::Filter& filter);
 
   plan::Plan& plan_;

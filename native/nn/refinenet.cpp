@@ -165,14 +165,12 @@ void check(const RefinenetConfig& c) {
   };
   require(c.channels >= 1 && c.channels <= 4096, "Expected channels to be from 1 to 4096");
   require(c.nf >= 4 && c.nf % 4 == 0 && c.nf <= 4096, "Expected nf to be a multiple of 4 from 4 to 4096");
-  require(c.image_size >= 2 && c.image_size <= 4096 && c.image_size % 2 == 0,
-          "Expected imageSize to be from 2 to 4096 and divisible by 2, as it is halved once, but received " +
-              std::to_string(c.image_size));
+  c.image_size.check(1);
 }
 
 Refinenet::Refinenet(const RefinenetConfig& config, uint64_t seed, at::Device device) : config_(config) {
   check(config);
-  shape_ = {config.channels, config.image_size, config.image_size};
+  shape_ = {config.channels, config.image_size.height, config.image_size.width};
   Builder builder(parameters_, seed, device);
   const int64_t nf = config.nf;
   in_ = Conv(builder, "in", config.channels + 1, nf, 3);

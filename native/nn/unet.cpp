@@ -174,10 +174,7 @@ void check(const UnetConfig& c) {
   require(c.nf >= 4 && c.nf % 4 == 0 && c.nf <= 4096, "Expected nf to be a multiple of 4 from 4 to 4096");
   require(!c.ch_mult.empty() && c.ch_mult.size() <= 10, "Expected ch_mult to have 1 to 10 levels");
   for (int64_t m : c.ch_mult) require(m >= 1 && m <= 64, "Expected every ch_mult to be from 1 to 64");
-  const int64_t halvings = int64_t(c.ch_mult.size()) - 1;
-  require(c.image_size >= 1 && c.image_size <= 4096 && c.image_size % (int64_t(1) << halvings) == 0,
-          "Expected image_size to be at most 4096 and divisible by 2^" + std::to_string(halvings) +
-              " (one halving between levels), but received " + std::to_string(c.image_size));
+  c.image_size.check(int64_t(c.ch_mult.size()) - 1);
   require(c.num_res_blocks >= 1 && c.num_res_blocks <= 64, "Expected num_res_blocks to be from 1 to 64");
   require(
       !c.ddpm_blocks || !c.fir || !c.resample_with_conv,
@@ -189,7 +186,7 @@ void check(const UnetConfig& c) {
 
 Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_(config) {
   check(config);
-  shape_ = {config.channels, config.image_size, config.image_size};
+  shape_ = {config.channels, config.image_size.height, config.image_size.width};
   Builder builder(parameters_, seed, device);
   int number = 0;
   const auto next = [&number] { return "all_modules." + std::to_string(number++); };
@@ -230,7 +227,7 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
   for (int64_t i = 0; i < levels; ++i) {
     Level level;
     const int64_t out = nf * config.ch_mult[i];
-    const bool attends = contains(config.attn_resolutions, config.image_size >> i);
+    const bool attends = contains(config.attn_resolutions, config.image_size.halved(i).larger_side());
     for (int64_t j = 0; j < config.num_res_blocks; ++j) {
       level.blocks.push_back(block(channels, out));
       channels = out;
@@ -265,7 +262,7 @@ Unet::Unet(const UnetConfig& config, uint64_t seed, at::Device device) : config_
       skips.pop_back();
       channels = out;
     }
-    if (contains(config.attn_resolutions, config.image_size >> i))
+    if (contains(config.attn_resolutions, config.image_size.halved(i).larger_side()))
       level.attention.emplace_back(builder, next(), config_, channels);
     if (i > 0) resample(level, channels, Resample::kUp);
     up_.push_back(std::move(level));

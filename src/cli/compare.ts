@@ -26,7 +26,7 @@ const OPTIONS = {
 const EXAMPLES = `
 Trains PFGM, PFGM++ (D = 64 and 2048), EDM, VE and VP with the same network for the same seconds, measures what the papers
 claim and writes report.html, one file. The same command goes on where it was broken off. What [data] may be, train --help
-says: square pictures of an even size.
+says: pictures with sides of even length.
 
 Examples:
   npx pfgm-torch compare digits --quick

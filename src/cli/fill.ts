@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import type { ImageSides } from '../index.js'
 import { runDrawing } from './drawing.js'
 import { UsageError } from './errors.js'
-import { type ImageSize, imagesOf, readAsItIs } from './images.js'
+import { imagesOf, readAsItIs } from './images.js'
 import { TEXT } from './kinds.js'
 import { KNOWN_OPTIONS, KNOWN_START_OPTIONS } from './known-options.js'
 import { oneLabel } from './label-options.js'
@@ -49,7 +50,7 @@ async function runFill(model: string, picture: string, flags: CommonFlags): Prom
     aloneAsItIs: true,
     async draw(flow, options) {
       const { channels, height, width } = imagesOf(flow, picture)
-      const sizes: ImageSize[] = [[height, width]]
+      const sizes: ImageSides[] = [[height, width]]
       using image = await readAsItIs(picture, channels, sizes, "the size of the model's images")
       using mask = await readAsItIs(maskFile, 1, sizes, "the size of the model's images")
       const chosen = { ...pick(settings, KNOWN_START_OPTIONS), ...oneLabel(flow, settings) }

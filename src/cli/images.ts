@@ -3,6 +3,7 @@ import {
   type AnyDataset,
   datasets,
   IMAGE_EXTENSIONS,
+  type ImageSides,
   type ImageTensor,
   type OpenOptions,
   openDataset,
@@ -67,13 +68,10 @@ export async function dataTensor({ shape, values, count }: AnyDataset, most: num
 
 /** Image files as a tensor of the size that a model is for. */
 export async function readFiles(flow: PoissonFlow, files: readonly string[]): Promise<Tensor<'uint8'>> {
-  const { channels, height: size } = imagesOf(flow, files[0]!)
-  const { values, count, shape } = await datasets.images(files, { size, channels })
+  const { channels, height, width } = imagesOf(flow, files[0]!)
+  const { values, count, shape } = await datasets.images(files, { size: [height, width], channels })
   return Tensor.from<'uint8'>(values, [count, ...shape])
 }
-
-/** Height and width of an image, in pixels. */
-export type ImageSize = readonly [height: number, width: number]
 
 /**
  * An image file as it is.
@@ -83,7 +81,7 @@ export type ImageSize = readonly [height: number, width: number]
 export async function readAsItIs(
   file: string,
   channels: 1 | 3,
-  sizes: readonly ImageSize[],
+  sizes: readonly ImageSides[],
   why: string,
 ): Promise<Tensor<'uint8'>> {
   const { values, shape } = await datasets.images([file], { channels })

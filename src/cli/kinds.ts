@@ -46,6 +46,12 @@ export const NUMBERS = kind<[number, number]>(
   z.tuple([z.number(), z.number()]),
   (text) => text.split(',').map(toNumber),
 )
+/** The size of pictures: a side of square ones, or width x height; as the library takes it, with the height first. */
+export const PICTURE_SIZE = kind<number | [height: number, width: number]>(
+  'a whole number, or width x height as in 64x48',
+  z.union([z.number().int(), z.tuple([z.number().int(), z.number().int()])]),
+  (text) => (/^\d+x\d+$/.test(text) ? text.split('x').map(Number).reverse() : toNumber(text)),
+)
 /** A switch that may also name a file. */
 export const SWITCH_OR_FILE = kind<boolean | string>(
   'a file or nothing',

@@ -5,6 +5,7 @@ import {
   NETWORK,
   NUMBER,
   oneOf,
+  PICTURE_SIZE,
   SEED,
   SHARE_OR_DATA,
   SWITCH,
@@ -123,7 +124,11 @@ export const TRAINING_OPTIONS = {
 
 /** How to read the data: given on to openDataset, which knows which of them the data takes. */
 export const DATA_OPTIONS = {
-  size: { kind: INTEGER, value: 'n', help: 'folder: scale and crop the images to n x n pixels' },
+  size: {
+    kind: PICTURE_SIZE,
+    value: 'n',
+    help: 'folder: scale and crop the images to n x n pixels, or to WxH',
+  },
   channels: { kind: oneOf([1, 3]), value: 'n', help: 'folder: 1 for grey, 3 for colour (default: 3)' },
   skipBroken: { kind: SWITCH, help: 'folder: pass over images that do not decode, with a warning' },
   array: { kind: TEXT, value: 'name', help: 'npz: which array (default: the only one, images, x or arr_0)' },

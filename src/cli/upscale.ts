@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
+import type { ImageSides } from '../index.js'
 import { runDrawing } from './drawing.js'
 import { UsageError } from './errors.js'
-import { type ImageSize, imagesOf, readAsItIs } from './images.js'
+import { imagesOf, readAsItIs } from './images.js'
 import { POSITIVE, TEXT } from './kinds.js'
 import { KNOWN_OPTIONS, KNOWN_START_OPTIONS } from './known-options.js'
 import { oneLabel } from './label-options.js'
@@ -57,9 +58,9 @@ async function runUpscale(model: string, picture: string, flags: CommonFlags): P
 }
 
 /** The sizes that a size may be divided to, by one factor or by any. */
-function smallerSizes([height, width]: ImageSize, factor?: number): ImageSize[] {
+function smallerSizes([height, width]: ImageSides, factor?: number): ImageSides[] {
   const factors = factor === undefined ? Array.from({ length: height - 1 }, (_, i) => i + 2) : [factor]
-  const sizes = factors.flatMap((by): ImageSize[] =>
+  const sizes = factors.flatMap((by): ImageSides[] =>
     by >= 2 && height % by === 0 && width % by === 0 ? [[height / by, width / by]] : [],
   )
   if (sizes.length > 0) return sizes

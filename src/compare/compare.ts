@@ -107,10 +107,10 @@ async function partOf({ key, title, measure }: Job, workshop: Workshop): Promise
 
 /** @throws RangeError where samples could not be drawn, or a network of images does not take them */
 function expectImages({ shape }: AnyDataset): void {
-  const [, height, width] = shape
-  if (isDrawable(shape) && shape.length === 3 && height === width && height! % 2 === 0) return
+  const even = shape.slice(1).every((side) => side % 2 === 0)
+  if (isDrawable(shape) && shape.length === 3 && even) return
   throw new RangeError(
-    `Expected square grey or colour images of an even size to compare flows on but received items of [${shape.join(', ')}]`,
+    `Expected grey or colour images with sides of even length to compare flows on but received items of [${shape.join(', ')}]`,
   )
 }
 

@@ -1,3 +1,4 @@
+import type { ImageSize } from '../arguments/image-size.js'
 import { allocateBytes } from '../arguments/room.js'
 import { PfgmError } from '../errors.js'
 import type { FilePath } from '../files/read.js'
@@ -5,7 +6,7 @@ import { type Channels, type DecodedImage, decodeImage } from './decode.js'
 import { inParallel } from './in-parallel.js'
 
 export interface DecodeOptions {
-  readonly size?: number
+  readonly size?: ImageSize
   readonly channels: Channels
   readonly skipBroken?: boolean
   /** What to do where some are broken, for the error. */
@@ -124,6 +125,6 @@ function sizesDiffer(
   return new PfgmError(
     'ERR_PFGM_DATA',
     `Expected images of one size but ${firstFile} is ${first.width} x ${first.height} and ${file} is ` +
-      `${image.width} x ${image.height}; give a size to scale and crop them to (size, --size N)`,
+      `${image.width} x ${image.height}; give a size to scale and crop them to (size, --size N or --size WxH)`,
   )
 }

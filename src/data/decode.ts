@@ -1,3 +1,4 @@
+import { type ImageSize, sides } from '../arguments/image-size.js'
 import { dataError, type FilePath, readBytes, reason } from '../files/read.js'
 import { loadSharp, type Sharp } from '../native/sharp.js'
 import { isBmp, readBmp } from './bmp.js'
@@ -20,12 +21,16 @@ const FILLING = Buffer.alloc(1024, 0xa5)
 
 /**
  * Reads one image file: turned upright by its EXIF orientation, transparency laid on white, of several frames the
- * first, scaled to cover `size` x `size` pixels and cropped around the centre where a size is given. Warnings that
+ * first, scaled to cover a size and cropped around the centre where a size is given. Warnings that
  * leave the pixels whole are passed over.
  *
  * @throws PfgmError `ERR_PFGM_DATA` where it is missing, damaged, or no image of 8 or 16 bits a sample
  */
-export async function decodeImage(file: FilePath, channels: Channels, size?: number): Promise<DecodedImage> {
+export async function decodeImage(
+  file: FilePath,
+  channels: Channels,
+  size?: ImageSize,
+): Promise<DecodedImage> {
   // The bytes, not the path: libvips remembers paths and would return a file's former content.
   const bytes = await readBytes(file)
   const sharp = await loadSharp()
@@ -56,7 +61,12 @@ async function expectPixels(sharp: Sharp, file: FilePath, bytes: Buffer): Promis
   )
 }
 
-async function decode(sharp: Sharp, bytes: Buffer, channels: Channels, size?: number): Promise<DecodedImage> {
+async function decode(
+  sharp: Sharp,
+  bytes: Buffer,
+  channels: Channels,
+  size?: ImageSize,
+): Promise<DecodedImage> {
   if (isBmp(bytes)) {
     const { data, ...raw } = readBmp(bytes)
     return render(sharp, sharp(data, { raw: { ...raw, channels: 3 } }), channels, size)
@@ -92,10 +102,13 @@ async function render(
   sharp: Sharp,
   source: ReturnType<Sharp>,
   channels: Channels,
-  size?: number,
+  size?: ImageSize,
 ): Promise<DecodedImage> {
   const image = source.flatten({ background: '#ffffff' })
-  if (size !== undefined) image.resize(size, size, { fit: 'cover', position: 'centre' })
+  if (size !== undefined) {
+    const [height, width] = sides(size)
+    image.resize(width, height, { fit: 'cover', position: 'centre' })
+  }
   const { data, info } = await image
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
     .raw({ depth: 'uchar' })

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
-import { FUNCTION, integer, oneOf, optionsSchema, parseOptions, SIGNAL, SWITCH } from '../arguments/schema.js'
+import { type ImageSize, imageSize } from '../arguments/image-size.js'
+import { FUNCTION, oneOf, optionsSchema, parseOptions, SIGNAL, SWITCH } from '../arguments/schema.js'
 import { expectPath } from '../check.js'
 import { dataError } from '../files/read.js'
 import type { Dataset } from './dataset.js'
@@ -9,10 +10,10 @@ import { describeOthers, findImages, IMAGE_EXTENSIONS, type ImageFiles } from '.
 
 export interface FolderOptions {
   /**
-   * Height and width of the images, 1 to 4096: each is scaled (up or down) to cover the square and cropped around the
-   * centre. Default: the images as they are, which must then all be of one size.
+   * Height and width of the images, 1 to 4096, one number for both: each is scaled (up or down) to cover that and cropped
+   * around the centre. Default: the images as they are, which must then all be of one size.
    */
-  readonly size?: number
+  readonly size?: ImageSize
   /** 3 for colour (grey images get three equal planes), 1 for grey. Default 3. */
   readonly channels?: Channels
   /** Whether images may be mirrored left to right. Default true. */
@@ -26,7 +27,7 @@ export interface FolderOptions {
 }
 
 export const FOLDER_FIELDS = {
-  size: integer(1, 4096),
+  size: imageSize(1),
   channels: oneOf([1, 3]),
   mirror: SWITCH,
   skipBroken: SWITCH,

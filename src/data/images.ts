@@ -1,5 +1,6 @@
+import { type ImageSize, imageSize } from '../arguments/image-size.js'
 import { allocateBytes } from '../arguments/room.js'
-import { integer, oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
+import { oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
 import { expectPath, unexpected } from '../check.js'
 import type { Dataset } from './dataset.js'
 import type { Channels } from './decode.js'
@@ -7,15 +8,15 @@ import { decodeAll } from './decode-all.js'
 
 export interface ImagesOptions {
   /**
-   * Height and width, 1 to 4096: each image is scaled to cover the square and cropped around the centre. Default: the
-   * images as they are, which must then all be of one size.
+   * Height and width, 1 to 4096, one number for both: each image is scaled to cover that and cropped around the centre.
+   * Default: the images as they are, which must then all be of one size.
    */
-  readonly size?: number
+  readonly size?: ImageSize
   /** 3 for colour, 1 for grey. Default 3. */
   readonly channels?: Channels
 }
 
-const SCHEMA = optionsSchema<ImagesOptions>({ size: integer(1, 4096), channels: oneOf([1, 3]) })
+const SCHEMA = optionsSchema<ImagesOptions>({ size: imageSize(1), channels: oneOf([1, 3]) })
 
 /**
  * Image files (png, jpeg, webp, gif, tiff, avif, bmp) in the order given, pixels 0 to 255, planar. A file that is given

@@ -6,7 +6,7 @@ export type NetworkOutput = 'field' | 'image' | 'denoised'
 export interface NativeUnetConfig {
   readonly kind: 'unet'
   readonly channels: number
-  readonly imageSize: number
+  readonly imageSize: readonly [height: number, width: number]
   readonly nf: number
   readonly chMult: readonly number[]
   readonly numResBlocks: number
@@ -29,7 +29,7 @@ export interface NativeUnetConfig {
 export interface NativeEdmUnetConfig {
   readonly kind: 'song' | 'dhariwal'
   readonly channels: number
-  readonly imageSize: number
+  readonly imageSize: readonly [height: number, width: number]
   readonly labels: number
   readonly augment: number
   readonly modelChannels: number
@@ -46,7 +46,7 @@ export interface NativeEdmUnetConfig {
 export interface NativeRefinenetConfig {
   readonly kind: 'refinenet'
   readonly channels: number
-  readonly imageSize: number
+  readonly imageSize: readonly [height: number, width: number]
   readonly nf: number
   readonly output?: NetworkOutput | undefined
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { imageSize, sides } from '../arguments/image-size.js'
 import { list } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
 import type { NativeNetworkConfig, NetworkOutput } from '../native/network-config.js'
@@ -25,15 +26,15 @@ const unet = z.strictObject({
   kind: z.literal('unet'),
   /** Colour channels of the images. */
   channels: size(1, 4096),
-  /** Height and width, divisible by 2^(levels - 1). */
-  imageSize: size(1, 4096),
+  /** Height and width, or one number for both, divisible by 2^(levels - 1). */
+  imageSize: imageSize(1),
   /** Channels at full resolution, a multiple of 4. */
   nf: channelsOfLayers,
   /** Channels at each resolution, in multiples of nf; one level each. */
   chMult: multiples,
   /** Residual blocks a level on the way down; one more on the way up. */
   numResBlocks: size(1, 64),
-  /** Resolutions with self-attention. */
+  /** Resolutions with self-attention; of images that are not square, their larger sides. */
   attnResolutions: resolutions,
   /** Share of activations dropped in training. */
   dropout: z.number().min(0).lt(1),
@@ -67,8 +68,8 @@ const unet = z.strictObject({
 /** What both networks of EDM (arXiv 2206.00364) and PFGM++ have, named as in EDM. They give images. */
 const edmUnet = {
   channels: size(1, 4096),
-  /** Height and width, divisible by 2^(levels - 1). */
-  imageSize: size(1, 4096),
+  /** Height and width, or one number for both, divisible by 2^(levels - 1). */
+  imageSize: imageSize(1),
   /** Classes; 0: none. */
   labels: size(0, 65536),
   /** Labels of augmented training, whose weights are kept; 0: none. */
@@ -79,7 +80,7 @@ const edmUnet = {
   channelMult: multiples,
   /** Residual blocks a level on the way down; one more on the way up. */
   numBlocks: size(1, 64),
-  /** Resolutions with self-attention. */
+  /** Resolutions with self-attention; of images that are not square, their larger sides. */
   attnResolutions: resolutions,
   /** Share of activations dropped in training. */
   dropout: z.number().min(0).lt(1),
@@ -105,8 +106,8 @@ const dhariwal = z.strictObject({ kind: z.literal('dhariwal'), ...edmUnet })
 const refinenet = z.strictObject({
   kind: z.literal('refinenet'),
   channels: size(1, 4096),
-  /** Height and width, divisible by 2. */
-  imageSize: size(2, 4096),
+  /** Height and width, or one number for both, divisible by 2. */
+  imageSize: imageSize(2),
   /** Channels at full resolution, a multiple of 4. */
   nf: channelsOfLayers,
   output,
@@ -179,7 +180,7 @@ export type NetworkConfig =
 
 /** The shape of one item that a network takes. */
 export function itemShape(config: NetworkConfig): number[] {
-  return 'channels' in config ? [config.channels, config.imageSize, config.imageSize] : [config.dimensions]
+  return 'channels' in config ? [config.channels, ...sides(config.imageSize)] : [config.dimensions]
 }
 
 /** How many classes it tells apart; 0: it takes no labels. A mixture's are its Gaussians. */
@@ -196,14 +197,7 @@ export function outputOf(config: NetworkConfig): NetworkOutput {
 
 /** @internal */
 export function toNative(config: NetworkConfig): NativeNetworkConfig {
-  if (config.kind === 'mlp' || config.kind === 'refinenet') return config
-  if (config.kind === 'dhariwal') {
-    return { ...config, channelMultNoise: 1, fourier: false, residualEncoder: false, fir: false }
-  }
-  if (config.kind === 'song') {
-    const { embedding, encoder, ...rest } = config
-    return { ...rest, fourier: embedding === 'fourier', residualEncoder: encoder === 'residual' }
-  }
+  if (config.kind === 'mlp') return config
   if (config.kind === 'gaussians') {
     const { deviation, weights = 1, D, ...rest } = config
     const ofEach = (given: number | readonly number[]) =>
@@ -211,9 +205,31 @@ export function toNative(config: NetworkConfig): NativeNetworkConfig {
     const kernel = config.output === 'denoised' ? (D ?? Number.POSITIVE_INFINITY) : 1
     return { ...rest, deviations: ofEach(deviation), weights: ofEach(weights), D: kernel }
   }
+  const bothSides = sides(config.imageSize)
+  if (config.kind === 'refinenet') return { ...config, imageSize: bothSides }
+  if (config.kind === 'dhariwal') {
+    return {
+      ...config,
+      imageSize: bothSides,
+      channelMultNoise: 1,
+      fourier: false,
+      residualEncoder: false,
+      fir: false,
+    }
+  }
+  if (config.kind === 'song') {
+    const { embedding, encoder, ...rest } = config
+    return {
+      ...rest,
+      imageSize: bothSides,
+      fourier: embedding === 'fourier',
+      residualEncoder: encoder === 'residual',
+    }
+  }
   const { embedding, progressiveCombine, resblock, resampWithConv = true, labels = 0, ...rest } = config
   return {
     ...rest,
+    imageSize: bothSides,
     fourier: embedding === 'fourier',
     progressiveCat: progressiveCombine === 'cat',
     ddpmBlocks: resblock === 'ddpm',

@@ -1,3 +1,5 @@
+import { type ImageSides, imageSizeOf, pictured, sides, sizeAdvice } from '../arguments/image-size.js'
+import { product } from '../check.js'
 import { itemShape, type NetworkConfig, type UnetConfig } from '../nn/config.js'
 import { type Preset, type PresetName, preset } from './presets.js'
 
@@ -20,72 +22,95 @@ export function fitPreset(name: PresetName, shape: readonly number[]): Preset {
 export function withNetwork(base: Preset, network: NetworkConfig): Preset {
   const { training, adapts } = base
   if (!adapts || !('imageSize' in base.network) || !('imageSize' in network)) return { ...base, network }
-  const smallBatchSize = batchFor(training.smallBatchSize, base.network.imageSize, network.imageSize)
+  const smallBatchSize = batchFor(training.smallBatchSize, base.network, network)
   return { ...base, network, training: { ...training, smallBatchSize } }
 }
 
 function fitNetwork({ network, adapts = false }: Preset, shape: readonly number[]): NetworkConfig {
   const [first = 1] = shape
-  if (network.kind === 'unet') return fitUnet(network, imageSize(shape), first, adapts)
+  if (network.kind === 'unet') return fitUnet(network, imageSides(shape), first, adapts)
   if (shape.length === 1 && 'dimensions' in network) return { ...network, dimensions: first }
   if (network.kind === 'song') {
     const takes = itemShape(network)
     if (takes.join() === shape.join()) return network
     throw new RangeError(
       `Expected items of [${takes.join(', ')}], which the preset's network is for, but received items of ` +
-        `[${shape.join(', ')}]: bring them to that shape (\`--size ${network.imageSize}\` does it for a folder of ` +
-        'pictures), or give a network for yours',
+        `[${shape.join(', ')}]: bring them to ${sizeAdvice(sides(network.imageSize))}, or give a network for yours`,
     )
   }
   throw new RangeError(`Expected points for a network of points but received items of [${shape.join(', ')}]`)
 }
 
-function imageSize(shape: readonly number[]): number {
-  const [, height, width] = shape
-  if (shape.length === 3 && height === width) return height!
-  const side = Math.min(...shape.slice(1))
-  const cure =
-    shape.length === 3
-      ? `: crop or pad them, to ${side} x ${side} say (\`--size ${side}\` does it for a folder of pictures)`
-      : ', [channels, size, size], or points, [dimensions]'
-  throw new RangeError(`Expected square images but received items of [${shape.join(', ')}]${cure}`)
+function imageSides([, height, width, ...more]: readonly number[]): ImageSides {
+  if (height !== undefined && width !== undefined && more.length === 0) return [height, width]
+  const received = [height, width, ...more].filter((side) => side !== undefined)
+  throw new RangeError(
+    `Expected images, [channels, height, width], or points, [dimensions], but received items with sides [${received.join(', ')}]`,
+  )
 }
 
-/** An adaptive network halves down to this size, others as often as they do at the size they are made for. */
+/** An adaptive network halves the shorter side down to this, others as often as they do at the size they are made for. */
 const SMALLEST = 8
-/** The lowest level attends from every pixel to every pixel: more of them take gigabytes. */
-const LARGEST_LOWEST = 48
+/** The lowest level attends from every pixel to every pixel, which is too dear where there are more. */
+const MOST_ATTENDED = 32 * 32
 
-function fitUnet(network: UnetConfig, size: number, channels: number, adapts: boolean): UnetConfig {
+function fitUnet(network: UnetConfig, size: ImageSides, channels: number, adapts: boolean): UnetConfig {
   const { chMult } = network
-  const most = adapts ? Math.max(0, Math.ceil(Math.log2(size / SMALLEST))) : chMult.length - 1
-  let halvings = 0
-  while (halvings < most && (size >> halvings) % 2 === 0) halvings++
-  if (size >> halvings > LARGEST_LOWEST && (adapts || halvings < most)) {
-    const step = 2 ** Math.ceil(Math.log2(size / LARGEST_LOWEST))
-    const next = step * Math.ceil(size / step)
+  const halvings = adapts ? halvingsFor(size) : timesEven(size, chMult.length - 1)
+  if (lowest(size, halvings) > MOST_ATTENDED && (adapts || halvings < chMult.length - 1)) {
     throw new RangeError(
-      `Expected images whose size can be halved down to ${LARGEST_LOWEST} pixels or fewer but received ${size} x ${size}: ` +
-        `scale or pad them to ${next} x ${next} (\`--size ${next}\` does it for a folder of pictures)`,
+      'Expected images whose sides can be halved together down to 32 x 32 pixels or fewer but received ' +
+        `${pictured(size)}: scale or pad them to ${sizeAdvice(slightlyLarger(size))}`,
     )
   }
   const levels = Array.from({ length: halvings + 1 }, (_, level) => level)
+  const side = (level: number) => Math.max(...size) >> level
   // Attention stays at the same depth of the network; an adaptive one attends where CIFAR-10's does, at 16 or just below.
   const attends = (level: number) =>
     adapts
-      ? size >> level <= 16 && size >> level > 8
-      : network.attnResolutions.includes(network.imageSize >> level)
+      ? side(level) <= 16 && side(level) > 8
+      : network.attnResolutions.includes(Math.max(...sides(network.imageSize)) >> level)
   return {
     ...network,
     channels,
-    imageSize: size,
+    imageSize: imageSizeOf(size),
     chMult: levels.map((level) => chMult[Math.min(level, chMult.length - 1)]!),
-    attnResolutions: levels.filter(attends).map((level) => size >> level),
+    attnResolutions: levels.filter(attends).map(side),
+  }
+}
+
+function halvingsFor(size: ImageSides): number {
+  const wanted = Math.log2(Math.min(...size) / SMALLEST)
+  const needed = Math.log2(product(size) / MOST_ATTENDED) / 2
+  return timesEven(size, Math.max(0, Math.ceil(wanted), Math.ceil(needed)))
+}
+
+/** How often both sides can be halved. */
+function timesEven(size: ImageSides, most: number): number {
+  let times = 0
+  while (times < most && size.every((side) => (side >> times) % 2 === 0)) times++
+  return times
+}
+
+/** Pixels that are left. */
+function lowest(size: ImageSides, halvings: number): number {
+  return product(size) / 4 ** halvings
+}
+
+/** The least that sides have to grow for an adaptive network to take them. */
+function slightlyLarger(size: ImageSides): ImageSides {
+  for (let divisor = 2; ; divisor *= 2) {
+    const [height, width] = size.map((side) => Math.ceil(side / divisor) * divisor) as [number, number]
+    if (lowest([height, width], halvingsFor([height, width])) <= MOST_ATTENDED) return [height, width]
   }
 }
 
 /** As many images a step as have the pixels of a batch of the size that a preset is made for. */
-function batchFor(batch: number, madeFor: number, size: number): number {
-  const images = 2 ** Math.round(Math.log2(batch * (madeFor / size) ** 2))
+function batchFor(batch: number, madeFor: NetworkConfig, network: NetworkConfig): number {
+  const images =
+    2 **
+    Math.round(
+      Math.log2((batch * product(itemShape(madeFor).slice(1))) / product(itemShape(network).slice(1))),
+    )
   return Math.min(batch, Math.max(4, images))
 }

@@ -1,3 +1,4 @@
+import { type ImageSize, imageSizeOf, pictured, sides, sizeAdvice } from '../arguments/image-size.js'
 import { averagedName, type ModelConfig, type ModelFile } from '../checkpoint/model.js'
 import { readTensors } from '../checkpoint/safetensors.js'
 import { type FlowSettings, flowKind, type GivenFlow } from '../flow/kinds.js'
@@ -78,31 +79,42 @@ function withoutSize(flow: FlowSettings): GivenFlow {
   return Object.fromEntries(Object.entries(flow).filter(([name]) => !ofSize.includes(name))) as GivenFlow
 }
 
-/** A network for items of another shape: images of another size where it is fully convolutional. */
+/** A network for items of another shape: images of another size, as it is fully convolutional. */
 function resized(network: NetworkConfig, shape: readonly number[]): NetworkConfig {
   const takes = itemShape(network)
   if (takes.join() === shape.join()) return network
   const [channels, height, width] = shape
-  if (!('channels' in network) || channels !== network.channels || height === undefined || height !== width) {
-    const others = takes.length === 1 ? '' : `, or square images of another size in ${takes[0]} channels,`
+  if (
+    !('channels' in network) ||
+    channels !== network.channels ||
+    height === undefined ||
+    width === undefined
+  ) {
+    const others = takes.length === 1 ? '' : `, or images of another size in ${takes[0]} channels,`
     throw new RangeError(
       `Expected items of [${takes.join(', ')}]${others} as the model takes but received items of [${shape.join(', ')}]`,
     )
   }
   const levels = levelsOf(network)
   const divisor = 2 ** (levels - 1)
-  if (height % divisor !== 0) {
-    const next = divisor * Math.ceil(height / divisor)
+  if (height % divisor !== 0 || width % divisor !== 0) {
+    const next = (side: number) => divisor * Math.ceil(side / divisor)
     throw new RangeError(
-      `Expected images whose size is a multiple of ${divisor}, as the model halves them ${levels - 1} times, but received ` +
-        `${height} x ${height}: scale or pad them to ${next} x ${next} (\`--size ${next}\` does it for a folder of pictures)`,
+      `Expected images whose sides are multiples of ${divisor}, as the model halves them ${levels - 1} times, but received ` +
+        `${pictured([height, width])}: scale or pad them to ${sizeAdvice([next(height), next(width)])}`,
     )
   }
-  if (network.kind === 'refinenet') return { ...network, imageSize: height }
+  const imageSize = imageSizeOf([height, width])
+  if (network.kind === 'refinenet') return { ...network, imageSize }
+  const [before, now] = [largerSide(network), Math.max(height, width)]
   const attending = Array.from({ length: levels }, (_, level) => level).filter((level) =>
-    network.attnResolutions.includes(network.imageSize >> level),
+    network.attnResolutions.includes(before >> level),
   )
-  return { ...network, imageSize: height, attnResolutions: attending.map((level) => height >> level) }
+  return { ...network, imageSize, attnResolutions: attending.map((level) => now >> level) }
+}
+
+function largerSide({ imageSize }: { imageSize: ImageSize }): number {
+  return Math.max(...sides(imageSize))
 }
 
 function levelsOf(network: Extract<NetworkConfig, { channels: number }>): number {
@@ -148,10 +160,10 @@ function nameIn(model: ModelFile, network: NetworkConfig): (name: string) => str
 /** EDM's networks have the size of a level in its tensors' names: `enc.32x32_conv.weight`. */
 function atSize(name: string, before: ModelConfig['network'], network: NetworkConfig): string {
   if (!('imageSize' in before) || !('imageSize' in network)) return name
-  const ratio = before.imageSize / network.imageSize
-  return name.replace(/^(enc|dec)\.(\d+)x\d+_/, (_, side, size) => {
-    const sizeThen = Number(size) * ratio
-    return `${side}.${sizeThen}x${sizeThen}_`
+  const [then, now] = [sides(before.imageSize), sides(network.imageSize)]
+  return name.replace(/^(enc|dec)\.(\d+)x\d+_/, (_, way, height) => {
+    const level = Math.log2(now[0] / Number(height))
+    return `${way}.${then[0] >> level}x${then[1] >> level}_`
   })
 }
 

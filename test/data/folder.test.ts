@@ -265,10 +265,12 @@ test('a signal ends the reading', async () => {
 })
 
 test.each([
-  [{ size: 0 }, RangeError, 'Expected size to be an integer from 1 to 4096 but received 0'],
+  [{ size: 0 }, RangeError, 'Expected size to be an integer from 1 to 4096, or two of them'],
+  [{ size: [8] }, RangeError, 'the height and the width, but received'],
+  [{ size: [8, 0.5] }, RangeError, 'the height and the width, but received'],
   [{ size: 1.5 }, RangeError, 'received 1.5'],
   [{ size: Number.NaN }, RangeError, 'received NaN'],
-  [{ size: '32' }, TypeError, 'Expected size to be an integer from 1 to 4096 but received "32" (string)'],
+  [{ size: '32' }, TypeError, 'the height and the width, but received "32" (string)'],
   [{ channels: 4 }, RangeError, 'Expected channels to be one of 1, 3 but received 4'],
   [{ skipBroken: 1 }, TypeError, 'Expected skipBroken to be true or false but received 1'],
   [{ mirror: 'no' }, TypeError, 'Expected mirror to be true or false but received "no" (string)'],

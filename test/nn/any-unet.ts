@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { type ImageSize, imageSizeOf, sides } from '../../src/arguments/image-size.js'
 import type { UnetConfig } from '../../src/nn/config.js'
 
 /** U-Nets of every kind, of a few sizes: `base` with other options, of one of the widths. */
@@ -6,7 +7,7 @@ export function anyUnet(base: UnetConfig, nf: number[]): fc.Arbitrary<UnetConfig
   return fc
     .record({
       channels: fc.integer({ min: 1, max: 5 }),
-      imageSize: fc.constantFrom(1, 2, 5, 7, 8, 11, 20),
+      imageSize: fc.constantFrom<ImageSize>(1, 2, 5, 7, 8, 11, 20, [8, 5], [3, 14]),
       nf: fc.constantFrom(...nf),
       chMult: fc.constantFrom<number[]>([1], [2], [1, 2], [3, 1]),
       numResBlocks: fc.integer({ min: 1, max: 2 }),
@@ -25,7 +26,14 @@ export function anyUnet(base: UnetConfig, nf: number[]): fc.Arbitrary<UnetConfig
     })
     .filter(({ resblock, fir, resampWithConv }) => !(resblock === 'ddpm' && fir && resampWithConv))
     .map(({ attends, ...options }) => {
-      const imageSize = options.imageSize * (options.chMult.length > 1 && options.imageSize % 2 ? 2 : 1)
-      return { ...base, ...options, imageSize, attnResolutions: attends ? [imageSize] : [] }
+      const given = sides(options.imageSize)
+      const factor = options.chMult.length > 1 && given.some((side) => side % 2) ? 2 : 1
+      const imageSize = imageSizeOf([factor * given[0], factor * given[1]])
+      return {
+        ...base,
+        ...options,
+        imageSize,
+        attnResolutions: attends ? [Math.max(...sides(imageSize))] : [],
+      }
     })
 }

@@ -62,6 +62,6 @@ it('tells heights apart, near the data and far out, by their ratio', async () =>
 
 it('a size that cannot be halved is refused', async () => {
   await expect(Network.create({ ...SMALL, imageSize: 9 })).rejects.toThrow(
-    'Expected imageSize to be from 2 to 4096 and divisible by 2, as it is halved once, but received 9',
+    'Expected imageSize to be at most 4096 and divisible by 2^1 (one halving between levels), but received 9',
   )
 })

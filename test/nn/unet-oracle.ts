@@ -1,3 +1,4 @@
+import { sides } from '../../src/arguments/image-size.js'
 import type { UnetConfig } from '../../src/nn/config.js'
 
 /** An image's values, channel by channel, row by row. */
@@ -149,7 +150,7 @@ export function unetOracle(config: UnetConfig, weights: Weights, x: Float64Array
 
   let h = convolve(next(), {
     channels,
-    size: imageSize,
+    size: sides(imageSize)[0],
     values: centered ? x : x.map((value) => 2 * value - 1),
   })
   const skips = [h]

@@ -1,10 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { product } from '../../src/check.js'
 import { itemShape } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { fitPreset, presetForData } from '../../src/train/fit.js'
 import { PRESETS, preset } from '../../src/train/presets.js'
+
+const anySide = fc.integer({ min: 1, max: 1200 })
+const anySides = fc.oneof(
+  anySide.map((side) => [side, side] as const),
+  fc.tuple(anySide, anySide),
+)
 
 /** The network and the batch that data get which come without a preset. */
 function chosen(shape: number[], device = 'cpu') {
@@ -32,7 +39,7 @@ describe('data without a preset', () => {
     [26, [1, 2], [13], 32],
     [30, [1, 2], [15], 32],
     [32, [1, 2, 2], [16], 32],
-    [33, [1], [], 32],
+    [34, [1, 2], [], 16],
     [64, [1, 2, 2, 2], [16], 8],
     [128, [1, 2, 2, 2, 2], [16], 4],
   ])(
@@ -55,6 +62,22 @@ describe('data without a preset', () => {
       expect(colour).toBeLessThan(4e6)
     }
   })
+
+  it.each([
+    [[96, 64], [1, 2, 2, 2], [12], 4],
+    [[100, 60], [1, 2, 2], [], 4],
+    [[64, 96], [1, 2, 2, 2], [12], 4],
+    [[1024, 8], [1, 2, 2], [], 4],
+  ] as const)(
+    '%j pixels, not square: levels %j, attention at %j',
+    (sides, chMult, attnResolutions, batch) => {
+      expect(chosen([3, ...sides])).toMatchObject({
+        name: 'small',
+        batch,
+        network: { imageSize: sides, chMult, attnResolutions },
+      })
+    },
+  )
 
   it.each([24, 28, 30, 32, 36, 40, 64])('can be evaluated: %i pixels, grey and in colour', async (size) => {
     for (const channels of [1, 3]) {
@@ -79,18 +102,21 @@ describe('data without a preset', () => {
 
   it('always get a network that takes them, or a size to bring them to that does', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1200 }), fc.constantFrom(1, 3), (size, channels) => {
-        const shape = [channels, size, size]
+      fc.property(anySides, fc.constantFrom(1, 3), (sides, channels) => {
+        const shape = [channels, ...sides]
         try {
           const { network } = chosen(shape)
           expect(itemShape(network)).toEqual(shape)
-          expect(size % 2 ** ((network.kind === 'unet' ? network.chMult.length : 1) - 1)).toBe(0)
+          const divisor = 2 ** ((network.kind === 'unet' ? network.chMult.length : 1) - 1)
+          expect(sides.map((side) => side % divisor)).toEqual([0, 0])
+          expect(product(sides) / divisor ** 2).toBeLessThanOrEqual(1024)
         } catch (error) {
           if (!(error instanceof RangeError)) throw error
-          const next = Number(/pad them to (\d+) x/.exec(error.message)?.[1])
-          expect(next).toBeGreaterThan(size)
-          expect(next).toBeLessThan(1.34 * size)
-          expect(itemShape(chosen([channels, next, next]).network)).toEqual([channels, next, next])
+          const [, width, height] = /pad them to (\d+) x (\d+) /.exec(error.message)!.map(Number)
+          expect(product([width!, height!])).toBeGreaterThan(product(sides))
+          expect(height! - sides[0]).toBeLessThan(Math.max(8, 0.4 * Math.max(...sides)))
+          expect(width! - sides[1]).toBeLessThan(Math.max(8, 0.4 * Math.max(...sides)))
+          expect(itemShape(chosen([channels, height!, width!]).network)).toEqual([channels, height, width])
         }
       }),
     )
@@ -120,11 +146,14 @@ describe('a preset for data of another shape', () => {
   })
 
   it('is refused with the way out', () => {
-    expect(() => fitPreset('small', [1, 28, 20])).toThrow(
-      'Expected square images but received items of [1, 28, 20]: crop or pad them, to 20 x 20 say (`--size 20`',
+    expect(() => fitPreset('small', [1, 45, 99])).toThrow(
+      'Expected images whose sides can be halved together down to 32 x 32 pixels or fewer but received 99 x 45: scale or pad them to 100 x 48 (`--size 100x48`',
     )
+    expect(() => fitPreset('edm-cifar10', [3, 28, 20])).toThrow('bring them to 32 x 32 (`--size 32`')
     expect(() => fitPreset('toy', [1, 8, 8])).toThrow('Expected points for a network of points')
-    expect(() => fitPreset('cifar10', [2])).toThrow('Expected square images but received items of [2]')
+    expect(() => fitPreset('cifar10', [2])).toThrow(
+      'Expected images, [channels, height, width], or points, [dimensions], but received',
+    )
     expect(() => preset('nope' as never)).toThrow('Expected preset to be one of digits, fashion, toy')
     expect(() => preset(null as never)).toThrow(TypeError)
   })

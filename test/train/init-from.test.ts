@@ -255,7 +255,7 @@ describe('what the model cannot be for', () => {
       'points',
       () => datasets.toy('heart', { count: 20 }),
       {},
-      'Expected items of [2, 8, 8], or square images',
+      'Expected items of [2, 8, 8], or images of another size',
     ],
     [
       'colour',
@@ -267,7 +267,7 @@ describe('what the model cannot be for', () => {
       'a size that does not halve',
       () => images(9),
       {},
-      'a multiple of 2, as the model halves them 1 times, but received 9 x 9: scale or pad them to 10 x 10',
+      'multiples of 2, as the model halves them 1 times, but received 9 x 9: scale or pad them to 10 x 10',
     ],
     [
       'a flow of images',
@@ -276,7 +276,7 @@ describe('what the model cannot be for', () => {
       'gives, field, as pfgm does, but received edm, which needs image',
     ],
     ['a network', () => images(8), { network: UNET }, 'Expected no network beside initFrom'],
-    ['a preset for other items', () => images(9), { preset: 'edm-cifar10' }, 'a multiple of 2'],
+    ['a preset for other items', () => images(9), { preset: 'edm-cifar10' }, 'multiples of 2'],
   ] as const)('%s', async (_, data, options, message) => {
     const initFrom = await modelOf(UNET, FLOWS.pfgm)
     await expect(collect({ initFrom, data: await data(), ...options })).rejects.toThrow(message)

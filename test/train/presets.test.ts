@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { sides } from '../../src/arguments/image-size.js'
 import { datasets } from '../../src/data/index.js'
 import { networkConfigSchema, type SongConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
@@ -55,12 +56,15 @@ describe('a run by a published preset', () => {
     'follows its own flow, or another of images: %s',
     async (name) => {
       const { network } = preset(name) as { network: SongConfig }
-      const plain = await runOf(name, network.imageSize)
+      const plain = await runOf(name, sides(network.imageSize)[0])
       expect(plain).toMatchObject({ network, flow: { kind: 'edm', sigmaData: 0.5, sigmaMax: 80 } })
       expect(networkConfigSchema.parse(plain.network)).toEqual(network)
       const given = { kind: 'pfgmpp', D: 2048, sigmaData: 0.5 } as const
-      expect(await runOf(name, network.imageSize, { flow: given })).toMatchObject({ network, flow: given })
-      await expect(runOf(name, network.imageSize, { flow: { kind: 'pfgm' } })).rejects.toThrow(
+      expect(await runOf(name, sides(network.imageSize)[0], { flow: given })).toMatchObject({
+        network,
+        flow: given,
+      })
+      await expect(runOf(name, sides(network.imageSize)[0], { flow: { kind: 'pfgm' } })).rejects.toThrow(
         'Expected a network whose output is field, as pfgm needs, but received one of image',
       )
     },
@@ -68,7 +72,7 @@ describe('a run by a published preset', () => {
 
   it('is refused where its network is for another size', async () => {
     await expect(runOf('edm-cifar10', 28)).rejects.toThrow(
-      "Expected items of [3, 32, 32], which the preset's network is for, but received items of [3, 28, 28]: bring them to that shape (`--size 32`",
+      "Expected items of [3, 32, 32], which the preset's network is for, but received items of [3, 28, 28]: bring them to 32 x 32 (`--size 32`",
     )
   })
 
