@@ -203,7 +203,7 @@ function labelsOf(flow: PoissonFlow, { label }: EvalSettings, count: number): In
 async function networkOf(flow: PoissonFlow, name: string | undefined): Promise<FeatureNetwork | undefined> {
   if (name === 'numbers') return undefined
   if (name !== undefined) return FeatureNetwork.load(name)
-  return flow.network.itemShape.join() === '1,28,28' ? FeatureNetwork.load('fashion') : undefined
+  return FeatureNetwork.ofItems(flow.network.itemShape)
 }
 
 /** What statistics are of must be what samples have; with a network that shows at its first pictures. */

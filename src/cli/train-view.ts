@@ -130,6 +130,7 @@ function describeEvaluation({ step, validationLoss, distance, best }: EventOf<'e
     ...(distance
       ? [`energy distance ${distance.value.toPrecision(3)} of ${several(distance.samples, 'sample')}`]
       : []),
+    ...(distance?.frechet === undefined ? [] : [`Frechet distance ${distance.frechet.toPrecision(4)}`]),
   ]
   const what = found.length > 0 ? found.join(', ') : 'nothing could be measured'
   return `Step ${count(step)}: ${what}${best ? ', the best so far' : ''}`

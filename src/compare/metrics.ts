@@ -1,4 +1,5 @@
 import { energyDistance, energyFloor, type MeasureOptions } from '../metrics/energy-distance.js'
+import { floorOf, frechetDistance, kernelDistance } from '../metrics/feature-distances.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** A distance of samples to data; smaller is better. */
@@ -16,6 +17,9 @@ export interface Metric {
   ) => Promise<{ mean: number; deviation: number }>
 }
 
+const BY_FEATURES =
+  'between features, of 28 x 28 grey pictures those of the classifier that comes with the package, of others their pixels,'
+
 /** The first is what charts and verdicts are about; all others are columns of the tables. A new one is a line here. */
 export const METRICS: Readonly<Record<string, Metric>> = {
   energyDistance: {
@@ -23,6 +27,18 @@ export const METRICS: Readonly<Record<string, Metric>> = {
     rule: '2 E|X - Y| - E|X - X′| - E|Y - Y′| of samples X and data Y in Euclidean distances of pixels in [0, 1]; a perfect sampler scores 0 but for chance',
     measure: energyDistance,
     floor: energyFloor,
+  },
+  frechetDistance: {
+    title: 'Frechet distance',
+    rule: `${BY_FEATURES} as Gaussians; the lower, the more samples`,
+    measure: frechetDistance,
+    floor: floorOf(frechetDistance),
+  },
+  kernelDistance: {
+    title: 'kernel distance',
+    rule: `${BY_FEATURES} by a cubic kernel (KID), without bias: the mean of 100 subsets`,
+    measure: kernelDistance,
+    floor: floorOf(kernelDistance),
   },
 }
 

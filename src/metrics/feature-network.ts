@@ -36,6 +36,11 @@ export class FeatureNetwork extends NativeObject<FeatureNetworkHandle> {
     return new FeatureNetwork(await native().loadFeatureNetwork(path), name)
   }
 
+  /** The one that comes with the package for items of such a shape; undefined where there is none. */
+  static async ofItems(shape: readonly number[]): Promise<FeatureNetwork | undefined> {
+    return shape.join() === '1,28,28' ? FeatureNetwork.load('fashion') : undefined
+  }
+
   /**
    * Of pictures `[n, channels, H, W]`, rounded to bytes as a PNG has them: features `[n, F]` and, where the network gives
    * them, probabilities `[n, classes]`. Grey pictures are given as three equal channels to networks that take colour.

@@ -127,7 +127,11 @@ async function frechetDistance({ samples, data, training }: Sets, { signal }: Sc
 
 async function kernelDistance({ samples, data }: Sets, { seed, signal }: ScoreSettings) {
   const [a, b] = [await samples.features(), await data.features()]
-  if (!a || !b) return {}
+  return a && b ? { kernelDistance: await kernelDistanceOf(a, b, seed, signal) } : {}
+}
+
+/** Of features `[n, F]`. */
+export async function kernelDistanceOf(a: Tensor, b: Tensor, seed: number, signal: AbortSignal | undefined) {
   const [[ofA = 0], [ofB = 0]] = [a.shape, b.shape]
   // At most half of what there is: subsets that are all of it do not tell how much they vary.
   const size = Math.max(2, Math.min(MOST_OF_A_SUBSET, Math.floor(Math.min(ofA, ofB) / 2)))
@@ -138,7 +142,7 @@ async function kernelDistance({ samples, data }: Sets, { seed, signal }: ScoreSe
     signal,
   )
   const { mean, deviation } = meanAndDeviation(distances)
-  return { kernelDistance: { value: mean, error: deviation / Math.sqrt(SUBSETS), spread: deviation } }
+  return { value: mean, error: deviation / Math.sqrt(SUBSETS), spread: deviation }
 }
 
 /** Splits that its error is from, as published. */

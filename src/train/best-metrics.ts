@@ -4,6 +4,7 @@ import type { Measured } from './events.js'
 const METRICS = {
   'validation-loss': { of: ({ validationLoss }) => validationLoss, needs: 'validation' },
   'energy-distance': { of: ({ distance }) => distance?.value, needs: 'evaluationCount' },
+  fd: { of: ({ distance }) => distance?.frechet, needs: 'evaluationCount' },
 } as const satisfies Record<
   string,
   { of: (measured: Measured) => number | undefined; needs: 'validation' | 'evaluationCount' }

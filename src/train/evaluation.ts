@@ -1,5 +1,6 @@
 import { product } from '../check.js'
-import { energyDistance, energyFloor } from '../metrics/energy-distance.js'
+import { energyDistance, energyFloor, type MeasureOptions } from '../metrics/energy-distance.js'
+import { frechetDistance } from '../metrics/feature-distances.js'
 import { classesOf } from '../nn/config.js'
 import { isDrawable } from '../tensor/picture.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -100,7 +101,8 @@ export class Evaluation {
     const options = watch.signal ? { signal: watch.signal } : {}
     const value = await energyDistance(images, items, options)
     const floor = await energyFloor(items, samples, 5, options)
-    found.distance = { value, samples, items: items.shape[0] ?? 0, floor }
+    const frechet = await this.#frechet(images, items, options)
+    found.distance = { value, samples, items: items.shape[0] ?? 0, floor, ...frechet }
   }
 
   /**
@@ -118,8 +120,19 @@ export class Evaluation {
     if (!drawn.exact) return undefined
     watch.signal?.throwIfAborted()
     using items = await this.#items()
-    const value = await energyDistance(images, items, watch.signal ? { signal: watch.signal } : {})
-    return { value, samples: count, items: items.shape[0] ?? 0 }
+    const options = watch.signal ? { signal: watch.signal } : {}
+    const value = await energyDistance(images, items, options)
+    return {
+      value,
+      samples: count,
+      items: items.shape[0] ?? 0,
+      ...(await this.#frechet(images, items, options)),
+    }
+  }
+
+  async #frechet(images: Tensor, items: Tensor, options: MeasureOptions): Promise<{ frechet?: number }> {
+    if (this.#config.keepBest !== 'fd') return {}
+    return { frechet: await frechetDistance(images, items, options) }
   }
 
   #items(): Promise<Tensor> {

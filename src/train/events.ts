@@ -43,7 +43,13 @@ export interface Measured {
   /** The mean over items that are held out of what training steps make smaller. */
   readonly validationLoss?: number
   /** Energy distance of fresh samples to so many items of the data, all where there is time for it. */
-  readonly distance?: { value: number; samples: number; items: number }
+  readonly distance?: {
+    value: number
+    samples: number
+    items: number
+    /** Frechet distance of the same, where the best model is told by it. */
+    frechet?: number
+  }
 }
 
 /** The model was measured on the way, which took so many seconds. */
@@ -72,6 +78,7 @@ export interface EndEvent {
     samples: number
     items: number
     floor: { mean: number; deviation: number }
+    frechet?: number
   }
   readonly validationLoss?: number
   /** It is the best model of the run, and was kept. */

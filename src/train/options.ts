@@ -37,7 +37,8 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   keep?: number
   /**
    * The metric by which the model that is best so far is kept, as `best.safetensors` in `out`: `validation-loss` or
-   * `energy-distance`.
+   * `energy-distance` or `fd`, the Frechet distance by the features that come with the package for such pictures, else by
+   * the numbers of the items.
    */
   keepBest?: BestMetric
   /**

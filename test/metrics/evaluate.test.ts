@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
 import { type Evaluation, evaluate, featureStatistics } from '../../src/metrics/evaluate.js'
+import { floorOf, frechetDistance, kernelDistance } from '../../src/metrics/feature-distances.js'
 import { FeatureNetwork } from '../../src/metrics/feature-network.js'
 import { nearestItems } from '../../src/metrics/nearest.js'
 import { FeatureStatistics } from '../../src/metrics/statistics.js'
@@ -29,6 +30,19 @@ async function everySecond(first: number): Promise<Tensor<'uint8'>> {
   )
   return Tensor.from<'uint8'>(Uint8Array.from(rows.flatMap((row) => [...row])), [rows.length, 1, 8, 8])
 }
+
+describe('distances alone', () => {
+  it('are those of an evaluation, and of draws of the data itself near what chance is', async () => {
+    const found = await evaluate(turned, others!)
+    expect(await frechetDistance(turned, others!)).toBeCloseTo(found.frechetDistance!.value, 8)
+    expect(await kernelDistance(turned, others!)).toBe(found.kernelDistance!.value)
+    const frechet = await floorOf(frechetDistance)(others!, 890, 3, {})
+    expect(frechet.mean).toBeGreaterThan(0)
+    expect(frechet.mean).toBeLessThan(0.1 * found.frechetDistance!.value)
+    const kernel = await floorOf(kernelDistance)(others!, 890, 3, {})
+    expect(Math.abs(kernel.mean)).toBeLessThan(0.1 * found.kernelDistance!.value)
+  })
+})
 
 describe('samples of the data', () => {
   it('score as well as can be, others do not', async () => {

@@ -59,7 +59,7 @@ describe('measuring on the way', () => {
 })
 
 describe('the best model', () => {
-  it.each(['validation-loss', 'energy-distance'] as const)('is kept, by %s', async (keepBest) => {
+  it.each(['validation-loss', 'energy-distance', 'fd'] as const)('is kept, by %s', async (keepBest) => {
     const out = newOut()
     const options = {
       validation: 0.3,
@@ -79,7 +79,13 @@ describe('the best model', () => {
     })
     const values = events.flatMap((event) => {
       if (event.type !== 'evaluation' && event.type !== 'end') return []
-      const value = keepBest === 'validation-loss' ? event.validationLoss : event.distance?.value
+      const { distance, validationLoss } = event
+      const of = {
+        'validation-loss': validationLoss,
+        'energy-distance': distance?.value,
+        fd: distance?.frechet,
+      }
+      const value = of[keepBest]
       return value === undefined ? [] : [{ value, step: event.step, best: event.best ?? false }]
     })
     expect(values.length).toBeGreaterThan(1)
@@ -134,7 +140,7 @@ describe('the best model', () => {
       'Expected evaluationCount to be at least 2 for evaluateEvery, without a validation, but received 0',
     )
     await expect(spaceEvents({ keepBest: 'loss' as never })).rejects.toThrow(
-      'Expected keepBest to be one of validation-loss, energy-distance but received "loss"',
+      'Expected keepBest to be one of validation-loss, energy-distance, fd but received "loss"',
     )
     const out = newOut()
     await spaceEvents({ out, steps: 1 })
