@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { type Fields, FUNCTION, optionsSchema, parse, parseOptions, SWITCH } from './arguments/schema.js'
+import {
+  type Fields,
+  FUNCTION,
+  number,
+  optionsSchema,
+  parse,
+  parseOptions,
+  SWITCH,
+} from './arguments/schema.js'
 import { expectPath } from './check.js'
 import { configSchema, type ModelConfig } from './checkpoint/model.js'
 import { expectOutput, type GivenFlow, parseFlow } from './flow/kinds.js'
@@ -51,6 +59,8 @@ export interface LoadOptions {
   device?: Device
   /** Of a run folder: the model that was kept as its best (`keepBest`), in place of the newest. Default false. */
   best?: boolean
+  /** Of a run folder or a checkpoint: the decay of the weights' average, where training kept several (`emaRates`). */
+  emaRate?: number
   /**
    * Told where a run's newest checkpoint is cut short or damaged, and the newest whole one is taken. A warning of the
    * process (`process.emitWarning`) where not given.
@@ -88,7 +98,12 @@ export type KnownOptions = Omit<SampleOptions, 'start' | 'temperature' | 'from' 
 
 const { onDenoised, ...KNOWN_FIELDS } = { ...DECODE_FIELDS, count, seed }
 const KNOWN_SCHEMA = optionsSchema<KnownOptions>(KNOWN_FIELDS)
-const LOAD_SCHEMA = optionsSchema<LoadOptions>({ device: DEVICE, best: SWITCH, onWarning: FUNCTION })
+const LOAD_SCHEMA = optionsSchema<LoadOptions>({
+  device: DEVICE,
+  best: SWITCH,
+  emaRate: number(0, 1),
+  onWarning: FUNCTION,
+})
 /** The flow is judged by its kind. */
 const OF_SCHEMA = configSchema.omit({ network: true }).extend({ flow: z.unknown() }).strict()
 
@@ -113,14 +128,23 @@ export class PoissonFlow extends Model {
   /**
    * Loads a model.
    * @param source a run folder (its newest checkpoint's averaged weights, or its best model), a model or checkpoint file, or the name of a
-   *   model that comes with the package: `digits`
+   *   model that comes with the package: `digits`, `fashion`
    * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
    */
   static async load(source: string, options: LoadOptions = {}): Promise<PoissonFlow> {
     expectPath('source', source)
     const given = parseOptions('PoissonFlow.load', LOAD_SCHEMA, options)
-    const { device, best = false, onWarning = (message) => process.emitWarning(message) } = given
-    const { config, network, source: file } = await loadModel(source, { device, best, onWarning })
+    const { device, emaRate, best = false, onWarning = (message) => process.emitWarning(message) } = given
+    const {
+      config,
+      network,
+      source: file,
+    } = await loadModel(source, {
+      device,
+      best,
+      emaRate,
+      onWarning,
+    })
     return new PoissonFlow(config, network, file)
   }
 

@@ -8,24 +8,26 @@
 namespace pfgm {
 namespace {
 
-constexpr int64_t kMostSources = 10000000;
+constexpr int64_t kMostSources = 10000000, kMostAverages = 16;
 
-// createTrainer(config, seed, {beta1, beta2, epsilon}, device): resolves to {id, network, ema,
-// parameterCount}.
+// createTrainer(config, seed, {beta1, beta2, epsilon}, device, furtherAverages): resolves to {id, network,
+// ema, parameterCount}.
 Napi::Value create_trainer(const Call& call) {
   const at::Device device = parse_device(call(3, "device").string());
   const auto make = network_maker(call(0, "config"), call(1, "seed").seed(), device);
   const Argument adam = call(2, "adam");
   const AdamConfig config{adam["beta1"].number(), adam["beta2"].number(), adam["epsilon"].number()};
+  const int64_t further = call(4, "furtherAverages").integer();
+  if (further < 0 || further > kMostAverages) call(4, "furtherAverages").expected("from 0 to 16");
   struct Made {
     std::shared_ptr<Network> network, ema;
     std::shared_ptr<Trainer> trainer;
   };
   return call.environment().submit(
       queue_name(device),
-      [make, config] {
+      [make, config, further] {
         Made made{make(), make(), nullptr};
-        made.trainer = std::make_shared<Trainer>(made.network, made.ema, config);
+        made.trainer = std::make_shared<Trainer>(made.network, made.ema, config, further);
         return made;
       },
       [](Napi::Env env, const Made& made) {
@@ -130,6 +132,7 @@ Napi::Value train_step(const Call& call) {
   settings.learning_rate = given["learningRate"].number();
   settings.clip_norm = given["clipNorm"].number();
   settings.ema_decay = given["emaDecay"].number();
+  settings.further_ema_decays = given["furtherEmaDecays"].numbers();
   settings.dropout_seed = given["dropoutSeed"].seed();
   settings.pass = pass_of(given["pass"]);
   if (settings.update < 1) given["update"].expected("at least 1");

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "runtime/error.h"
 #include "runtime/memory.h"
 #include "runtime/profile.h"
 #include "runtime/stop.h"
@@ -44,7 +45,8 @@ Mode mode_of(const PassSettings& pass, uint64_t dropout_seed) {
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema, const AdamConfig& adam)
+Trainer::Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema, const AdamConfig& adam,
+                 int64_t further_averages)
     : network_(std::move(network)), ema_(std::move(ema)), adam_(adam) {
   {
     const at::NoGradGuard no_grad;
@@ -53,6 +55,8 @@ Trainer::Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema,
     buffers_.averages.copy_(buffers_.weights);
     for (size_t i = 0; i < ema_->parameters().size(); ++i)
       if (!ema_->parameters()[i].trained) ema_->parameters()[i].value.copy_(network_->parameters()[i].value);
+    for (int64_t k = 0; k < further_averages; ++k)
+      buffers_.further_averages.push_back(buffers_.weights.clone());
     buffers_.gradients = at::zeros_like(buffers_.weights);
     buffers_.first_moments = at::zeros_like(buffers_.weights);
     buffers_.second_moments = at::zeros_like(buffers_.weights);
@@ -81,6 +85,11 @@ Trainer::Cost Trainer::probe(const Batch& batch, const PassSettings& pass) {
 StepResult Trainer::step(const Batch& batch, const StepSettings& settings) {
   const Span span([] { return std::string("training step"); });
   check(*network_, batch);
+  if (settings.further_ema_decays.size() != buffers_.further_averages.size())
+    throw Error("ERR_PFGM_ARGUMENT", "Expected a decay for each of the further averages");
+  // Weights may have been read since the trainer was made.
+  if (settings.update == 1)
+    for (at::Tensor& average : buffers_.further_averages) average.copy_(buffers_.averages);
   buffers_.gradients.zero_();
   const int64_t count = batch.x.size(0), parts = std::min(settings.pass.parts, count);
   at::Tensor loss;
@@ -118,8 +127,7 @@ std::vector<std::pair<std::string, at::Tensor>> Trainer::state() const {
     entries.emplace_back("model." + parameter.name, parameter.value);
   for (const Parameter& parameter : ema_->parameters())
     entries.emplace_back("ema." + parameter.name, parameter.value);
-  for (const auto& [prefix, buffer] :
-       {std::pair("adam.m.", buffers_.first_moments), std::pair("adam.v.", buffers_.second_moments)}) {
+  const auto add = [&](const std::string& prefix, const at::Tensor& buffer) {
     int64_t offset = 0;
     for (const Parameter& parameter : network_->parameters()) {
       if (!parameter.trained) continue;
@@ -127,12 +135,20 @@ std::vector<std::pair<std::string, at::Tensor>> Trainer::state() const {
                            buffer.narrow(0, offset, parameter.value.numel()).view(parameter.value.sizes()));
       offset += parameter.value.numel();
     }
+  };
+  add("adam.m.", buffers_.first_moments);
+  add("adam.v.", buffers_.second_moments);
+  for (size_t k = 0; k < buffers_.further_averages.size(); ++k) {
+    const std::string prefix = "ema_" + std::to_string(k + 1) + ".";
+    add(prefix, buffers_.further_averages[k]);
+    for (const Parameter& parameter : ema_->parameters())
+      if (!parameter.trained) entries.emplace_back(prefix + parameter.name, parameter.value);
   }
   return entries;
 }
 
 int64_t Trainer::bytes() const {
-  return buffers_.weights.numel() * int64_t(sizeof(float)) * 3;
+  return buffers_.weights.numel() * int64_t(sizeof(float)) * int64_t(3 + buffers_.further_averages.size());
 }
 
 }  // namespace pfgm

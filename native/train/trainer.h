@@ -37,8 +37,10 @@ struct StepResult {
 
 class Trainer {
  public:
-  // `ema` must have the architecture of `network`; it takes over its weights.
-  Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema, const AdamConfig& adam);
+  // `ema` must have the architecture of `network`; it takes over its weights. further_averages: moving
+  // averages beside that, which only the state has.
+  Trainer(std::shared_ptr<Network> network, std::shared_ptr<Network> ema, const AdamConfig& adam,
+          int64_t further_averages);
 
   // One optimizer step on the batch's loss. Asked to stop, it has changed no weights; once it changes them it
   // cannot be stopped.
@@ -52,7 +54,8 @@ class Trainer {
   };
   Cost probe(const Batch& batch, const PassSettings& pass);
 
-  // Everything a checkpoint holds: "model.*", "ema.*", "adam.m.*", "adam.v.*".
+  // Everything a checkpoint holds: "model.*", "ema.*", "adam.m.*", "adam.v.*", and the further averages as
+  // "ema_1.*", "ema_2.*", ….
   std::vector<std::pair<std::string, at::Tensor>> state() const;
   int64_t bytes() const;
 

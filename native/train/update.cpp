@@ -24,13 +24,15 @@ void update(TrainingBuffers& buffers, double gradient_norm, const AdamConfig& ad
   const float rate = float(settings.learning_rate / correction_1);
   const float root_correction_2 = float(std::sqrt(correction_2)), epsilon = float(adam.epsilon);
   const float keep = float(settings.ema_decay), clip = float(clipping(gradient_norm, settings.clip_norm));
-  auto& [weights, gradients, first_moments, second_moments, averages] = buffers;
+  auto& [weights, gradients, first_moments, second_moments, averages, further_averages] = buffers;
   if (!weights.is_cpu()) {
     gradients.mul_(clip);
     first_moments.mul_(beta1).add_(gradients, 1 - beta1);
     second_moments.mul_(beta2).addcmul_(gradients, gradients, 1 - beta2);
     weights.addcdiv_(first_moments, second_moments.sqrt().div_(root_correction_2).add_(epsilon), -rate);
     averages.lerp_(weights, 1 - keep);
+    for (size_t k = 0; k < further_averages.size(); ++k)
+      further_averages[k].lerp_(weights, 1 - float(settings.further_ema_decays[k]));
     return;
   }
   float* weight = weights.mutable_data_ptr<float>();
@@ -45,6 +47,11 @@ void update(TrainingBuffers& buffers, double gradient_norm, const AdamConfig& ad
       second[i] = second[i] * beta2 + g * g * (1 - beta2);
       weight[i] -= rate * first[i] / (std::sqrt(second[i]) / root_correction_2 + epsilon);
       average[i] += (weight[i] - average[i]) * (1 - keep);
+    }
+    for (size_t k = 0; k < further_averages.size(); ++k) {
+      float* further = further_averages[k].mutable_data_ptr<float>();
+      const float take = 1 - float(settings.further_ema_decays[k]);
+      for (int64_t i = begin; i < end; ++i) further[i] += (weight[i] - further[i]) * take;
     }
   });
 }

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace pfgm {
 
@@ -19,11 +20,13 @@ struct UpdateSettings {
   double learning_rate = 2e-4;
   double clip_norm = 1;
   double ema_decay = 0.9999;
+  std::vector<double> further_ema_decays;
 };
 
 // All trained parameters one after another, and as much of whatever else is kept for each of them.
 struct TrainingBuffers {
   at::Tensor weights, gradients, first_moments, second_moments, averages;
+  std::vector<at::Tensor> further_averages;
 };
 
 void update(TrainingBuffers& buffers, double gradient_norm, const AdamConfig& adam,

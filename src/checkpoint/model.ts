@@ -61,7 +61,41 @@ export async function openModel(path: string): Promise<ModelFile> {
   }
 }
 
-/** What the averaged weights of a network are called in its file, by their names in the network. */
-export function averagedName({ kind }: ModelFile): (name: string) => string {
-  return kind === 'checkpoint' ? (name) => `ema.${name}` : (name) => name
+/**
+ * What the averaged weights of a network are called in its file, by their names in the network.
+ * @param emaRate of a checkpoint: the decay of the average, if not the usual one
+ * @throws RangeError where the file has no such average
+ */
+export function averagedName({ kind, file }: ModelFile, emaRate?: number): (name: string) => string {
+  const [usual, ...further] = kind === 'checkpoint' ? emaRatesOf(file) : []
+  if (emaRate === undefined || emaRate === usual) {
+    return kind === 'checkpoint' ? (name) => `ema.${name}` : (name) => name
+  }
+  const place = further.indexOf(emaRate)
+  if (place >= 0) return (name) => `ema_${place + 1}.${name}`
+  const known =
+    kind === 'checkpoint' ? `one of ${[usual, ...further].join(', ')}` : 'left out for a model file'
+  throw new RangeError(
+    `Expected emaRate to be ${known}, whose average ${file.path} has, but received ${emaRate}: training keeps more with emaRates (--ema-rates)`,
+  )
+}
+
+const runSchema = z.object({
+  training: z.object({ emaRate: z.number() }),
+  emaRates: z.array(z.number()).default([]),
+})
+
+/** The decays of a checkpoint's averages, the usual one first. */
+function emaRatesOf({ path, metadata }: TensorFile): number[] {
+  const run = runSchema.safeParse(readJson(metadata.run))
+  if (run.success) return [run.data.training.emaRate, ...run.data.emaRates]
+  throw new PfgmError('ERR_PFGM_CHECKPOINT', `The run's settings in the header of ${path} are damaged`)
+}
+
+function readJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '')
+  } catch {
+    return undefined
+  }
 }

@@ -27,7 +27,10 @@ export function addDecodeCommand(program: Command): void {
     .command('decode')
     .summary('follow encodings down to images')
     .description('Follows encodings from the far plane back to the images and writes their picture.')
-    .argument('<model>', 'the model that encoded: a run folder, a checkpoint or model file, or digits')
+    .argument(
+      '<model>',
+      'the model that encoded: a run folder, a checkpoint or model file, digits or fashion',
+    )
     .argument('<encodings>', 'NumPy file to decode, see below')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runDecode)
 }

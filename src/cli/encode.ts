@@ -37,7 +37,7 @@ export function addEncodeCommand(program: Command): void {
     .description(
       'Follows images along the field to the far plane, where samples start, and writes the points there.',
     )
-    .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
+    .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('<images...>', 'images to encode, see below')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runEncode)
 }

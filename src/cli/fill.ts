@@ -32,7 +32,7 @@ export function addFillCommand(program: Command): void {
     .command('fill')
     .summary('fill in parts of an image')
     .description('Draws samples that have the known pixels of an image, and so fill in the others.')
-    .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
+    .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('<picture>', 'image of which parts are known')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runFill)
 }

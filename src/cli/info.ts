@@ -17,7 +17,10 @@ export function addInfoCommand(program: Command): void {
     .command('info')
     .summary('show versions and devices, or what a model is')
     .description('Shows versions, instruction sets and devices; with a model, also what it is.')
-    .argument('[model]', 'a run folder, a checkpoint or model file, or digits, which comes with the package')
+    .argument(
+      '[model]',
+      'a run folder, a checkpoint or model file, or digits or fashion, which come with the package',
+    )
     .option('--best', BEST_OPTION.best.help)
     .option('--json', 'print one JSON object')
     .addHelpText('after', EXAMPLES)

@@ -42,7 +42,7 @@ export function addInterpolateCommand(program: Command): void {
     .command('interpolate')
     .summary('images between two images or samples')
     .description('Draws the images between two, along the arc between their encodings, as a strip.')
-    .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
+    .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('<from>', 'first image or seed')
     .argument('<to>', 'last image or seed')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runInterpolate)

@@ -46,6 +46,10 @@ export const NUMBERS = kind<[number, number]>(
   z.tuple([z.number(), z.number()]),
   (text) => text.split(',').map(toNumber),
 )
+/** Numbers, with commas between. */
+export const NUMBER_LIST = kind<number[]>('numbers, as in 0.999,0.9999', z.array(z.number()), (text) =>
+  text.split(',').map(toNumber),
+)
 /** The size of pictures: a side of square ones, or width x height; as the library takes it, with the height first. */
 export const PICTURE_SIZE = kind<number | [height: number, width: number]>(
   'a whole number, or width x height as in 64x48',

@@ -73,7 +73,7 @@ export function addLikelihoodCommand(program: Command): void {
     .command('likelihood')
     .summary('how likely images are under a model')
     .description('Computes the log-likelihood of images under a trained model.')
-    .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
+    .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('[images...]', 'images to look at, see below')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runLikelihood)
 }

@@ -32,7 +32,7 @@ const OPTIONS = {
 } as const
 
 const EXAMPLES = `
-What <model> may be: a run folder, a checkpoint or model file, or digits, which comes with the package.
+What <model> may be: a run folder, a checkpoint or model file, or digits or fashion, which come with the package.
 
 Examples:
   npx pfgm-torch sample digits --out grid.png

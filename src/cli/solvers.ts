@@ -74,7 +74,10 @@ export function addSolversCommand(program: Command): void {
     .command('solvers')
     .summary("compare the solvers' errors on a model")
     .description('Compares all solvers and schedules on a model: error against evaluations, table and chart.')
-    .argument('<model>', 'a run folder, a checkpoint or model file, or digits, which comes with the package')
+    .argument(
+      '<model>',
+      'a run folder, a checkpoint or model file, or digits or fashion, which come with the package',
+    )
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runSolvers)
 }
 

@@ -4,6 +4,7 @@ import {
   INTEGER,
   NETWORK,
   NUMBER,
+  NUMBER_LIST,
   oneOf,
   PICTURE_SIZE,
   SEED,
@@ -59,7 +60,7 @@ export const TRAINING_OPTIONS = {
   initFrom: {
     kind: TEXT,
     value: 'model',
-    help: 'start from the weights of a run folder, a model file, or digits, with its network and flow',
+    help: 'start from the weights of a run folder, a model file, digits or fashion, with its network and flow',
   },
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
@@ -98,6 +99,11 @@ export const TRAINING_OPTIONS = {
     help: 'labels: share of items learned as of no class, for guidance (default: 0.1)',
   },
   emaRate: { kind: NUMBER, value: 'x', help: "decay of the weights' moving average" },
+  emaRates: {
+    kind: NUMBER_LIST,
+    value: 'x,...',
+    help: 'decays of further averages, which --ema-rate of sample and others takes',
+  },
   seed: { kind: SEED, value: 'n', help: 'of the weights and of every draw (default: 0)' },
   mirror: { kind: SWITCH, help: 'mirror images at random (default: as the data says)', no: 'never mirror' },
   checkpointEvery: { kind: INTEGER, value: 'n', help: 'steps between checkpoints' },

@@ -34,7 +34,7 @@ export function addUpscaleCommand(program: Command): void {
     .command('upscale')
     .summary('make a small image as large as the model’s')
     .description('Draws samples whose blocks of pixels have the pixels of a smaller image as their means.')
-    .argument('<model>', 'a run folder, a checkpoint or model file, or digits')
+    .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('<picture>', 'small image, see below')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runUpscale)
 }

@@ -200,6 +200,7 @@ export interface Addon {
     seed: number | bigint,
     adam: { beta1: number; beta2: number; epsilon: number },
     device: string,
+    furtherAverages: number,
   ): Promise<{ id: TrainerHandle; network: NetworkHandle; ema: NetworkHandle; parameterCount: number }>
   makeBatch(
     data: TensorHandle,
@@ -230,6 +231,7 @@ export interface Addon {
       learningRate: number
       clipNorm: number
       emaDecay: number
+      furtherEmaDecays: readonly number[]
       dropoutSeed: number | bigint
       pass?: NativePass
     },

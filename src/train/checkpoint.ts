@@ -52,6 +52,7 @@ const runConfigSchema = z.object({
   seed: z.string().regex(/^\d+$/),
   mirror: z.boolean(),
   keep: z.number(),
+  emaRates: z.array(z.number()).default([]),
   keepBest: oneOf(BEST_METRICS).optional(),
   /** The share of the data that is held out, or the data that are. */
   validation: z

@@ -81,6 +81,7 @@ export class TrainingLoop {
           learningRate,
           clipNorm: training.clipNorm,
           emaDecay: emaDecayAt(step + 1, training.emaRate),
+          furtherEmaDecays: this.#config.emaRates.map((rate) => emaDecayAt(step + 1, rate)),
           dropoutSeed: BigInt(this.#config.seed) ^ (BigInt(step) << 20n),
           pass: this.#pass,
         }

@@ -1,5 +1,16 @@
 import { z } from 'zod'
-import { kind, oneOf, optionsSchema, parseOptions, SEED, SIGNAL, SWITCH, TEXT } from '../arguments/schema.js'
+import {
+  kind,
+  list,
+  number,
+  oneOf,
+  optionsSchema,
+  parseOptions,
+  SEED,
+  SIGNAL,
+  SWITCH,
+  TEXT,
+} from '../arguments/schema.js'
 import { expectPath, unexpected } from '../check.js'
 import type { AnyDataset } from '../data/dataset.js'
 import type { GivenFlow } from '../flow/kinds.js'
@@ -33,6 +44,11 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   seed?: number | bigint
   /** Whether to mirror items at random; as the data set says where not given. */
   mirror?: boolean
+  /**
+   * Decays of further moving averages of the weights, 16 at most. They are part of every checkpoint, for
+   * `PoissonFlow.load(out, { emaRate })`; what a run shows and measures is the average of `emaRate` alone.
+   */
+  emaRates?: readonly number[]
   /** Newest checkpoints that are kept. Default 3. */
   keep?: number
   /**
@@ -94,6 +110,7 @@ const TRAIN_SCHEMA = optionsSchema<TrainOptions>({
   warmup: z.unknown(),
   clipNorm: z.unknown(),
   emaRate: z.unknown(),
+  emaRates: list(number(0, 1), 16, 'an array of decays'),
   labelDropout: z.unknown(),
   labels: SWITCH,
   checkpointEvery: z.unknown(),

@@ -59,14 +59,23 @@ export async function resumedConfig(
 
 function expectSameModel(options: TrainOptions, before: RunConfig): void {
   const { network, flow = {} } = options
-  const { preset, initFrom, mirror, labels } = options
-  const given = { seed: options.seed?.toString(), preset, initFrom, mirror, labels, ...flow }
+  const { preset, initFrom, mirror, labels, emaRates } = options
+  const given = {
+    seed: options.seed?.toString(),
+    preset,
+    initFrom,
+    mirror,
+    labels,
+    emaRates: emaRates?.join(),
+    ...flow,
+  }
   const started = {
     ...before.flow,
     seed: before.seed,
     preset: before.preset,
     initFrom: before.initFrom ?? 'nothing',
     mirror: before.mirror,
+    emaRates: before.emaRates.join(),
     labels: classesOf(before.network) > 0,
   }
   for (const [name, value] of Object.entries(given)) {

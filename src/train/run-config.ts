@@ -142,6 +142,7 @@ export function freshConfig(
     seed: String(seed),
     mirror,
     keep,
+    emaRates: [...(options.emaRates ?? [])],
     ...(options.keepBest && { keepBest: options.keepBest }),
   }
   return checkConfig(config)

@@ -48,7 +48,7 @@ export async function* train(given: TrainOptions): AsyncGenerator<TrainEvent, vo
   using _now = goesOn ? undefined : lockRun(folder.path)
   if (!goesOn) await folder.goesOn(false) // another may have been quicker
   await folder.removeUnfinished()
-  using trainer = await Trainer.create(config.network, config.seed, device)
+  using trainer = await Trainer.create(config.network, config.seed, device, config.emaRates.length)
   await resumed?.restore(trainer)
   await initial?.fill(trainer)
   await writeWhole(folder.config, `${JSON.stringify(config, null, 2)}\n`)

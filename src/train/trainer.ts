@@ -27,12 +27,19 @@ export class Trainer extends NativeObject<TrainerHandle> {
     this.device = network.device
   }
 
-  static async create(config: NetworkConfig, seed: string | bigint, device: string): Promise<Trainer> {
+  /** @param furtherAverages moving averages of the weights beside `averaged`, which only checkpoints have */
+  static async create(
+    config: NetworkConfig,
+    seed: string | bigint,
+    device: string,
+    furtherAverages = 0,
+  ): Promise<Trainer> {
     const { id, network, ema, parameterCount } = await native().createTrainer(
       toNative(config),
       BigInt(seed),
       ADAM,
       device,
+      furtherAverages,
     )
     return new Trainer(
       id,

@@ -15,7 +15,14 @@ const newFolder = temporaryFolders()
 async function step(trainer: Trainer, x: number): Promise<boolean> {
   const full = (value: number, ...shape: number[]) => native().fullTensor(shape, value, 'float32')
   const batch = new Batch({ x: await full(x, 4, 2), z: await full(1, 4), target: await full(1, 4, 3) })
-  const settings = { update: 1, learningRate: 1e-3, clipNorm: 1, emaDecay: 0.9, dropoutSeed: 0 }
+  const settings = {
+    update: 1,
+    learningRate: 1e-3,
+    clipNorm: 1,
+    emaDecay: 0.9,
+    furtherEmaDecays: [],
+    dropoutSeed: 0,
+  }
   return (await trainer.step(batch, settings)).applied
 }
 

@@ -92,7 +92,7 @@ async function step(config: NetworkConfig, { x, z, target, labels }: Items, pass
   const { loss } = await native().trainStep(
     trainer.handle,
     { ...batch, weight: undefined, labels: classes?.handle },
-    { update: 1, learningRate: 0, clipNorm: 0, emaDecay: 0, dropoutSeed: 9n, pass },
+    { update: 1, learningRate: 0, clipNorm: 0, emaDecay: 0, furtherEmaDecays: [], dropoutSeed: 9n, pass },
   )
   const path = join(folder, 'step.safetensors')
   await writeTensors(trainer.handle, path, {})

@@ -18,7 +18,14 @@ it('200 training steps do not make the process grow', { timeout: 120_000 }, asyn
     for (let step = from; step < to; step++) {
       const draw = { seed: 0n, step, batchSize: 128, smallBatchSize: 32, wholeData: false, mirror: false }
       const batch = await flow.batch(data, draw, 'cpu')
-      const settings = { update: step + 1, learningRate: 1e-3, clipNorm: 1, emaDecay: 0.9, dropoutSeed: step }
+      const settings = {
+        update: step + 1,
+        learningRate: 1e-3,
+        clipNorm: 1,
+        emaDecay: 0.9,
+        furtherEmaDecays: [],
+        dropoutSeed: step,
+      }
       const { applied } = await trainer.step(batch, settings)
       expect(applied).toBe(true)
     }

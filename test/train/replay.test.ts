@@ -31,7 +31,13 @@ it('four training steps replay the published ones', async () => {
   const file = golden(NAME)
   const { lr, warmup, ema_rate, grad_clip, small_batch, loss } = file.metadata
   const config = toNative(publishedNetwork('ddpmpp-digits/config.json'))
-  const trainer = await native().createTrainer(config, 0, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }, 'cpu')
+  const trainer = await native().createTrainer(
+    config,
+    0,
+    { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    'cpu',
+    0,
+  )
   const initial = await readHeader(goldenPath(NAME))
   for (const owner of [trainer.network, trainer.ema]) {
     await readTensors(owner, initial, (name) => `initial.${name}`)
@@ -63,6 +69,7 @@ it('four training steps replay the published ones', async () => {
         }),
         clipNorm: Number(grad_clip),
         emaDecay: emaDecayAt(step + 1, Number(ema_rate)),
+        furtherEmaDecays: [],
         dropoutSeed: 0,
       },
     )
