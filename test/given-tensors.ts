@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readHeader, readTensors } from '../src/checkpoint/safetensors.js'
+import { readHeader } from '../src/checkpoint/safetensors.js'
 import type { OwnerHandle } from '../src/native/addon.js'
+import { readTensors } from '../src/native/read-tensors.js'
 
 interface Given {
   readonly shape: readonly number[]

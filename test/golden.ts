@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { readHeader, readTensors } from '../src/checkpoint/safetensors.js'
+import { readHeader } from '../src/checkpoint/safetensors.js'
+import { readTensors } from '../src/native/read-tensors.js'
 import type { UnetConfig } from '../src/nn/config.js'
 import type { Network } from '../src/nn/network.js'
 import { Tensor } from '../src/tensor/tensor.js'

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { PfgmError } from '../errors.js'
 import { flowSettingsSchema } from '../flow/kinds.js'
 import { networkConfigSchema } from '../nn/config.js'
-import { expectWhole, readHeader, type TensorFile } from './safetensors.js'
+import { expectWhole, readHeader, type Safetensors } from './safetensors.js'
 
 /** Rises when files of an older version can no longer be read as they are. */
 export const FORMAT_VERSION = 1
@@ -27,7 +27,7 @@ export function modelMetadata(kind: 'model' | 'checkpoint', config: ModelConfig)
 }
 
 export interface ModelFile {
-  readonly file: TensorFile
+  readonly file: Safetensors
   readonly config: ModelConfig
   readonly kind: 'model' | 'checkpoint'
 }
@@ -86,7 +86,7 @@ const runSchema = z.object({
 })
 
 /** The decays of a checkpoint's averages, the usual one first. */
-function emaRatesOf({ path, metadata }: TensorFile): number[] {
+function emaRatesOf({ path, metadata }: Safetensors): number[] {
   const run = runSchema.safeParse(readJson(metadata.run))
   if (run.success) return [run.data.training.emaRate, ...run.data.emaRates]
   throw new PfgmError('ERR_PFGM_CHECKPOINT', `The run's settings in the header of ${path} are damaged`)

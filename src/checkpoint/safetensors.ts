@@ -2,20 +2,10 @@ import { open } from 'node:fs/promises'
 import { z } from 'zod'
 import { product } from '../check.js'
 import { PfgmError } from '../errors.js'
+import { DTYPE_BYTES, type TensorEntry, type TensorFile } from '../files/tensor-file.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { OwnerHandle, TensorSlot } from '../native/addon.js'
 import { native } from '../native/native.js'
-
-/** Bytes a value, of the dtypes that are read and written. */
-const DTYPE_BYTES: Readonly<Record<string, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  U8: 1,
-  I64: 8,
-  I32: 4,
-}
 
 /** A header longer than this is no header: the file is something else. */
 const LONGEST_HEADER = 100 * 1024 * 1024
@@ -26,21 +16,9 @@ const entrySchema = z.object({
   data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
 })
 
-export interface TensorEntry {
-  readonly name: string
-  readonly dtype: string
-  readonly shape: readonly number[]
-  readonly begin: number
-  readonly end: number
-}
-
 /** What a safetensors file says it holds. */
-export interface TensorFile {
-  readonly path: string
+export interface Safetensors extends TensorFile {
   readonly metadata: Readonly<Record<string, string>>
-  readonly entries: ReadonlyMap<string, TensorEntry>
-  /** Where the first tensor's bytes begin in the file. */
-  readonly dataOffset: number
   /** The header as it is written. */
   readonly header: string
 }
@@ -56,7 +34,7 @@ function damaged(path: string, what: string, cause?: unknown): PfgmError {
  * Reads and checks the header of a safetensors file.
  * @throws PfgmError `ERR_PFGM_CHECKPOINT` where the file is missing, truncated or of another kind
  */
-export async function readHeader(path: string): Promise<TensorFile> {
+export async function readHeader(path: string): Promise<Safetensors> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
     const what = error.code === 'ENOENT' ? 'there is no such file' : error.message
     throw new PfgmError('ERR_PFGM_CHECKPOINT', `Could not read ${path}: ${what}`, { cause: error })
@@ -78,7 +56,7 @@ export async function readHeader(path: string): Promise<TensorFile> {
   }
 }
 
-function parseHeader(path: string, text: string, dataOffset: number, size: number): TensorFile {
+function parseHeader(path: string, text: string, dataOffset: number, size: number): Safetensors {
   let header: Record<string, unknown>
   try {
     header = z.record(z.string(), z.unknown()).parse(JSON.parse(text))
@@ -114,7 +92,7 @@ export async function expectWhole({
   entries,
   dataOffset,
   header,
-}: TensorFile): Promise<void> {
+}: Safetensors): Promise<void> {
   const { checksum } = metadata
   if (checksum === undefined) return
   const length = Math.max(0, ...[...entries.values()].map(({ end }) => end))
@@ -162,32 +140,4 @@ async function writeHeader(path: string, header: string): Promise<void> {
   } finally {
     await file.close()
   }
-}
-
-/**
- * Fills an object from a safetensors file.
- * @param rename the name in the file of each of the object's tensors; undefined for one that stays as it is
- * @throws PfgmError `ERR_PFGM_CHECKPOINT` where a tensor is missing or of another shape; nothing is changed then
- */
-export async function readTensors(
-  owner: OwnerHandle,
-  file: TensorFile,
-  rename: (name: string) => string | undefined = (name) => name,
-): Promise<void> {
-  const slots = native()
-    .describeState(owner)
-    .flatMap(({ name, shape }) => {
-      const stored = rename(name)
-      if (stored === undefined) return []
-      const entry = file.entries.get(stored)
-      if (!entry) throw new PfgmError('ERR_PFGM_CHECKPOINT', `${file.path} has no tensor named ${stored}`)
-      if (entry.shape.join() !== shape.join()) {
-        throw new PfgmError(
-          'ERR_PFGM_CHECKPOINT',
-          `${file.path} is of another architecture: expected ${entry.name} to be [${shape.join(', ')}] but it is [${entry.shape.join(', ')}]`,
-        )
-      }
-      return [{ name, dtype: entry.dtype, begin: entry.begin, end: entry.end }]
-    })
-  await native().readState(owner, file.path, file.dataOffset, slots)
 }

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import type { Entry, ZipFile } from 'yauzl'
 import type { PfgmError } from '../errors.js'
 import { ByteStream } from './byte-stream.js'
 import { dataError, fileError, reason } from './read.js'
+import { openZip } from './zip.js'
 
 /** Whether the bytes begin like a zip archive. */
 export function isZip(bytes: Uint8Array): boolean {
@@ -24,7 +25,7 @@ export class NpzArchive implements Disposable {
 
   /** @throws PfgmError `ERR_PFGM_DATA` where the file is no such archive, or an empty one */
   static async open(path: string): Promise<NpzArchive> {
-    const zip = await openZip(path)
+    const zip = await openArchive(path)
     try {
       return new NpzArchive(path, zip, await listArrays(path, zip))
     } catch (error) {
@@ -47,9 +48,9 @@ export class NpzArchive implements Disposable {
   }
 }
 
-async function openZip(path: string): Promise<ZipFile> {
+async function openArchive(path: string): Promise<ZipFile> {
   try {
-    return await openPromise(path, { lazyEntries: true, autoClose: false })
+    return await openZip(path)
   } catch (cause) {
     throw zipError(path, cause)
   }

@@ -1,6 +1,6 @@
 import { averagedName, type ModelConfig } from '../checkpoint/model.js'
-import { readTensors } from '../checkpoint/safetensors.js'
 import { type Device, resolveDevice } from '../native/device.js'
+import { readTensors } from '../native/read-tensors.js'
 import { Network } from '../nn/network.js'
 import { findModel, type Which } from './find.js'
 import type { ModelSource } from './model.js'

@@ -3,11 +3,12 @@ import { oneOf } from '../arguments/schema.js'
 import { modelMetadata } from '../checkpoint/model.js'
 import { newestCheckpoint, passingOver } from '../checkpoint/newest.js'
 import type { RunFolder } from '../checkpoint/run-folder.js'
-import { readTensors, type TensorFile, writeTensors } from '../checkpoint/safetensors.js'
+import { type Safetensors, writeTensors } from '../checkpoint/safetensors.js'
 import { PfgmError } from '../errors.js'
 import { flowSettingsSchema } from '../flow/kinds.js'
 import { info } from '../native/device.js'
 import { PRECISIONS } from '../native/precision.js'
+import { readTensors } from '../native/read-tensors.js'
 import { networkConfigSchema } from '../nn/config.js'
 import { BEST_METRICS } from './best-metrics.js'
 import { LEARNING_RATE_SCHEDULES } from './optimizer.js'
@@ -124,7 +125,7 @@ export async function readTrainingCheckpoint(folder: RunFolder): Promise<Trainin
   }
 }
 
-function readRun({ path, metadata }: TensorFile): { config: RunConfig; machine: Machine } {
+function readRun({ path, metadata }: Safetensors): { config: RunConfig; machine: Machine } {
   try {
     return {
       config: runConfigSchema.parse(JSON.parse(metadata.run ?? '')),

@@ -1,0 +1,29 @@
+/** A tensor whose bytes lie in a file one after the other. */
+export interface TensorEntry {
+  readonly name: string
+  /** As safetensors calls them: F32, F16, I64, … */
+  readonly dtype: string
+  readonly shape: readonly number[]
+  /** Bytes from `dataOffset` of the file on. */
+  readonly begin: number
+  readonly end: number
+}
+
+/** What a file says it holds. */
+export interface TensorFile {
+  readonly path: string
+  readonly entries: ReadonlyMap<string, TensorEntry>
+  /** Where the first tensor's bytes begin in the file. */
+  readonly dataOffset: number
+}
+
+/** Bytes a value, of the dtypes that are read and written. */
+export const DTYPE_BYTES: Readonly<Record<string, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  U8: 1,
+  I64: 8,
+  I32: 4,
+}
