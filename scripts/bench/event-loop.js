@@ -49,7 +49,14 @@ async function cifarTraining() {
     for (let step = 0; step < (quick ? 3 : 10); step++) {
       const drawn = { seed: 0n, step, batchSize: 64, smallBatchSize: 2, wholeData: false, mirror: true }
       const batch = await flow.batch(data, drawn, 'cpu')
-      const update = { update: step + 1, learningRate: 2e-4, clipNorm: 1, emaDecay: 0.9, dropoutSeed: 0n }
+      const update = {
+        update: step + 1,
+        learningRate: 2e-4,
+        clipNorm: 1,
+        emaDecay: 0.9,
+        furtherEmaDecays: [],
+        dropoutSeed: 0n,
+      }
       await trainer.step(batch, update)
     }
     trainer.dispose()

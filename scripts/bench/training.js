@@ -131,6 +131,7 @@ class OurSteps {
       learningRate,
       clipNorm,
       emaDecay: Math.min(emaRate, (1 + this.#step) / (10 + this.#step)),
+      furtherEmaDecays: [],
       dropoutSeed: BigInt(this.#step),
     })
   }

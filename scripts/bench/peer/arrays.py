@@ -12,6 +12,20 @@ def read_array(path, shape, dtype=torch.float32):
     return torch.from_file(path, size=count, dtype=dtype).clone().reshape(shape)
 
 
+def write_weights(path, weights):
+    """Write float32 tensors by their names as a safetensors file."""
+    header, begin = {}, 0
+    for name, weight in weights.items():
+        end = begin + 4 * weight.numel()
+        header[name] = {"dtype": "F32", "shape": list(weight.shape), "data_offsets": [begin, end]}
+        begin = end
+    text = json.dumps(header).encode()
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for weight in weights.values():
+            file.write(weight.detach().contiguous().numpy().tobytes())
+
+
 def read_weights(path):
     """Read the float32 tensors of a safetensors file: a JSON header after its length, then the values."""
     with open(path, "rb") as file:

@@ -43,6 +43,7 @@ def handlers():
         "sampling.rk45": sampling.rk45,
         "training.data": training.load_data,
         "training.steps": training.steps,
+        "training.average": training.write_average,
     }
 
 

@@ -4,7 +4,7 @@ import time
 
 import torch
 
-from arrays import read_array, read_weights
+from arrays import read_array, read_weights, write_weights
 from field import published_target
 from network import Ddpmpp
 
@@ -66,6 +66,13 @@ class TrainingPeer:
         self.optimizer = torch.optim.Adam(parameters, lr=rate, betas=(0.9, 0.999), eps=1e-8)
         self.average = Average(parameters, training["emaRate"])
 
+    def write_average(self, out):
+        """Write the averaged weights, and whatever else the network keeps, as it is."""
+        weights = dict(self.network.state_dict())
+        names = [name for name, _ in self.network.named_parameters()]
+        weights.update(zip(names, self.average.shadow))
+        write_weights(out, weights)
+
     def steps(self, count):
         """Take steps; the seconds of all, and what of them making the batches and their fields took."""
         spent = {"seconds": 0.0, "batch": 0.0, "field": 0.0}
@@ -92,6 +99,8 @@ class TrainingPeer:
         error = torch.cat([vx.flatten(1), vz[:, None]], dim=1) - target
         loss = 0.5 * error.square().sum(dim=1).mean()
         loss.backward()
+        for group in self.optimizer.param_groups:
+            group["lr"] = training["learningRate"] * min(self.average.updates / training["warmup"], 1)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), training["clipNorm"])
         self.optimizer.step()
         self.average.update(self.network.parameters())
