@@ -21,6 +21,11 @@ int64_t bytes_of(const Object& object) {
     return bytes;
   }
   if (const auto* trainer = std::get_if<std::shared_ptr<Trainer>>(&object)) return (*trainer)->bytes();
+  if (const auto* features = std::get_if<std::shared_ptr<FeatureNetwork>>(&object)) {
+    int64_t bytes = 0;
+    for (const auto& entry : (*features)->state()) bytes += int64_t(entry.second.nbytes());
+    return bytes;
+  }
   return 0;  // flows and locks own nothing; trajectories come and go with their pool
 }
 

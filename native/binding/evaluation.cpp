@@ -7,6 +7,7 @@
 #include "data/values.h"
 #include "metrics/energy.h"
 #include "metrics/features.h"
+#include "metrics/inception.h"
 #include "metrics/inception_score.h"
 #include "metrics/kernel_distance.h"
 #include "metrics/moments.h"
@@ -215,14 +216,21 @@ Napi::Value scores(const Call& call) {
       "cpu", [=] { return inception_scores(probabilities, splits); }, numbers_to_js);
 }
 
+Napi::Value feature_network_to_js(Napi::Env env, const std::shared_ptr<FeatureNetwork>& network) {
+  return Napi::Number::New(env, Environment::of(env).add(network));
+}
+
 // loadFeatureNetwork(network): a file's; resolves to a handle.
 Napi::Value load_features(const Call& call) {
   const std::string path = call(0, "network").path();
   return call.environment().submit(
-      "cpu", [=] { return FeatureNetwork::load(path); },
-      [](Napi::Env env, const std::shared_ptr<FeatureNetwork>& network) {
-        return Napi::Number::New(env, Environment::of(env).add(network));
-      });
+      "cpu", [=] { return FeatureNetwork::load(path); }, feature_network_to_js);
+}
+
+// createInceptionNetwork(): whose tensors are zeros until readState fills them; resolves to a handle.
+Napi::Value create_inception(const Call& call) {
+  return call.environment().submit(
+      "cpu", [] { return make_inception(); }, feature_network_to_js);
 }
 
 // featuresOf(network, images): resolves to {features, probabilities?}.
@@ -259,6 +267,7 @@ const std::vector<Export>& evaluation_exports() {
                                             {"randomDirections", 3, directions},
                                             {"inceptionScores", 2, scores},
                                             {"loadFeatureNetwork", 1, load_features},
+                                            {"createInceptionNetwork", 0, create_inception},
                                             {"featuresOf", 2, features}};
   return table;
 }

@@ -11,7 +11,7 @@ namespace {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-// The tensors by which a network or a trainer is stored.
+// The tensors by which an object is stored.
 NamedTensors state_of(const Argument& owner) {
   const Object& object = Environment::of(owner.value().Env()).get(owner.id());
   if (const auto* trainer = std::get_if<std::shared_ptr<Trainer>>(&object)) return (*trainer)->state();
@@ -22,7 +22,12 @@ NamedTensors state_of(const Argument& owner) {
     return state;
   }
   if (const auto* tensor = std::get_if<at::Tensor>(&object)) return {{"values", *tensor}};
-  owner.expected("a network, a trainer or a tensor");
+  if (const auto* features = std::get_if<std::shared_ptr<FeatureNetwork>>(&object)) {
+    NamedTensors state = (*features)->state();
+    if (state.empty()) owner.expected("a network of features other than a TorchScript file");
+    return state;
+  }
+  owner.expected("a network, a trainer, a tensor or a network of features");
 }
 
 // describeState(owner): [{name, shape}] of everything a checkpoint of it holds.

@@ -166,7 +166,7 @@ Napi::Value probe_step(const Call& call) {
 }  // namespace
 
 const std::vector<Export>& train_exports() {
-  static const std::vector<Export> table = {{"createTrainer", 4, create_trainer},
+  static const std::vector<Export> table = {{"createTrainer", 5, create_trainer},
                                             {"makeBatch", 3, make_pfgm_batch},
                                             {"makeDenoisingBatch", 3, make_denoising_batch_of},
                                             {"trainStep", 3, train_step},

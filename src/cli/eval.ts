@@ -46,7 +46,7 @@ const OPTIONS = {
   features: {
     kind: TEXT,
     value: 'network',
-    help: `a TorchScript file, ${SHIPPED_FEATURES.join(', ')}, or numbers: the pixels (default: fashion for 28 x 28 grey)`,
+    help: `a TorchScript file, pytorch-fid’s .pth, ${SHIPPED_FEATURES.join(', ')}, or numbers: the pixels (default: fashion for 28 x 28 grey)`,
   },
   neighbours: { kind: INTEGER, value: 'k', help: 'nearest ones that reach is measured by (default: 5)' },
   seed: { kind: SEED, value: 'n', help: 'sample i is that of seed + i (default: 0)' },

@@ -7,7 +7,7 @@ import { PfgmError } from '../errors.js'
 import type { ModelSource } from './model.js'
 
 /** Trained models that come with the package. */
-export const SHIPPED_MODELS = ['digits'] as const
+export const SHIPPED_MODELS = ['digits', 'fashion'] as const
 
 /** Which model of a run. */
 export interface Which {

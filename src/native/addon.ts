@@ -153,7 +153,6 @@ export interface Addon {
     draws: { gaussian: TensorHandle; epsX: TensorHandle; epsZ: TensorHandle; m: TensorHandle },
     tau: number,
   ): Promise<{ x: TensorInfo; z: TensorInfo }>
-
   /** With draws that are given; beta is left out with infinite d. */
   perturbDenoising(
     y: TensorHandle,
@@ -380,6 +379,8 @@ export interface Addon {
   randomDirections(seed: number | bigint, count: number, features: number): Promise<TensorInfo>
   inceptionScores(probabilities: TensorHandle, splits: number): Promise<Float64Array>
   loadFeatureNetwork(network: string): Promise<FeatureNetworkHandle>
+  /** Its tensors are zeros until `readState` fills them. */
+  createInceptionNetwork(): Promise<FeatureNetworkHandle>
   featuresOf(
     features: FeatureNetworkHandle,
     images: TensorHandle,

@@ -9,9 +9,9 @@ export type FlowHandle = Handle<'flow'>
 export type TrajectoriesHandle = Handle<'trajectories'>
 export type LockHandle = Handle<'lock'>
 export type FeatureNetworkHandle = Handle<'featureNetwork'>
-/** What can be stored. */
-export type OwnerHandle = NetworkHandle | TrainerHandle | TensorHandle
-export type AnyHandle = OwnerHandle | FlowHandle | TrajectoriesHandle | LockHandle | FeatureNetworkHandle
+/** What can be stored; of networks of features, those that are no TorchScript file. */
+export type OwnerHandle = NetworkHandle | TrainerHandle | TensorHandle | FeatureNetworkHandle
+export type AnyHandle = OwnerHandle | FlowHandle | TrajectoriesHandle | LockHandle
 
 export type Dtype = 'float32' | 'float64' | 'uint8' | 'int64'
 

@@ -6,7 +6,8 @@ export type NetworkOutput = 'field' | 'image' | 'denoised'
 export interface NativeUnetConfig {
   readonly kind: 'unet'
   readonly channels: number
-  readonly imageSize: readonly [height: number, width: number]
+  /** Height and width. */
+  readonly imageSize: readonly number[]
   readonly nf: number
   readonly chMult: readonly number[]
   readonly numResBlocks: number
@@ -29,7 +30,8 @@ export interface NativeUnetConfig {
 export interface NativeEdmUnetConfig {
   readonly kind: 'song' | 'dhariwal'
   readonly channels: number
-  readonly imageSize: readonly [height: number, width: number]
+  /** Height and width. */
+  readonly imageSize: readonly number[]
   readonly labels: number
   readonly augment: number
   readonly modelChannels: number
@@ -46,7 +48,8 @@ export interface NativeEdmUnetConfig {
 export interface NativeRefinenetConfig {
   readonly kind: 'refinenet'
   readonly channels: number
-  readonly imageSize: readonly [height: number, width: number]
+  /** Height and width. */
+  readonly imageSize: readonly number[]
   readonly nf: number
   readonly output?: NetworkOutput | undefined
 }

@@ -29,7 +29,7 @@ const DTYPES = Object.keys(ARRAYS) as Dtype[]
 const DTYPE = oneOf(DTYPES)
 /** Far more than memory or a file holds; its bytes can still be counted. */
 const MOST_VALUES = 2 ** 40
-const SHAPE = list(integer(0, Number.MAX_SAFE_INTEGER), 64, 'an array of sizes').refine(
+export const SHAPE = list(integer(0, Number.MAX_SAFE_INTEGER), 64, 'an array of sizes').refine(
   (shape) => product(shape) <= MOST_VALUES,
   { error: 'sizes of at most 2^40 values in all' },
 )

@@ -198,6 +198,7 @@ export const CALLS = {
   logPriorDensity: () => ({ args: [1, 2, 3, 'published'] }),
   energyDistance: (f) => ({ args: [f.points, f.points] }),
   'FeatureNetwork.load': () => ({ args: [FEATURES] }),
+  'FeatureNetwork.ofItems': () => ({ args: [[1, 28, 28]] }),
   'FeatureNetwork#of': (f) => ({ on: f.features, args: [f.pixels] }),
   'FeatureStatistics.load': () => ({ args: ['statistics.npz'] }),
   'FeatureStatistics#save': (f) => ({ on: f.statistics, args: ['written.npz'] }),

@@ -14,7 +14,6 @@ const NUMBERS: Record<string, number[]> = {
   dropout: [0, 0.5],
   end: [24],
   first: [0],
-  imageSize: [4, 8],
   levels: [2, 256],
   nf: [4, 8],
   offset: [0, 8],
@@ -23,6 +22,10 @@ const NUMBERS: Record<string, number[]> = {
   width: [4, 8],
 }
 const ARRAYS: Record<string, number[][]> = {
+  imageSize: [
+    [4, 4],
+    [8, 4],
+  ],
   outRows: [[2, 0, 1]],
   rows: [[0, 1, 2]],
   shape: [[3], [3, 1], [1, 3], [2]],
@@ -47,6 +50,7 @@ const HELD: Record<string, string[]> = {
   directions: ['doubles'],
   ends: ['ends'],
   epsZ: ['heights'],
+  features: ['both'],
   given: ['probes'],
   images: ['images', 'pixels'],
   k: ['doubles'],

@@ -71,9 +71,9 @@ function eachMaker(kind: string, given: Record<string, unknown>): Record<string,
 }
 
 const MLP = { kind: 'mlp', dimensions: 2, width: 4, depth: 1, output: 'field' }
-const UNET = { kind: 'unet', channels: 1, imageSize: 4, nf: 4, ddpmBlocks: false, output: 'field' }
-const REFINENET = { kind: 'refinenet', channels: 1, imageSize: 4, nf: 4, output: 'field' }
-const SONG = { kind: 'song', channels: 1, imageSize: 4, labels: 3, augment: 2, modelChannels: 4 }
+const UNET = { kind: 'unet', channels: 1, imageSize: [4, 4], nf: 4, ddpmBlocks: false, output: 'field' }
+const REFINENET = { kind: 'refinenet', channels: 1, imageSize: [4, 4], nf: 4, output: 'field' }
+const SONG = { kind: 'song', channels: 1, imageSize: [4, 4], labels: 3, augment: 2, modelChannels: 4 }
 const EACH = [1, 1, 1]
 const GAUSSIANS = { kind: 'gaussians', dimensions: 2, components: 3, deviations: EACH, weights: EACH }
 const ROWS = new Held('tensor', 'rows')
@@ -135,6 +135,7 @@ export const OBJECTS: Record<string, Record<string, Maker>> = {
   },
   featureNetwork: {
     both: { by: 'loadFeatureNetwork', given: { network: goldenPath('features/both.pt') } },
+    inception: { by: 'createInceptionNetwork', given: {} },
   },
   lock: { file: { by: 'lockFile', given: { path: 'locked', holder: 'a test' } } },
   trajectories: {
