@@ -72,8 +72,9 @@ export async function readTorchFile(path: string): Promise<TorchFile> {
   try {
     const begin = Buffer.alloc(4)
     await file.read(begin, 0, 4, 0)
-    const { value, begins } =
-      begin.toString('latin1') === 'PK\x03\x04' ? await readArchive(path) : await readLegacy(path, file)
+    const isArchive = begin.toString('latin1') === 'PK\x03\x04'
+    if (!isArchive && begin[0] !== 0x80) throw damaged(path, 'something else')
+    const { value, begins } = isArchive ? await readArchive(path) : await readLegacy(path, file)
     const { size } = await file.stat()
     const entries = new Map<string, TensorEntry>()
     for (const [name, tensor] of tensorsIn(value))
@@ -125,23 +126,21 @@ async function readLegacy(path: string, file: FileHandle): Promise<Read> {
   const { size } = await file.stat()
   const bytes = Buffer.alloc(Math.min(size, LONGEST_PICKLE))
   await file.read(bytes, 0, bytes.length, 0)
-  const notOne = () => damaged(path, 'something else')
   let at = 0
   const next = (): unknown => {
     const { value, end } = pickled(path, bytes, at)
     at = end
     return value
   }
-  if (bytes[0] !== 0x80) throw notOne()
   const magic = next()
-  if (magic !== BigInt(MAGIC)) throw notOne()
+  if (magic !== BigInt(MAGIC)) throw damaged(path, 'another pickle')
   next() // the version of the layout
   const system = next()
   if (system instanceof Map && system.get('little_endian') === false)
     throw damaged(path, 'big-endian numbers')
   const value = next()
   const keys = next()
-  if (!Array.isArray(keys)) throw notOne()
+  if (!Array.isArray(keys)) throw damaged(path, 'no list of storages')
   const widths = new Map<string, number>()
   for (const [, { storage }] of tensorsIn(value)) widths.set(storage.key, DTYPE_BYTES[storage.dtype]!)
   const begins = new Map<string, number>()

@@ -12,7 +12,7 @@ beforeAll(() => {
   for (const name of ['whole', 'damaged']) mkdirSync(join(folder, name))
   cpSync(FIGURES, join(folder, 'whole', 'figures.json'))
   writeFileSync(join(folder, 'damaged', 'figures.json'), readFileSync(FIGURES).subarray(0, 1000))
-  writeFileSync(join(folder, 'wide.npy'), npyBytes('|u1', [4, 8, 12], new Uint8Array(384)))
+  writeFileSync(join(folder, 'wide.npy'), npyBytes('|u1', [4, 9, 12], new Uint8Array(432)))
 })
 
 describe('compare', () => {
@@ -37,8 +37,8 @@ describe('compare', () => {
       1,
       /figures\.json: expected the figures of a comparison .*delete it/,
     ],
-    ['compare two-moons --quick', 2, /square grey or colour images .* received items of \[2\]/],
-    ['compare npy:wide.npy --quick', 2, /square grey or colour images .* received items of \[1, 8, 12\]/],
+    ['compare two-moons --quick', 2, /images with sides of even length .* received items of \[2\]/],
+    ['compare npy:wide.npy --quick', 2, /images with sides of even length .* received items of \[1, 9, 12\]/],
     ['compare digits --quick --out wide.npy', 1, /wide\.npy/],
     ['compare digits --size 8', 2, /size .*digits/],
   ] as const)('pfgm-torch %s: exit code %i', async (line, exitCode, says) => {
