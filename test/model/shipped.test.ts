@@ -6,12 +6,11 @@ import { frechetDistance } from '../../src/metrics/feature-distances.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 
 describe.each(SHIPPED_MODELS)('the %s model', (name) => {
-  it('is small, and knows its classes', async () => {
+  it('is small, and has ten classes', async () => {
     const { size } = await stat(fileURLToPath(new URL(`../../models/${name}.safetensors`, import.meta.url)))
     expect(size).toBeLessThan(6e6)
     using flow = await PoissonFlow.load(name)
     expect(flow.classCount).toBe(10)
-    expect(flow.config.classes).toHaveLength(10)
   })
 
   it('draws what is near its data', async () => {
