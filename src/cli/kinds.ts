@@ -28,6 +28,8 @@ function toValue(text: string): unknown {
   return text === 'true' || text === 'false' ? text === 'true' : toNumber(text)
 }
 
+const toNumbers = (text: string): unknown => text.split(',').map(toNumber)
+
 const asItIs = (text: string): unknown => text
 
 export const INTEGER = kind('a whole number', z.number().int(), toNumber)
@@ -44,12 +46,10 @@ export const SWITCH_OR_AUTO = kind<boolean | 'auto'>(
 export const NUMBERS = kind<[number, number]>(
   'two numbers, as in 0.2,5',
   z.tuple([z.number(), z.number()]),
-  (text) => text.split(',').map(toNumber),
+  toNumbers,
 )
 /** Numbers, with commas between. */
-export const NUMBER_LIST = kind<number[]>('numbers, as in 0.999,0.9999', z.array(z.number()), (text) =>
-  text.split(',').map(toNumber),
-)
+export const NUMBER_LIST = kind<number[]>('numbers, as in 0.999,0.9999', z.array(z.number()), toNumbers)
 /** The size of pictures: a side of square ones, or width x height; as the library takes it, with the height first. */
 export const PICTURE_SIZE = kind<number | [height: number, width: number]>(
   'a whole number, or width x height as in 64x48',

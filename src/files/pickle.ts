@@ -124,6 +124,7 @@ export function readPickle(
         stack.push(MARK)
         break
       case '0':
+      case 'b': // state of an object
         pop()
         break
       case '1':
@@ -198,9 +199,6 @@ export function readPickle(
       case '\x96':
         stack.push(take(uint64()))
         break
-      case ']':
-        stack.push([])
-        break
       case 'a':
         append([pop()])
         break
@@ -211,6 +209,7 @@ export function readPickle(
       case 't':
         stack.push(sinceMark())
         break
+      case ']':
       case ')':
         stack.push([])
         break
@@ -266,9 +265,6 @@ export function readPickle(
         stack.push(made(pop(), given))
         break
       }
-      case 'b':
-        pop()
-        break
       case 'p':
         memo.set(Number(line()), top())
         break

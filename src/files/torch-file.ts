@@ -102,7 +102,7 @@ async function readArchive(path: string): Promise<Read> {
     let pickle: Entry | undefined
     const begins = new Map<string, number>()
     for await (const entry of zip.eachEntry()) {
-      const [, name, key] = /^[^/]*\/(data\.pkl|byteorder|data\/(\d+))$/.exec(entry.fileName) ?? []
+      const [, name, key] = /^[^/]*\/(data\.pkl|data\/(\d+))$/.exec(entry.fileName) ?? []
       if (name === 'data.pkl') pickle = entry
       if (key === undefined) continue
       if (entry.compressionMethod !== 0) throw damaged(path, `${entry.fileName}, which is compressed`)

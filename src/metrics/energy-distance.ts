@@ -3,6 +3,7 @@ import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
 import { stoppable } from '../native/stoppable.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
+import { spreadOf } from './spread.js'
 
 /** Images are compared as clipped pixels in [0, 1], points as they are. */
 function comparesPixels(data: Tensor): boolean {
@@ -56,7 +57,5 @@ export async function energyFloor(
     native().energyFloor(data.handle, count, repeats, 0, comparesPixels(data)),
     signal,
   )
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, deviation: Math.sqrt(square / Math.max(1, values.length - 1)) }
+  return spreadOf(values)
 }

@@ -5,6 +5,7 @@ import { featureStatistics } from './evaluate.js'
 import { FeatureNetwork } from './feature-network.js'
 import { PictureSet } from './picture-set.js'
 import { kernelDistanceOf } from './scores.js'
+import { spreadOf } from './spread.js'
 
 /**
  * Frechet distance of samples to data, by the features that come with the package for such pictures, else by the numbers of
@@ -46,9 +47,7 @@ export function floorOf(distance: typeof frechetDistance) {
       using drawn = await draws(data, count, repeat)
       values.push(await distance(drawn, data, options))
     }
-    const mean = values.reduce((sum, value) => sum + value, 0) / repeats
-    const square = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-    return { mean, deviation: Math.sqrt(square / Math.max(1, repeats - 1)) }
+    return spreadOf(values)
   }
 }
 

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { readHeader } from '../../src/checkpoint/safetensors.js'
 import { datasets } from '../../src/data/index.js'
 import type { GivenFlow } from '../../src/flow/kinds.js'
 import type { NetworkConfig, SongConfig, UnetConfig } from '../../src/nn/config.js'
@@ -10,7 +9,7 @@ import { PoissonFlow } from '../../src/poisson-flow.js'
 import type { TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
 import { train } from '../../src/train/train.js'
-import { eventsOf, home, newOut, SMALL } from './runs.js'
+import { eventsOf, home, newOut, SMALL, tensors, warningsOf } from './runs.js'
 
 const { network: _, ...QUICK } = { ...SMALL, steps: 2, evaluationCount: 0 }
 
@@ -98,19 +97,6 @@ async function collect(options: Partial<TrainOptions>): Promise<TrainEvent[]> {
   return eventsOf({ ...QUICK, data, out: newOut(), ...options })
 }
 
-const warnings = (events: TrainEvent[]) =>
-  events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
-
-/** The bytes of each tensor of a file whose name begins so, by the rest of the name. */
-async function tensors(path: string, prefix = ''): Promise<Map<string, string>> {
-  const { entries, dataOffset } = await readHeader(path)
-  const bytes = readFileSync(path).subarray(dataOffset)
-  const own = [...entries.values()].filter(({ name }) => name.startsWith(prefix))
-  return new Map(
-    own.map(({ name, begin, end }) => [name.slice(prefix.length), bytes.toString('base64', begin, end)]),
-  )
-}
-
 const first = (out: string) => join(out, 'checkpoints', 'step-0000000.safetensors')
 const configOf = (out: string) => JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))
 
@@ -125,7 +111,7 @@ async function begun(options: Partial<TrainOptions>) {
   const [model, ema, adam] = await Promise.all(
     ['model.', 'ema.', 'adam.'].map((each) => tensors(first(out), each)),
   )
-  return { out, model: model!, ema: ema!, adam: adam!, notes: warnings(events), config: configOf(out) }
+  return { out, model: model!, ema: ema!, adam: adam!, notes: warningsOf(events), config: configOf(out) }
 }
 
 describe('a run from a model', () => {
@@ -164,7 +150,7 @@ describe('a run from a model', () => {
     await collect({ out: broken, steps: 4, resume: true })
     const last = (out: string) => tensors(join(out, 'checkpoints', 'step-0000004.safetensors'))
     expect(await last(broken)).toEqual(await last(straight))
-    expect(warnings(await collect({ initFrom, out: broken, steps: 5, resume: 'auto' }))).toEqual([])
+    expect(warningsOf(await collect({ initFrom, out: broken, steps: 5, resume: 'auto' }))).toEqual([])
     await expect(collect({ initFrom: 'digits', out: broken, steps: 5, resume: 'auto' })).rejects.toThrow(
       `Expected initFrom to be ${initFrom} as the run was started with but received digits`,
     )

@@ -3,20 +3,10 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readHeader } from '../../src/checkpoint/safetensors.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
-import { evaluationsOf, newOut, spaceEvents, warningsOf } from './runs.js'
+import { evaluationsOf, newOut, spaceEvents, tensors, warningsOf } from './runs.js'
 
 const checkpoint = (out: string, step: number) =>
   join(out, 'checkpoints', `step-${String(step).padStart(7, '0')}.safetensors`)
-
-/** The bytes of each tensor of a file whose name begins so, by the rest of the name. */
-async function tensors(path: string, prefix = ''): Promise<Map<string, string>> {
-  const { entries, dataOffset } = await readHeader(path)
-  const bytes = readFileSync(path).subarray(dataOffset)
-  const own = [...entries.values()].filter(({ name }) => name.startsWith(prefix))
-  return new Map(
-    own.map(({ name, begin, end }) => [name.slice(prefix.length), bytes.toString('base64', begin, end)]),
-  )
-}
 
 describe('measuring on the way', () => {
   it('waits until it takes no more than its share, and the log says so', async () => {

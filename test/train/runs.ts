@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
+import { readHeader } from '../../src/checkpoint/safetensors.js'
 import { datasets } from '../../src/data/index.js'
 import type { EvaluationEvent, TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
@@ -51,3 +52,13 @@ export const evaluationsOf = (events: TrainEvent[]) =>
   events.filter((event): event is EvaluationEvent => event.type === 'evaluation')
 export const warningsOf = (events: TrainEvent[]) =>
   events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+
+/** The bytes of each tensor of a file whose name begins so, by the rest of the name. */
+export async function tensors(path: string, prefix = ''): Promise<Map<string, string>> {
+  const { entries, dataOffset } = await readHeader(path)
+  const bytes = readFileSync(path).subarray(dataOffset)
+  const own = [...entries.values()].filter(({ name }) => name.startsWith(prefix))
+  return new Map(
+    own.map(({ name, begin, end }) => [name.slice(prefix.length), bytes.toString('base64', begin, end)]),
+  )
+}
