@@ -2,10 +2,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { fieldTarget, setThreads } from '../../dist/index.js'
-import { run } from '../install/run.js'
 import { compare, timed } from './compare.js'
+import { inOwnProcess } from './extra-bytes.js'
 import { writeFieldData } from './field-data.js'
 import { benchForms } from './field-forms.js'
 import { readFieldInputs } from './field-inputs.js'
@@ -57,7 +56,7 @@ async function benchCase(wanted, repeats, peer) {
   try {
     const data = await writeFieldData(wanted, folder)
     const extraBytes = {
-      ours: await ourExtraBytes(data),
+      ours: await inOwnProcess('field-memory.js', data),
       theirs: peer ? await theirExtraBytes(data, wanted.theirs) : null,
     }
     const inputs = await readFieldInputs(data)
@@ -103,12 +102,6 @@ async function compareErrors(wanted, { sources, x, z }, folder, peer) {
   await writeFile(ours, await target.data())
   target.dispose()
   return peer.request('field.errors', { ours, queries: wanted.theirs })
-}
-
-async function ourExtraBytes(data) {
-  const program = fileURLToPath(new URL('field-memory.js', import.meta.url))
-  const { stdout } = await run(process.execPath, [program, JSON.stringify(data)])
-  return JSON.parse(stdout.trim() || 'null')
 }
 
 /** In a process of its own too. */

@@ -14,9 +14,9 @@ export function duration(seconds) {
   return seconds < 0.9995 ? `${significant(seconds * 1000)} ms` : `${significant(seconds)} s`
 }
 
-/** @param {number | null} count */
+/** @param {number | null | undefined} count */
 export function bytes(count) {
-  if (count === null) return '-'
+  if (count == null) return '-'
   return count < 1e9 ? `${significant(count / 1e6)} MB` : `${significant(count / 1e9)} GB`
 }
 

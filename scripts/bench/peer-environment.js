@@ -5,8 +5,17 @@ import { cacheRoot, writeJson } from '../install/cache.js'
 import { PINNED_VERSION } from '../install/release.js'
 import { run } from '../install/run.js'
 
-// onnx and onnxscript: for torch.onnx.export; scipy: for the published sampler.
-const REQUIREMENTS = [`torch==${PINNED_VERSION}`, 'onnxruntime', 'openvino', 'onnx', 'onnxscript', 'scipy']
+// onnx and onnxscript: for torch.onnx.export; pnnx: for ncnn; scipy: for the published sampler.
+const REQUIREMENTS = [
+  `torch==${PINNED_VERSION}`,
+  'onnxruntime',
+  'openvino',
+  'ncnn',
+  'onnx',
+  'onnxscript',
+  'pnnx',
+  'scipy',
+]
 
 /**
  * The environment's Python, made and filled at the first call.

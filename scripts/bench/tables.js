@@ -78,53 +78,86 @@ function scaled(text, row) {
 
 /** Engines that the machine cannot run have a column without figures. */
 function formatNetwork({ rows, engines, versions, rate }) {
-  const own = ['ours', 'bf16', 'its error']
-  const head = ['Network, images', ...own, ...engines, 'to eager', 'to the best', 'at the rate of products']
-  const body = rows.map(({ name, ours, rounded, error, theirs, multiplications, ...row }) => {
-    const others = engines.map((engine) => theirs[engine]?.median)
-    const best = Math.min(...others.filter((each) => each !== undefined))
+  const own = ['ours', 'ours bf16', 'its error']
+  const compared = ['f32: to eager', 'to the best', 'bf16: to eager f32', 'to the best bf16']
+  const head = ['Network, images', ...own, ...engines, ...compared, 'at the rate of products']
+  const body = rows.map(({ name, ours, rounded, error, theirs, multiplications }) => {
+    const best = (kind) => {
+      const names = engines.filter((engine) => engine.endsWith(' bf16') === (kind === 'bf16'))
+      return least(names.map((engine) => theirs[engine]?.median))
+    }
+    const eager = theirs.eager?.median
     return [
       name,
       duration(ours.median),
       duration(rounded?.median),
       error === undefined ? '-' : error.toFixed(4),
-      ...others.map((each) => duration(each)),
-      ratio(row),
-      ratio({ ratio: Number.isFinite(best) ? best / ours.median : undefined }),
+      ...engines.map((engine) => duration(theirs[engine]?.median)),
+      asMany(eager, ours),
+      asMany(best('f32'), ours),
+      asMany(eager, rounded),
+      asMany(best('bf16'), rounded),
       duration(rate && (2 * multiplications) / rate),
     ]
   })
-  const { onnxruntime, openvino } = versions
+  const { onnxruntime, openvino, ncnn } = versions
   const note =
     'The last column: what the multiplications as they are written take at the rate of a large float32 product ' +
-    `(${rate ? Math.round(rate / 1e9) : '-'} GFLOP/s). ONNX Runtime ${onnxruntime ?? '-'}, OpenVINO ${openvino ?? '-'}.`
-  return `**Passes of networks**\n\n${table(head, body)}\n\n${note}`
+    `(${rate ? Math.round(rate / 1e9) : '-'} GFLOP/s). ONNX Runtime ${onnxruntime ?? '-'}, OpenVINO ${openvino ?? '-'}, ncnn ${ncnn ?? '-'} (an image at a time).`
+  return `**Passes of networks**\n\n${table(head, body)}\n\n${note}${formatPassMemory(rows)}`
+}
+
+function formatPassMemory(rows) {
+  const measured = rows.filter(({ memory }) => memory)
+  if (measured.length === 0) return ''
+  const names = [...new Set(measured.flatMap(({ memory }) => Object.keys(memory)))]
+  const body = measured.map(({ name, memory }) => [name, ...names.map((each) => bytes(memory[each]))])
+  const title = 'Memory of a first pass beyond the network, what is kept for the next ones among it'
+  return `\n\n**${title}**\n\n${table(['Network, images', ...names], body)}`
 }
 
 function formatTraining({ rows }) {
   const head = [
     'Step',
     'ours',
-    'PyTorch',
-    'ratio',
+    'ours bf16',
+    'eager',
+    'compile',
+    'to eager',
+    'to the best',
+    'bf16: to eager',
     'our field',
     'our batch beside it',
-    'PyTorch field',
-    'PyTorch batch beside it',
+    'eager field',
+    'eager batch beside it',
   ]
   const body = rows.map((row) => {
+    const { name, ours, rounded, theirs, compiled } = row
     const parts = ({ median } = {}, part) =>
       part ? [share(part.field, median), share(part.batch - part.field, median)] : ['-', '-']
     return [
-      row.name,
-      duration(row.ours.median),
-      duration(row.theirs?.median),
-      ratio(row),
-      ...parts(row.ours, row.parts.ours),
-      ...parts(row.theirs, row.parts.theirs),
+      name,
+      ...[ours, rounded, theirs, compiled].map((each) => duration(each?.median)),
+      asMany(theirs?.median, ours),
+      asMany(least([theirs?.median, compiled?.median]), ours),
+      asMany(theirs?.median, rounded),
+      ...parts(ours, row.parts.ours),
+      ...parts(theirs, row.parts.theirs),
     ]
   })
-  return `**A training step**\n\n${table(head, body)}`
+  return `**A training step**\n\n${table(head, body)}${formatStepMemory(rows)}`
+}
+
+function formatStepMemory(rows) {
+  const measured = rows.filter(({ memory }) => memory)
+  if (measured.length === 0) return ''
+  const head = ['Step', 'ours', 'ours, `--checkpoint-activations`', 'eager']
+  const body = measured.map(({ name, memory: { ours, recomputed, theirs } }) => [
+    name,
+    ...[ours, recomputed, theirs].map(bytes),
+  ])
+  const title = "Memory of a first step beyond weights and data, gradients and the optimiser's among it"
+  return `\n\n**${title}**\n\n${table(head, body)}`
 }
 
 function formatSampling({ one, published, draws, sameError }) {
@@ -231,6 +264,16 @@ function table(head, body) {
   const line = (cells) => `| ${cells.join(' | ')} |`
   const align = head.map((_, i) => (i === 0 ? '---' : '---:'))
   return [head, align, ...body].map(line).join('\n')
+}
+
+/** @param {number | undefined} theirs seconds @param {{ median: number } | undefined} ours */
+function asMany(theirs, ours) {
+  return ratio({ ratio: theirs && ours && theirs / ours.median })
+}
+
+function least(values) {
+  const known = values.filter((each) => each !== undefined)
+  return known.length > 0 ? Math.min(...known) : undefined
 }
 
 function ratio({ ratio: value }) {

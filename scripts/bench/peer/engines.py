@@ -1,11 +1,17 @@
 """Passes of one network by the engines that a user could run it with instead."""
 
+import contextlib
 import importlib
+import os
+import sys
+import tempfile
 import time
 
+import numpy
 import torch
 
 from arrays import read_array
+from memory import extra_bytes
 
 
 class Engine:
@@ -66,10 +72,52 @@ class OpenVinoBfloat16(OpenVino):
     PRECISION = "bf16"
 
 
+class Ncnn(Engine):
+    """Takes an image at a time: its arrays have no batch."""
+
+    def __init__(self, network, x, z):
+        import ncnn
+        import pnnx
+
+        with tempfile.TemporaryDirectory() as folder, stdout_to_stderr():
+            pnnx.export(network, f"{folder}/network.pt", (x[:1], z[:1]), fp16=False)
+            self.net = ncnn.Net()
+            self.net.opt.num_threads = torch.get_num_threads()
+            self.net.opt.use_vulkan_compute = False
+            for option in ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage"):
+                setattr(self.net.opt, option, False)
+            self.net.load_param(f"{folder}/network.ncnn.param")
+            self.net.load_model(f"{folder}/network.ncnn.bin")
+        self.inputs = [[ncnn.Mat(each.numpy()).clone() for each in pair] for pair in zip(x, z[:, None])]
+
+    def run(self):
+        rows = [self._image(*pair) for pair in self.inputs]
+        return [torch.from_numpy(numpy.stack(each)) for each in zip(*rows)]
+
+    def _image(self, x, z):
+        extractor = self.net.create_extractor()
+        extractor.input("in0", x)
+        extractor.input("in1", z)
+        return [numpy.array(extractor.extract(name)[1]) for name in ("out0", "out1")]
+
+
 class EagerBfloat16(Engine):
     def run(self):
         with torch.autocast("cpu", torch.bfloat16):
             return self.network(self.x, self.z)
+
+
+@contextlib.contextmanager
+def stdout_to_stderr():
+    """What a converter prints must not come between the answers."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 ENGINES = {
@@ -77,6 +125,7 @@ ENGINES = {
     "compile": Compiled,
     "onnxruntime": OnnxRuntime,
     "openvino": OpenVino,
+    "ncnn": Ncnn,
     "eager bf16": EagerBfloat16,
     "openvino bf16": OpenVinoBfloat16,
 }
@@ -111,9 +160,20 @@ class EnginesPeer:
             engine.run()
         return {"seconds": time.perf_counter() - began}
 
+    @torch.no_grad()
+    def memory(self, name, batch):
+        """Tell the peak growth of making an engine and of its first pass; its package is loaded before."""
+        network = self.training.network.eval()
+        size = network.config["imageSize"]
+        x = torch.randn(batch, network.config["channels"], size, size)
+        z = torch.rand(batch) + 1
+        if name != "eager":
+            importlib.import_module(name)
+        return {"bytes": extra_bytes(lambda: ENGINES[name](network, x, z).run())}
+
     def describe(self):
         """Versions of the engines' packages, and whether the processor multiplies bfloat16."""
-        versions = {name: importlib.import_module(name).__version__ for name in ("onnxruntime", "openvino")}
+        versions = {name: importlib.import_module(name).__version__ for name in ("onnxruntime", "openvino", "ncnn")}
         return {**versions, "bfloat16": bool(torch.cpu._is_avx512_bf16_supported())}
 
     def drop(self):

@@ -38,11 +38,14 @@ def handlers():
         "engines.describe": engines.describe,
         "engines.prepare": engines.prepare,
         "engines.passes": engines.passes,
+        "engines.memory": engines.memory,
         "engines.drop": engines.drop,
         "engines.rate": engines.product_rate,
         "sampling.rk45": sampling.rk45,
         "training.data": training.load_data,
+        "training.compile": training.compile,
         "training.steps": training.steps,
+        "training.memory": training.memory,
         "training.average": training.write_average,
     }
 

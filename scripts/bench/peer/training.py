@@ -1,4 +1,4 @@
-"""One training step of PFGM in eager PyTorch."""
+"""One training step of PFGM in PyTorch, eager or compiled."""
 
 import time
 
@@ -6,6 +6,7 @@ import torch
 
 from arrays import read_array, read_weights, write_weights
 from field import published_target
+from memory import extra_bytes
 from network import Ddpmpp
 
 
@@ -45,6 +46,11 @@ class TrainingPeer:
     def build(self, config):
         torch.manual_seed(0)
         self.network = Ddpmpp(config)
+        self.passes = {"eager": self.network}
+
+    def compile(self):
+        """Compile the network at torch.compile's default settings; the first step after it does the work."""
+        self.passes["compile"] = torch.compile(self.network)
 
     def load_weights(self, path, without=()):
         weights = read_weights(path)
@@ -73,17 +79,21 @@ class TrainingPeer:
         weights.update(zip(names, self.average.shadow))
         write_weights(out, weights)
 
-    def steps(self, count):
+    def steps(self, count, name="eager"):
         """Take steps; the seconds of all, and what of them making the batches and their fields took."""
         spent = {"seconds": 0.0, "batch": 0.0, "field": 0.0}
         self.network.train()
         for _ in range(count):
             began = time.perf_counter()
-            self._step(spent)
+            self._step(spent, self.passes[name])
             spent["seconds"] += time.perf_counter() - began
         return spent
 
-    def _step(self, spent):
+    def memory(self):
+        """Tell the peak growth of the first step."""
+        return {"bytes": extra_bytes(lambda: self.steps(1))}
+
+    def _step(self, spent, network):
         began = time.perf_counter()
         training, flow = self.training, self.flow
         chosen = torch.randint(len(self.data), (training["batchSize"],))
@@ -95,7 +105,7 @@ class TrainingPeer:
         spent["batch"] += time.perf_counter() - began
 
         self.optimizer.zero_grad()
-        vx, vz = self.network(x, z)
+        vx, vz = network(x, z)
         error = torch.cat([vx.flatten(1), vz[:, None]], dim=1) - target
         loss = 0.5 * error.square().sum(dim=1).mean()
         loss.backward()
