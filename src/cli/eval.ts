@@ -1,5 +1,6 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import type { Command } from 'commander'
+import { cacheRoot } from '../../scripts/install/cache.js'
 import { NpzArchive } from '../files/npz-archive.js'
 import {
   type Evaluation,
@@ -138,7 +139,7 @@ async function score(
   const shown: Tensor[] = []
   try {
     const found = await evaluate(draw(flow, settings, count, signal, progress, shown), data, {
-      ...(features && { features }),
+      ...(features && { features, cache: join(cacheRoot(), 'features') }),
       ...(training && { training }),
       ...(settings.neighbours !== undefined && { neighbours: settings.neighbours }),
       onProgress: (fraction) => progress.update(fraction, 'measuring'),
