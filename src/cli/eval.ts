@@ -1,6 +1,5 @@
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { cacheRoot } from '../../scripts/install/cache.js'
 import { NpzArchive } from '../files/npz-archive.js'
 import {
   type Evaluation,
@@ -16,6 +15,7 @@ import {
   setThreads,
   Tensor,
 } from '../index.js'
+import { featuresFolder } from '../metrics/feature-cache.js'
 import { rowsOf, spreadRows } from '../tensor/rows.js'
 import { ensureAddon } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
@@ -132,14 +132,17 @@ async function score(
   if (settings.saveStatistics !== undefined) {
     if (!(data instanceof Tensor))
       throw new UsageError('Expected --save-statistics with data, not with an .npz')
-    using statistics = await featureStatistics(data, { ...(features && { features }), signal })
+    using statistics = await featureStatistics(data, {
+      ...(features && { features, cache: featuresFolder() }),
+      signal,
+    })
     await statistics.save(settings.saveStatistics)
   }
   const progress = json ? NO_PROGRESS : startProgress()
   const shown: Tensor[] = []
   try {
     const found = await evaluate(draw(flow, settings, count, signal, progress, shown), data, {
-      ...(features && { features, cache: join(cacheRoot(), 'features') }),
+      ...(features && { features, cache: featuresFolder() }),
       ...(training && { training }),
       ...(settings.neighbours !== undefined && { neighbours: settings.neighbours }),
       onProgress: (fraction) => progress.update(fraction, 'measuring'),

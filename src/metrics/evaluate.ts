@@ -12,7 +12,7 @@ export interface EvaluateOptions extends MeasureOptions {
   readonly features?: FeatureNetwork
   /**
    * A folder where what `features` see in `data` and `training` is kept, by what both are, so that the next call need not
-   * look again. Default: none.
+   * look again; where it cannot be written, nothing is kept. Default: none.
    */
   readonly cache?: string
   /** What the model learned from, for how well as many real pictures do, and to tell copies. Default: not known. */
@@ -112,11 +112,12 @@ export async function evaluate(
  */
 export async function featureStatistics(
   data: Tensor,
-  options: Pick<EvaluateOptions, 'features' | 'signal'> = {},
+  options: Pick<EvaluateOptions, 'features' | 'cache' | 'signal'> = {},
 ): Promise<FeatureStatistics> {
   parse('data', TENSOR, data)
-  const { features, signal } = parseOptions('featureStatistics', SCHEMA, options)
-  using set = await collect('data', inParts(data), data.shape.slice(1), features, 2, signal)
+  const { features, cache, signal } = parseOptions('featureStatistics', SCHEMA, options)
+  using known = features && cache !== undefined ? await CachedFeatures.of(cache, features, data) : undefined
+  using set = await collect('data', inParts(data), data.shape.slice(1), known ?? features, 2, signal)
   const statistics = await set.statistics()
   if (statistics) return statistics
   throw new RangeError(

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { cacheRoot } from '../../scripts/install/cache.js'
 import { PfgmError } from '../errors.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -7,6 +8,9 @@ import type { FeatureNetwork, Seen, Sees } from './feature-network.js'
 
 /** What a set of data may take, as float32: 60,000 items of 2048 features. */
 const MOST_BYTES = 2 ** 29
+
+/** Where the package itself keeps what networks see. */
+export const featuresFolder = (): string => join(cacheRoot(), 'features')
 
 /** A network that is shown all items of a set once, in order; what it sees is kept in a folder for the next time. */
 export class CachedFeatures implements Sees, Disposable {
@@ -37,7 +41,6 @@ export class CachedFeatures implements Sees, Disposable {
     const paths = { features: `${path}.npy`, probabilities: `${path}-probabilities.npy` }
     const features = await read(paths.features, count)
     const known = features && { features, probabilities: await read(paths.probabilities, count) }
-    await mkdir(folder, { recursive: true })
     return new CachedFeatures(network, paths, known, count)
   }
 
@@ -53,14 +56,17 @@ export class CachedFeatures implements Sees, Disposable {
     return seen
   }
 
-  /** Features last: where they are, the rest is. */
+  /** Features last: where they are, the rest is. Where nothing can be written, nothing is kept. */
   async #keep(): Promise<void> {
     const probabilities = this.#seen.flatMap((seen) => seen.probabilities ?? [])
-    if (probabilities.length > 0) await write(this.#paths.probabilities, probabilities)
-    await write(
-      this.#paths.features,
-      this.#seen.map((seen) => seen.features),
-    )
+    const features = this.#seen.map((seen) => seen.features)
+    try {
+      await mkdir(dirname(this.#paths.features), { recursive: true })
+      if (probabilities.length > 0) await write(this.#paths.probabilities, probabilities)
+      await write(this.#paths.features, features)
+    } catch (error) {
+      if (!(error instanceof PfgmError) && !('syscall' in (error as object))) throw error
+    }
   }
 
   [Symbol.dispose](): void {

@@ -46,6 +46,13 @@ describe('what features see in data', () => {
     expect((await score(cache, data, 'asked')).seen).toBe(300 + 600 + 300)
   })
 
+  it('is not kept where nothing can be written, which changes nothing else', async () => {
+    const file = join(root, 'file')
+    await writeFile(file, 'in the way of a folder')
+    const { found } = await score(join(root, 'elsewhere'))
+    expect(await score(join(file, 'cache'))).toEqual({ found, seen: 300 + 600 + 300 })
+  })
+
   it('is looked at again where its file is damaged', async () => {
     const cache = join(root, 'damaged')
     const { found } = await score(cache)
