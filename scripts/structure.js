@@ -38,7 +38,7 @@ const HOUSES = [
     files: /\.(cpp|cu|h)$/,
     importsOf: includes,
     floors: [
-      ['runtime'],
+      ['opener', 'runtime'],
       ['random', 'plan'],
       ['io', 'data'],
       ['cuda'],

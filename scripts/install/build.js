@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import {
@@ -27,12 +27,15 @@ import {
   temporaryName,
   writeJson,
 } from './cache.js'
+import { readNeeds } from './elf.js'
 import { endedBySignals, withTemporaryFolder } from './ending.js'
 import { messageOf, SetupError } from './error.js'
+import { libraryNames } from './libtorch.js'
 import { availableMemory, usableCores } from './limits.js'
-import { ADDON_NAME, currentEntry, META_NAME } from './locate.js'
+import { ADDON_NAME, currentEntry, META_NAME, OPENER_NAME } from './locate.js'
 import { withLock } from './lock.js'
 import { cpuFlagsNeeded } from './machine.js'
+import { PREBUILDS } from './prebuild.js'
 import { resolveLibtorch } from './resolve.js'
 import { run } from './run.js'
 import { findToolchain, missingTools } from './toolchain.js'
@@ -219,6 +222,7 @@ function cmakeOptions({ work, libtorch, tools: { compiler }, cuda }) {
     cMakeOptions: {
       PFGM_LIBTORCH: libtorch.path,
       PFGM_VERSION: packageVersion(),
+      PFGM_PREBUILD: isPrebuild() ? 'ON' : 'OFF',
       ...(compiler.launcher?.length && { CMAKE_CXX_COMPILER_LAUNCHER: compiler.launcher.join(';') }),
       ...(cuda && { PFGM_CUDA: 'ON' }),
     },
@@ -307,24 +311,49 @@ function publishToCache(work, meta) {
  */
 function publishTo(folder, work, meta) {
   mkdirSync(folder, { recursive: true })
-  const file = join(folder, ADDON_NAME)
-  const temporary = temporaryName(file)
-  const made = [join(work, 'Release', ADDON_NAME), join(work, ADDON_NAME)].find((each) => existsSync(each))
-  if (!made)
-    throw new SetupError(`The build ended well, and yet ${join(work, 'Release', ADDON_NAME)} is not there.`)
-  copyFileSync(made, temporary)
-  renameSync(temporary, file) // a process may have the old one mapped: never write into it
+  if (isPrebuild()) publishFile(OPENER_NAME, folder, work)
+  const file = publishFile(ADDON_NAME, folder, work)
   writeJson(join(folder, META_NAME), meta)
   return file
 }
 
 /**
- * prebuildify copies only the addon, and tells by its environment that it runs this build.
- * @param {AddonMeta} meta
+ * @param {string} name
+ * @param {string} folder
+ * @param {string} work
  */
-function describePrebuild(meta) {
-  const { PREBUILD_PLATFORM: platform, PREBUILD_ARCH: arch } = process.env
-  if (platform && arch) writeJson(join(packageRoot, 'prebuilds', `${platform}-${arch}`, META_NAME), meta)
+function publishFile(name, folder, work) {
+  const file = join(folder, name)
+  const temporary = temporaryName(file)
+  const made = [join(work, 'Release', name), join(work, name)].find((each) => existsSync(each))
+  if (!made)
+    throw new SetupError(`The build ended well, and yet ${join(work, 'Release', name)} is not there.`)
+  copyFileSync(made, temporary)
+  renameSync(temporary, file) // a process may have the old one mapped: never write into it
+  return file
+}
+
+/** prebuildify tells by its environment that it runs this build. */
+const isPrebuild = () => process.env.PREBUILD_PLATFORM !== undefined
+
+/**
+ * Puts beside a prebuilt addon, which is all that prebuildify copies, what says which libtorch it runs with and opens it.
+ * @param {Build} built
+ */
+function completePrebuild({ file, meta }) {
+  const { path, version } = meta.libtorch
+  const has = (/** @type {string} */ name) => existsSync(join(path, 'lib', name))
+  const libraries = readNeeds(file)?.libraries.filter(has) ?? libraryNames()
+  // Where it was built says nothing to those who install it.
+  const libtorch = { path: '', version, cuda: null }
+  // libtorch's own dependencies first: they are found then wherever they are.
+  writeJson(join(PREBUILDS, META_NAME), {
+    ...meta,
+    clone: undefined,
+    libtorch,
+    libraries: libraries.toReversed(),
+  })
+  copyFileSync(join(dirname(file), OPENER_NAME), join(PREBUILDS, OPENER_NAME))
 }
 
 async function main() {
@@ -338,7 +367,7 @@ async function main() {
     onProgress: () => {},
     onLine: (line) => console.log(line),
   })
-  if (values.out) describePrebuild(built.meta)
+  if (isPrebuild()) completePrebuild(built)
   console.log(`${built.file} (${built.seconds.toFixed(1)} s)`)
 }
 

@@ -5,10 +5,10 @@ import { removeLeftovers, temporaryName } from './cache.js'
 import { withTemporaryFolder } from './ending.js'
 import { messageOf, SetupError } from './error.js'
 import { download } from './http.js'
-import { inspectLibtorch, pinnedFolder } from './libtorch.js'
+import { inspectLibtorch } from './libtorch.js'
 import { withLock } from './lock.js'
 import { pipDownload } from './pip.js'
-import { pinnedArchive } from './release.js'
+import { pinnedArchive, pinnedFolder } from './release.js'
 import { unpack } from './unpack.js'
 
 /** @typedef {import('./setup.js').OnProgress} OnProgress */

@@ -1,10 +1,9 @@
 // Finds a libtorch that is already on this machine, and says why one is not usable.
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { cacheRoot } from './cache.js'
 import { readElf } from './elf.js'
-import { readVersion, versionFile } from './libtorch-version.js'
-import { isSupported, MINIMUM_VERSION, PINNED_VERSION } from './release.js'
+import { readCuda, readVersion, versionFile } from './libtorch-version.js'
+import { isSupported, MINIMUM_VERSION, pinnedFolder } from './release.js'
 import { run } from './run.js'
 
 /**
@@ -15,11 +14,6 @@ import { run } from './run.js'
  */
 
 /** @typedef {{ libtorch: Libtorch, reason?: undefined } | { libtorch?: undefined, reason: string }} Inspection */
-
-/** Where the pinned release is kept once it is downloaded. */
-export function pinnedFolder(env = process.env) {
-  return join(cacheRoot(env), 'libtorch', `${PINNED_VERSION}-cpu`)
-}
 
 /**
  * Looks at a folder that should be libtorch, or hold it as libtorch/ or torch/.
@@ -60,29 +54,11 @@ function findDamage(folder) {
   return undefined
 }
 
-function libraryNames() {
+/** Of a libtorch, those that the addon is linked with. */
+export function libraryNames() {
   if (process.platform === 'win32') return ['torch_cpu.lib', 'c10.lib', 'torch_cpu.dll', 'c10.dll']
   const suffix = process.platform === 'darwin' ? 'dylib' : 'so'
   return [`libtorch_cpu.${suffix}`, `libc10.${suffix}`]
-}
-
-/** @param {string} folder */
-function readCuda(folder) {
-  const names = ['lib/libtorch_cuda.so', 'lib/torch_cuda.dll']
-  if (!names.some((name) => existsSync(join(folder, name)))) return null
-  const python = /^cuda\b.*=\s*'([\d.]+)'/m.exec(readText(join(folder, 'version.py')))?.[1]
-  if (python) return python
-  const digits = /\+cu(\d+)(\d)/.exec(readText(join(folder, 'build-version')))
-  return digits ? `${digits[1]}.${digits[2]}` : 'unknown'
-}
-
-/** @param {string} file */
-function readText(file) {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
 }
 
 /**

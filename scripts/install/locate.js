@@ -1,11 +1,12 @@
 // The one place that knows where the built addon is. Loading the library goes through here: nothing slow in it.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { accessProblem } from './access.js'
 import { currentFile, packageRoot, readJson, sourceHash } from './cache.js'
 import { readElf } from './elf.js'
 import { readVersion } from './libtorch-version.js'
 import { gpuAnswers, missingCpuFlags } from './machine.js'
+import { libtorchOf, PREBUILDS } from './prebuild.js'
 
 /**
  * What an addon was built from and for; kept beside it as pfgm_torch.json.
@@ -18,6 +19,7 @@ import { gpuAnswers, missingCpuFlags } from './machine.js'
  * @property {string} arch
  * @property {string[]} cpuFlagsNeeded
  * @property {string} [clone] the checkout that it was built in; missing for an installed package
+ * @property {string[]} [libraries] of a prebuilt addon: libtorch's libraries that it needs, in the order to open them in
  */
 
 /**
@@ -38,6 +40,8 @@ import { gpuAnswers, missingCpuFlags } from './machine.js'
 
 export const ADDON_NAME = 'pfgm_torch.node'
 export const META_NAME = 'pfgm_torch.json'
+/** Opens libtorch's libraries for a prebuilt addon, which lies beside it. */
+export const OPENER_NAME = 'pfgm_open.node'
 
 /**
  * @returns {LocatedAddon | undefined} undefined where none is built from the sources that are here
@@ -45,7 +49,9 @@ export const META_NAME = 'pfgm_torch.json'
 export function locateAddon(env = process.env) {
   if (env.PFGM_ADDON) return describe(resolve(env.PFGM_ADDON), 'env')
   const hash = sourceHash()
-  return findPrebuild(hash, env) ?? findCached(hash, env) ?? findBuilt(hash, env)
+  const cached = findCached(hash, env)
+  // What was built although the package has an addon was asked for.
+  return cached ?? findPrebuild(hash, env) ?? findBuilt(hash, env)
 }
 
 /** Why no addon is found although one may be there: the memory of the current one cannot be read. */
@@ -58,16 +64,21 @@ export function cacheProblem() {
  * @param {NodeJS.ProcessEnv} env
  */
 function findPrebuild(hash, env) {
-  const file = prebuildFile()
-  const addon = file && describe(file, 'prebuild')
-  return addon && fits(addon, hash, env) ? addon : undefined
+  const addon = prebuildOf(hash)
+  const libtorch = addon && libtorchOf(addon.meta, hash, env)
+  return libtorch && { ...addon, meta: { ...addon.meta, libtorch } }
 }
 
-/** The addon that the package carries for this platform, whatever libtorch it is for. */
-export function prebuildFile() {
-  const folder = join(packageRoot, 'prebuilds', `${process.platform}-${process.arch}`)
-  const name = existsSync(folder) && readdirSync(folder).find((each) => each.endsWith('.node'))
-  return name ? join(folder, name) : undefined
+/**
+ * The addon that the package carries for this platform and these sources, said to be for the libtorch that it was built
+ * with.
+ * @param {string} hash sourceHash()
+ * @returns {LocatedAddon & { meta: import('./prebuild.js').PrebuildMeta } | undefined}
+ */
+export function prebuildOf(hash) {
+  const file = join(PREBUILDS, ADDON_NAME)
+  const meta = readJson(join(PREBUILDS, META_NAME))
+  return meta?.sourceHash === hash && existsSync(file) ? { file, origin: 'prebuild', meta } : undefined
 }
 
 /**

@@ -1,42 +1,69 @@
-// Uses the addon that the package carries where it fits the libtorch found, instead of compiling.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import {
-  addonFolder,
-  currentFile,
-  publishFolder,
-  readJson,
-  sourceHash,
-  temporaryName,
-  writeJson,
-} from './cache.js'
-import { ADDON_NAME, currentEntry, META_NAME, prebuildFile } from './locate.js'
+// The addon that the package carries, and the libtorch that it runs with. Loading the library goes through here: nothing
+// slow in it.
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { currentFile, packageRoot, readJson, writeJson } from './cache.js'
+import { readCuda, readVersion } from './libtorch-version.js'
+import { pinnedFolder } from './release.js'
 
 /** @typedef {import('./libtorch.js').Libtorch} Libtorch */
 /** @typedef {import('./locate.js').AddonMeta} AddonMeta */
+/** @typedef {AddonMeta & { libraries: string[] }} PrebuildMeta */
+
+/** Of packages that bring a libtorch. */
+export const PLATFORM_PACKAGE = `@pfgm-torch/libtorch-${process.platform}-${process.arch}`
+
+export const PREBUILDS = join(packageRoot, 'prebuilds', `${process.platform}-${process.arch}`)
 
 /**
- * Copies the prebuilt addon into the cache. It looks for its libraries beside itself, and there they are linked.
- * @param {Libtorch} libtorch
- * @returns {{ file: string, meta: AddonMeta } | undefined} undefined where there is none that fits
+ * The folder of the platform's package, whichever installer put it where.
+ * @returns {string | undefined}
  */
-export function adoptPrebuild(libtorch) {
-  const prebuild = prebuildFile()
-  /** @type {AddonMeta | undefined} */
-  const built = prebuild && readJson(join(dirname(prebuild), META_NAME))
-  const hash = sourceHash()
-  if (!prebuild || built?.sourceHash !== hash || built.libtorch.version !== libtorch.version) return undefined
-  const meta = { ...built, libtorch }
-  const folder = addonFolder(libtorch, hash)
-  const temporary = temporaryName(folder)
-  mkdirSync(temporary, { recursive: true })
-  copyFileSync(prebuild, join(temporary, ADDON_NAME))
-  for (const name of readdirSync(join(libtorch.path, 'lib'))) {
-    if (/\.(so(\.\d+)*|dylib)$/.test(name))
-      symlinkSync(join(libtorch.path, 'lib', name), join(temporary, name))
+export function platformPackage() {
+  try {
+    const require = createRequire(join(packageRoot, 'package.json'))
+    return dirname(require.resolve(`${PLATFORM_PACKAGE}/package.json`))
+  } catch {
+    return undefined
   }
-  writeJson(join(temporary, META_NAME), meta)
-  publishFolder(temporary, folder, (each) => existsSync(join(each, ADDON_NAME)))
-  writeJson(currentFile(hash), currentEntry(folder))
-  return { file: join(folder, ADDON_NAME), meta }
+}
+
+/**
+ * The libtorch that a prebuilt addon runs with: the one named, or one that a setup was told of or found, or the platform
+ * package's, or the one that a setup downloaded.
+ * @param {PrebuildMeta} meta
+ * @param {string} hash sourceHash()
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Libtorch | undefined}
+ */
+export function libtorchOf(meta, hash, env) {
+  const { PFGM_LIBTORCH: named } = env
+  const found = readJson(currentFile(hash, env))?.libtorch?.path
+  const folders = named
+    ? [resolve(named), join(named, 'libtorch'), join(named, 'torch'), found]
+    : [found, platformPackage(), pinnedFolder(env)]
+  const path = folders.find((folder) => folder !== undefined && runsWith(meta, folder))
+  return path === undefined ? undefined : { path, version: meta.libtorch.version, cuda: readCuda(path) }
+}
+
+/**
+ * Whether an addon that was built with another copy of a libtorch runs with this one.
+ * @param {PrebuildMeta} meta
+ * @param {string} folder
+ */
+export function runsWith({ libtorch, libraries }, folder) {
+  return (
+    readVersion(folder) === libtorch.version &&
+    libraries.every((name) => existsSync(join(folder, 'lib', name)))
+  )
+}
+
+/**
+ * Remembers a libtorch that was found for the prebuilt addon where loading would not look.
+ * @param {Libtorch} libtorch
+ * @param {string} hash sourceHash()
+ */
+export function rememberLibtorch(libtorch, hash) {
+  writeJson(currentFile(hash), { libtorch })
 }

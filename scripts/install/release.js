@@ -1,8 +1,15 @@
 // The libtorch release that setup downloads where none is there, and the versions that it accepts.
+import { join } from 'node:path'
+import { cacheRoot } from './cache.js'
 import { SetupError } from './error.js'
 
 /** Downloaded where nothing else is found. */
 export const PINNED_VERSION = '2.13.0'
+
+/** Where the pinned release is kept once it is downloaded. */
+export function pinnedFolder(env = process.env) {
+  return join(cacheRoot(env), 'libtorch', `${PINNED_VERSION}-cpu`)
+}
 
 /** The oldest libtorch that the addon is written for. */
 export const MINIMUM_VERSION = '2.11'

@@ -4,13 +4,13 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildAddon, findCachedAddon, needToolchain, refusePaths } from './build.js'
-import { CACHE_FIX, cacheRoot } from './cache.js'
+import { CACHE_FIX, cacheRoot, sourceHash } from './cache.js'
 import { endedBySignals } from './ending.js'
 import { messageOf, SetupError } from './error.js'
-import { pinnedFolder } from './libtorch.js'
-import { addonProblem, cacheProblem, locateAddon } from './locate.js'
+import { addonProblem, cacheProblem, locateAddon, prebuildOf } from './locate.js'
 import { gpuAnswers, noexecMount } from './machine.js'
-import { adoptPrebuild } from './prebuild.js'
+import { PLATFORM_PACKAGE, platformPackage, rememberLibtorch, runsWith } from './prebuild.js'
+import { pinnedFolder } from './release.js'
 import { resolveLibtorch } from './resolve.js'
 import { unsupportedCpu, unsupportedSystem } from './toolchain.js'
 import { tryAddon } from './trial.js'
@@ -33,7 +33,8 @@ import { tryAddon } from './trial.js'
  * @property {string | undefined} [libtorch] a libtorch folder, or an archive of one (.zip, .whl, .tar.gz)
  * @property {boolean | undefined} [force] build anew even where the addon is there
  * @property {boolean | undefined} [download] whether libtorch may be downloaded where none is there; default true
- * @property {boolean | undefined} [prebuiltOnly] use a prebuilt addon, never compile
+ * @property {boolean | undefined} [prebuiltOnly] use the prebuilt addon that the package carries, never compile
+ * @property {boolean | undefined} [fromSource] compile although the package carries an addon that fits; it is used from then on
  * @property {OnProgress | undefined} [onProgress]
  */
 
@@ -82,20 +83,24 @@ function failure(error) {
 async function perform(options) {
   if (process.env.PFGM_ADDON) return useNamed(process.env)
   const onProgress = options.onProgress ?? (() => {})
+  const ready = await usePrebuilt(options, onProgress)
+  if (ready) return ready
   refuseMachine()
   const { libtorch, from, refused } = await resolveLibtorch({
     libtorch: options.libtorch,
     download: options.download !== false,
     beforeDownload: async () => {
       refusePaths(pinnedFolder(), cacheRoot())
-      if (!options.prebuiltOnly) await needToolchain()
+      if (options.prebuiltOnly) mustHavePrebuild()
+      else if (options.fromSource || !prebuildOf(sourceHash())) await needToolchain()
     },
     onProgress,
   })
   const made = (await reuse(libtorch, options)) ?? (await make(libtorch, options, onProgress))
   if (made.action !== 'none') {
     onProgress({ phase: 'check', message: 'Loading the addon once' })
-    await mustLoad(made)
+    const origin = made.action === 'adopted' ? 'prebuild' : 'cache'
+    await mustLoad({ file: made.file, meta: made.meta, origin })
   }
   return { action: made.action, file: made.file, meta: made.meta, summary: summarise(made, from, refused) }
 }
@@ -108,6 +113,30 @@ async function useNamed(env) {
     action: /** @type {const} */ ('none'),
     summary: `PFGM_ADDON names ${addon?.file}, which loads: nothing to do.`,
   }
+}
+
+/**
+ * The addon and the libtorch that came with the package, which need nothing more: not even the cache.
+ * @param {SetupOptions} options
+ * @param {OnProgress} onProgress
+ */
+async function usePrebuilt({ libtorch, force, fromSource }, onProgress) {
+  const addon = libtorch || force || fromSource ? undefined : locateAddon()
+  if (addon?.origin !== 'prebuild' || !addon.meta) return undefined
+  onProgress({ phase: 'check', message: 'Loading the addon once' })
+  await mustLoad(addon)
+  const { file, meta } = addon
+  return {
+    action: /** @type {const} */ ('none'),
+    file,
+    meta,
+    summary: summarise({ action: 'adopted', file, meta, seconds: 0 }, placeOf(meta), []),
+  }
+}
+
+/** @param {import('./locate.js').AddonMeta} meta */
+function placeOf({ libtorch: { path } }) {
+  return path === platformPackage() ? PLATFORM_PACKAGE : 'this machine'
 }
 
 /** What no download can mend is said before one. */
@@ -134,8 +163,8 @@ function refuseMachine() {
  * @param {SetupOptions} options
  * @returns {Promise<Made | undefined>}
  */
-async function reuse(libtorch, { force }) {
-  const addon = force ? undefined : findCachedAddon(libtorch)
+async function reuse(libtorch, { force, prebuiltOnly }) {
+  const addon = force || prebuiltOnly ? undefined : findCachedAddon(libtorch)
   if (!addon) return undefined
   if (!(await tryAddon({ ...addon, origin: 'cache' }))) return { action: 'none', ...addon, seconds: 0 }
   rmSync(dirname(addon.file), { recursive: true, force: true })
@@ -148,25 +177,37 @@ async function reuse(libtorch, { force }) {
  * @param {OnProgress} onProgress
  * @returns {Promise<Made>}
  */
-async function make(libtorch, { force, prebuiltOnly }, onProgress) {
-  const adopted = force && !prebuiltOnly ? undefined : adoptPrebuild(libtorch)
-  if (adopted) return { action: 'adopted', ...adopted, seconds: 0 }
-  if (prebuiltOnly) {
-    const fix = 'Run `npx pfgm-torch setup` to build one.'
+async function make(libtorch, { force, fromSource, prebuiltOnly }, onProgress) {
+  const prebuild = prebuiltOnly
+    ? mustHavePrebuild()
+    : force || fromSource
+      ? undefined
+      : prebuildOf(sourceHash())
+  if (prebuild && runsWith(prebuild.meta, libtorch.path)) {
+    rememberLibtorch(libtorch, sourceHash())
+    return { action: 'adopted', file: prebuild.file, meta: { ...prebuild.meta, libtorch }, seconds: 0 }
+  }
+  if (prebuild && prebuiltOnly) {
+    const { version } = prebuild.meta.libtorch
     throw new SetupError(
-      `The package carries no addon for libtorch ${libtorch.version} on this platform. ${fix}`,
+      `The addon that the package carries runs with libtorch ${version}, and ${libtorch.path} is ${libtorch.version}. ` +
+        'Name one of that version with --libtorch, or build an addon with `npx pfgm-torch setup --build-from-source`.',
     )
   }
   return buildAddon({ libtorch, force, onProgress })
 }
 
-/** @param {{ file: string, meta?: import('./locate.js').AddonMeta }} addon */
-async function mustLoad({ file, meta }) {
-  const problem = await tryAddon({
-    file,
-    origin: process.env.PFGM_ADDON ? 'env' : 'cache',
-    ...(meta && { meta }),
-  })
+function mustHavePrebuild() {
+  const prebuild = prebuildOf(sourceHash())
+  if (prebuild) return prebuild
+  throw new SetupError(
+    `The package carries no addon for ${process.platform}-${process.arch}. Run \`npx pfgm-torch setup\` to build one.`,
+  )
+}
+
+/** @param {LocatedAddon} addon */
+async function mustLoad(addon) {
+  const problem = await tryAddon(addon)
   if (problem)
     throw new SetupError(`The addon does not load: ${problem.message}. To mend it: ${problem.fix}.`)
 }

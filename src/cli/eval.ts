@@ -15,6 +15,7 @@ import {
   setThreads,
   Tensor,
 } from '../index.js'
+import { featuresFolder } from '../metrics/feature-cache.js'
 import { rowsOf, spreadRows } from '../tensor/rows.js'
 import { ensureAddon } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
@@ -131,14 +132,17 @@ async function score(
   if (settings.saveStatistics !== undefined) {
     if (!(data instanceof Tensor))
       throw new UsageError('Expected --save-statistics with data, not with an .npz')
-    using statistics = await featureStatistics(data, { ...(features && { features }), signal })
+    using statistics = await featureStatistics(data, {
+      ...(features && { features, cache: featuresFolder() }),
+      signal,
+    })
     await statistics.save(settings.saveStatistics)
   }
   const progress = json ? NO_PROGRESS : startProgress()
   const shown: Tensor[] = []
   try {
     const found = await evaluate(draw(flow, settings, count, signal, progress, shown), data, {
-      ...(features && { features }),
+      ...(features && { features, cache: featuresFolder() }),
       ...(training && { training }),
       ...(settings.neighbours !== undefined && { neighbours: settings.neighbours }),
       onProgress: (fraction) => progress.update(fraction, 'measuring'),

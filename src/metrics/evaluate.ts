@@ -1,7 +1,8 @@
-import { integer, kind, optionsSchema, parse, parseOptions, SIGNAL } from '../arguments/schema.js'
+import { integer, kind, optionsSchema, parse, parseOptions, SIGNAL, TEXT } from '../arguments/schema.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
 import type { MeasureOptions } from './energy-distance.js'
-import { FeatureNetwork } from './feature-network.js'
+import { CachedFeatures } from './feature-cache.js'
+import { FeatureNetwork, type Sees } from './feature-network.js'
 import { MOST_FEATURES, PictureSet } from './picture-set.js'
 import { frechetEstimate, MEASURE_COUNT, type Scores, scores } from './scores.js'
 import { FeatureStatistics } from './statistics.js'
@@ -9,6 +10,11 @@ import { FeatureStatistics } from './statistics.js'
 export interface EvaluateOptions extends MeasureOptions {
   /** What sees the features that are compared. Default: the items' own numbers. */
   readonly features?: FeatureNetwork
+  /**
+   * A folder where what `features` see in `data` and `training` is kept, by what both are, so that the next call need not
+   * look again; where it cannot be written, nothing is kept. Default: none.
+   */
+  readonly cache?: string
   /** What the model learned from, for how well as many real pictures do, and to tell copies. Default: not known. */
   readonly training?: Tensor
   /** Nearest neighbours that precision, recall, density and coverage measure reach by. Default 5. */
@@ -29,6 +35,7 @@ export interface Evaluation extends Scores {
 
 const SCHEMA = optionsSchema<EvaluateOptions>({
   features: kind<FeatureNetwork>('a FeatureNetwork', (value) => value instanceof FeatureNetwork),
+  cache: TEXT,
   training: TENSOR,
   neighbours: integer(1, 1000),
   seed: integer(0, Number.MAX_SAFE_INTEGER - 1),
@@ -66,6 +73,7 @@ export async function evaluate(
   const {
     features,
     training,
+    cache,
     neighbours = 5,
     seed = 0,
     onProgress = () => {},
@@ -80,11 +88,15 @@ export async function evaluate(
   }
   const shape = data.shape.slice(1)
   const least = Math.max(FEWEST, neighbours + 1)
-  using ofData = await collect('data', inParts(data), shape, features, least, signal)
+  const real = async (name: string, items: Tensor): Promise<PictureSet> => {
+    using known =
+      features && cache !== undefined ? await CachedFeatures.of(cache, features, items) : undefined
+    return await collect(name, inParts(items), shape, known ?? features, least, signal)
+  }
+  using ofData = await real('data', data)
   using ofSamples = await collect('samples', parts, shape, features, least, signal)
-  using ofTraining =
-    training &&
-    (await collect('training', inParts(training, ofSamples.count), shape, features, least, signal))
+  using learned = training && (await training.slice(0, Math.min(ofSamples.count, training.shape[0] ?? 0)))
+  using ofTraining = learned && (await real('training', learned))
   let measured = 0
   const found = await scores(
     { samples: ofSamples, data: ofData, training: ofTraining },
@@ -100,11 +112,12 @@ export async function evaluate(
  */
 export async function featureStatistics(
   data: Tensor,
-  options: Pick<EvaluateOptions, 'features' | 'signal'> = {},
+  options: Pick<EvaluateOptions, 'features' | 'cache' | 'signal'> = {},
 ): Promise<FeatureStatistics> {
   parse('data', TENSOR, data)
-  const { features, signal } = parseOptions('featureStatistics', SCHEMA, options)
-  using set = await collect('data', inParts(data), data.shape.slice(1), features, 2, signal)
+  const { features, cache, signal } = parseOptions('featureStatistics', SCHEMA, options)
+  using known = features && cache !== undefined ? await CachedFeatures.of(cache, features, data) : undefined
+  using set = await collect('data', inParts(data), data.shape.slice(1), known ?? features, 2, signal)
   const statistics = await set.statistics()
   if (statistics) return statistics
   throw new RangeError(
@@ -120,7 +133,7 @@ async function collect(
   name: string,
   parts: AsyncIterable<Tensor>,
   shape: readonly number[] | undefined,
-  features: FeatureNetwork | undefined,
+  features: Sees | undefined,
   least: number,
   signal: AbortSignal | undefined,
   width?: number,
@@ -157,9 +170,8 @@ function expectAlike(name: string, items: Tensor, shape: readonly number[]): voi
   )
 }
 
-/** @param most items in all */
-async function* inParts(items: Tensor, most = Number.POSITIVE_INFINITY): AsyncGenerator<Tensor> {
-  const count = Math.min(items.shape[0] ?? 0, most)
+async function* inParts(items: Tensor): AsyncGenerator<Tensor> {
+  const [count = 0] = items.shape
   for (let first = 0; first < count; first += CHUNK) {
     using part = await items.slice(first, Math.min(CHUNK, count - first))
     yield part

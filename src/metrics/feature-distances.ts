@@ -2,6 +2,7 @@ import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { MeasureOptions } from './energy-distance.js'
 import { featureStatistics } from './evaluate.js'
+import { CachedFeatures, featuresFolder } from './feature-cache.js'
 import { FeatureNetwork } from './feature-network.js'
 import { PictureSet } from './picture-set.js'
 import { kernelDistanceOf } from './scores.js'
@@ -19,7 +20,7 @@ export async function frechetDistance(
   using features = await FeatureNetwork.ofItems(data.shape.slice(1))
   const settings = { ...options, ...(features && { features }) }
   using ofSamples = await featureStatistics(samples, settings)
-  using ofData = await featureStatistics(data, settings)
+  using ofData = await featureStatistics(data, { ...settings, cache: featuresFolder() })
   return ofSamples.frechetDistance(ofData)
 }
 
@@ -31,7 +32,8 @@ export async function kernelDistance(
 ): Promise<number> {
   using features = await FeatureNetwork.ofItems(data.shape.slice(1))
   using ofSamples = new PictureSet(features)
-  using ofData = new PictureSet(features)
+  using known = features && (await CachedFeatures.of(featuresFolder(), features, data))
+  using ofData = new PictureSet(known)
   await ofSamples.add(samples)
   await ofData.add(data)
   const [a, b] = [await ofSamples.features(), await ofData.features()]

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { parse } from '../arguments/schema.js'
 import { expectPath } from '../check.js'
+import { hashOfFile } from '../files/read.js'
 import type { TensorFile } from '../files/tensor-file.js'
 import { readTorchFile } from '../files/torch-file.js'
 import type { FeatureNetworkHandle } from '../native/addon.js'
@@ -31,14 +32,28 @@ async function inceptionOf(path: string): Promise<FeatureNetworkHandle | undefin
   return network
 }
 
+/** Features of pictures `[n, F]` and, where the network gives them, probabilities of classes `[n, classes]`. */
+export interface Seen {
+  readonly features: Tensor<'float32'>
+  readonly probabilities: Tensor<'float32'> | undefined
+}
+
+/** Shows pictures to a network. */
+export interface Sees {
+  of(images: Tensor): Promise<Seen>
+}
+
 /** What a network sees in pictures: that of sets of pictures is compared where their pixels would say little. */
-export class FeatureNetwork extends NativeObject<FeatureNetworkHandle> {
+export class FeatureNetwork extends NativeObject<FeatureNetworkHandle> implements Sees {
   /** What distances between its features are called by: the shipped one's name, or the file's path. */
   readonly name: string
+  /** Digits that tell its file from others. */
+  readonly fingerprint: string
 
-  private constructor(handle: FeatureNetworkHandle, name: string) {
+  private constructor(handle: FeatureNetworkHandle, name: string, fingerprint: string) {
     super(handle)
     this.name = name
+    this.fingerprint = fingerprint
   }
 
   /**
@@ -56,7 +71,8 @@ export class FeatureNetwork extends NativeObject<FeatureNetworkHandle> {
     const path = isShipped(name)
       ? fileURLToPath(new URL(`../../models/${name}-features.pt`, import.meta.url))
       : name
-    return new FeatureNetwork((await inceptionOf(path)) ?? (await native().loadFeatureNetwork(path)), name)
+    const network = (await inceptionOf(path)) ?? (await native().loadFeatureNetwork(path))
+    return new FeatureNetwork(network, name, await hashOfFile(path))
   }
 
   /**
@@ -71,9 +87,7 @@ export class FeatureNetwork extends NativeObject<FeatureNetworkHandle> {
    * Of pictures `[n, channels, H, W]`, rounded to bytes as a PNG has them: features `[n, F]` and, where the network gives
    * them, probabilities `[n, classes]`. Grey pictures are given as three equal channels to networks that take colour.
    */
-  async of(
-    images: Tensor,
-  ): Promise<{ features: Tensor<'float32'>; probabilities: Tensor<'float32'> | undefined }> {
+  async of(images: Tensor): Promise<Seen> {
     parse('images', TENSOR, images)
     const { features, probabilities } = await native().featuresOf(this.handle, images.handle)
     return {

@@ -1,7 +1,7 @@
 import { product } from '../check.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
-import type { FeatureNetwork } from './feature-network.js'
+import type { Sees } from './feature-network.js'
 import { type FeatureStatistics, statisticsOf } from './statistics.js'
 
 /** Items that figures about pairs of them are of, in all a square of comparisons; so many are usual. */
@@ -22,7 +22,7 @@ export class PictureSet implements Disposable {
   count = 0
   /** Whether they are pictures, which are compared as pixels from 0 to 1, clipped, or points. */
   pixels = false
-  readonly #network: FeatureNetwork | undefined
+  readonly #network: Sees | undefined
   readonly #kept: Record<Kept, Tensor[]> = {
     images: [],
     features: [],
@@ -32,7 +32,7 @@ export class PictureSet implements Disposable {
   #moments: Tensor<'float64'> | undefined
 
   /** @param network what sees features; undefined: these are the items' numbers themselves */
-  constructor(network: FeatureNetwork | undefined) {
+  constructor(network: Sees | undefined) {
     this.#network = network
   }
 

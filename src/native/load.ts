@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { explainLoadFailure } from '../../scripts/install/explain.js'
 import {
   addonProblem,
@@ -7,10 +6,9 @@ import {
   type LocatedAddon,
   locateAddon,
 } from '../../scripts/install/locate.js'
+import { openAddon } from '../../scripts/install/open.js'
 import { PfgmError } from '../errors.js'
 import type { Addon } from './addon.js'
-
-const require = createRequire(import.meta.url)
 
 /** One per thread, as every worker has its own copy of this module. */
 let loaded: { addon: Addon; located: LocatedAddon } | undefined
@@ -46,7 +44,7 @@ function load(): { addon: Addon; located: LocatedAddon } {
   const problem = addonProblem(located)
   if (problem) throw loadError(located, problem.message)
   try {
-    return { addon: require(located.file) as Addon, located }
+    return { addon: openAddon(located) as Addon, located }
   } catch (error) {
     throw loadError(located, error instanceof Error ? error.message : String(error), error)
   }

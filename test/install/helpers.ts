@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -30,13 +30,33 @@ export async function serve(listener: RequestListener, prepare?: (server: Server
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-/** An address where nobody listens. */
-export async function closedPort(): Promise<string> {
+/** A port where nobody listens. */
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   const { port } = server.address() as AddressInfo
   await new Promise((done) => server.close(done))
-  return `http://127.0.0.1:${port}`
+  return port
+}
+
+/** An address where nobody listens. */
+export async function closedPort(): Promise<string> {
+  return `http://127.0.0.1:${await freePort()}`
+}
+
+/** Waits for a server that was started. */
+export async function untilAnswers(url: string, server: ChildProcess): Promise<void> {
+  const end = performance.now() + 60_000
+  while (performance.now() < end) {
+    if (server.exitCode !== null) throw new Error(`The server for ${url} ended with code ${server.exitCode}`)
+    const there = await fetch(url).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+    if (there) return
+    await new Promise((done) => setTimeout(done, 200))
+  }
+  throw new Error(`Nobody answers at ${url}`)
 }
 
 export interface Ended {
@@ -174,6 +194,7 @@ export function toyPackage(folder: string, source = TOY_ADDON): string {
     cpSync(join(packageRoot, name), join(folder, name), { recursive: true })
   }
   symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'))
+  cpSync(join(packageRoot, 'native/opener'), join(folder, 'native/opener'), { recursive: true })
   put(join(folder, 'native/addon.cpp'), source)
   return folder
 }

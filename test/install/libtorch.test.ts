@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { findLibtorch, inspectLibtorch, pinnedFolder } from '../../scripts/install/libtorch.js'
-import { isSupported, pinnedArchive, pipRequirement } from '../../scripts/install/release.js'
+import { findLibtorch, inspectLibtorch } from '../../scripts/install/libtorch.js'
+import { isSupported, pinnedArchive, pinnedFolder, pipRequirement } from '../../scripts/install/release.js'
 import { resolveLibtorch } from '../../scripts/install/resolve.js'
 import { fakeLibtorch, fakePython, put, setVersion, temporaryFolder, zip } from './helpers.js'
 

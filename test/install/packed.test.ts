@@ -1,10 +1,21 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../scripts/install/cache.js'
-import { cleanEnvironment, put, runProgram, runScript, sharedLibtorch, temporaryFolder } from './helpers.js'
-import { installedProject, type Project, scriptlessProject } from './packed.js'
+import { newer, newestVersions } from '../../scripts/pack/pack.js'
+import {
+  cleanEnvironment,
+  closedPort,
+  pathWith,
+  put,
+  runProgram,
+  runScript,
+  sharedLibtorch,
+  temporaryFolder,
+} from './helpers.js'
+import { bareProject, installedProject, type Project } from './packed.js'
 
 // with libtorch and the addon there it takes seconds; without them, the download and the build
 const PATIENCE = 600_000
@@ -36,11 +47,11 @@ describe('the tarball', () => {
       'native',
       'scripts/install/setup.js',
       'CMakeLists.txt',
-      'binding.gyp',
+      `prebuilds/${process.platform}-${process.arch}/pfgm_torch.node`,
     ]) {
       expect(existsSync(join(project.root, name)), name).toBe(true)
     }
-    for (const name of ['src', 'test', 'build', 'scripts/prepare.js']) {
+    for (const name of ['src', 'test', 'build', 'scripts/prepare.js', 'binding.gyp']) {
       expect(existsSync(join(project.root, name)), name).toBe(false)
     }
   })
@@ -52,10 +63,28 @@ describe('the tarball', () => {
     }
   })
 
-  it('says on installation what was done', () => {
+  it('has no scripts to run, and npm warns of nothing', () => {
+    const { scripts, gypfile } = JSON.parse(readFileSync(join(project.root, 'package.json'), 'utf8'))
+    expect({ scripts, gypfile }).toEqual({ scripts: undefined, gypfile: false })
     expect(readFileSync(join(project.folder, 'install.log'), 'utf8')).toMatch(
-      /pfgm-torch is ready\.|`npx pfgm-torch setup`/,
+      /^\s*added \d+ packages in .*\s*$/,
     )
+  })
+
+  it('names no place of the machine that it was built on', () => {
+    const prebuilds = join(project.root, 'prebuilds', `${process.platform}-${process.arch}`)
+    for (const name of readdirSync(prebuilds)) {
+      const text = readFileSync(join(prebuilds, name), 'latin1')
+      for (const place of [packageRoot, homedir()]) expect(text.includes(place), name).toBe(false)
+    }
+  })
+
+  it('asks for no newer C and C++ libraries than before', () => {
+    const file = join(project.root, 'prebuilds', `${process.platform}-${process.arch}`, 'pfgm_torch.node')
+    // What a build with GCC 12 on Debian 12 asks for; the published one is built on an older system.
+    const most = ['GLIBC_2.34', 'GLIBCXX_3.4.30', 'CXXABI_1.3.13']
+    const found = newestVersions(file)
+    expect(found.map((version, i) => newer(version, most[i]!))).toEqual(most)
   })
 
   it('brings an executable command', () => {
@@ -100,7 +129,7 @@ describe('the installed package', () => {
     })
   })
 
-  it('loads its addon with a read-only node_modules, and writes nothing there', {
+  it('samples at once, without a compiler, a network or a place to write', {
     timeout: PATIENCE,
   }, async () => {
     const list = () =>
@@ -108,11 +137,23 @@ describe('the installed package', () => {
         .sort()
         .map((name) => `${name} ${statSync(join(project.root, name)).mtimeMs}`)
     const before = list()
+    const out = temporaryFolder()
+    const home = temporaryFolder()
+    const env = cleanEnvironment({
+      HOME: home,
+      PFGM_CACHE: join(home, 'file', 'cache'),
+      HTTPS_PROXY: await closedPort(),
+      PATH: await pathWith(join(temporaryFolder(), 'bin'), ['sh']),
+    })
+    put(join(home, 'file'), 'in the way of a folder')
     for (const name of ['', 'native', 'scripts/install']) chmodSync(join(project.root, name), 0o555)
     try {
-      const setup = await runScript(project.root, 'scripts/install/setup.js', [], cleanEnvironment())
-      expect(setup).toMatchObject({ code: 0, stdout: expect.stringContaining('pfgm-torch is ready.') })
-      expect(await run(load(project.root), 'module')).toMatchObject({ stdout: 'loaded\n' })
+      const cli = join(project.root, 'bin/pfgm-torch.js')
+      const args = [cli, 'sample', 'digits', '--count', '4', '--solver', 'rk45', '--out', join(out, 'g.png')]
+      const ended = await runProgram(process.execPath, args, { cwd: out, env })
+      expect(ended).toMatchObject({ code: 0 })
+      expect(ended.stderr).not.toMatch(/warn|setup|libtorch/i)
+      expect(existsSync(join(out, 'g.png'))).toBe(true)
       expect(list()).toEqual(before)
     } finally {
       for (const name of ['', 'native', 'scripts/install']) chmodSync(join(project.root, name), 0o755)
@@ -126,20 +167,33 @@ describe('the installed package', () => {
   })
 })
 
-describe('without install scripts', () => {
+describe('without the package of libtorch', () => {
   it('the library says which command to run', { timeout: PATIENCE }, async () => {
-    const scriptless = await scriptlessProject()
+    const bare = await bareProject()
     const env = cleanEnvironment({ PFGM_CACHE: temporaryFolder() })
-    const { code, stdout } = await run(load(scriptless.root), 'module', env, scriptless)
+    const { code, stdout } = await run(load(bare.root), 'module', env, bare)
     expect(code).toBe(0)
     expect(stdout).toMatch(/^PfgmError ERR_PFGM_NO_ADDON .*`npx pfgm-torch setup`/)
   })
 
-  it('the command needs only that', { timeout: PATIENCE }, async () => {
-    const { root, folder } = await scriptlessProject()
-    const env = cleanEnvironment({ PFGM_LIBTORCH: sharedLibtorch.path })
-    expect(await runScript(root, 'scripts/install/setup.js', [], env)).toMatchObject({ code: 0 })
-    expect(await run(load(root), 'module', env, { root, folder })).toMatchObject({ stdout: 'loaded\n' })
+  it('a libtorch of the same version serves, and nothing is compiled', { timeout: PATIENCE }, async () => {
+    const bare = await bareProject()
+    const env = cleanEnvironment({
+      PFGM_CACHE: temporaryFolder(),
+      PFGM_LIBTORCH: sharedLibtorch.path,
+      PATH: await pathWith(join(temporaryFolder(), 'bin'), ['sh']),
+    })
+    expect(await run(load(bare.root), 'module', env, bare)).toMatchObject({ stdout: 'loaded\n' })
+    const setup = await runScript(bare.root, 'scripts/install/setup.js', [], env)
+    expect(setup).toMatchObject({ code: 0, stdout: expect.stringContaining('the prebuilt addon fits it') })
+  })
+
+  it('one that setup is told of is remembered', { timeout: PATIENCE }, async () => {
+    const bare = await bareProject()
+    const env = cleanEnvironment({ PFGM_CACHE: temporaryFolder() })
+    const told = ['--libtorch', sharedLibtorch.path]
+    expect(await runScript(bare.root, 'scripts/install/setup.js', told, env)).toMatchObject({ code: 0 })
+    expect(await run(load(bare.root), 'module', env, bare)).toMatchObject({ stdout: 'loaded\n' })
   })
 })
 

@@ -3,7 +3,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot, shortHash, temporaryName } from '../../scripts/install/cache.js'
 import { withLock } from '../../scripts/install/lock.js'
-import { cleanEnvironment, type Ended, put, runProgram } from './helpers.js'
+import { cleanEnvironment, type Ended, put, runProgram, runScript } from './helpers.js'
 
 const PACKED = [
   'src',
@@ -24,35 +24,44 @@ export interface Project {
   root: string
 }
 
-/** The project that `npm install <tarball>` makes; packed and installed once, whichever test file asks first. */
+/** The project that `npm install` makes of both tarballs; packed and installed once, whichever test file asks first. */
 export function installedProject(): Promise<Project> {
-  return shared('installed', async (folder, tarball) => void (await npmInstall(folder, tarball, [])))
+  return shared('installed', (folder, tarballs) => npmInstall(folder, tarballs))
 }
 
-/** The same with `--ignore-scripts`. */
-export function scriptlessProject(): Promise<Project> {
-  return shared(
-    'scriptless',
-    async (folder, tarball) => void (await npmInstall(folder, tarball, ['--ignore-scripts'])),
-  )
+/** The tarballs of the library and of its libtorch. */
+export function packedTarballs(): Promise<string[]> {
+  return withPacked((version) => pack(version))
+}
+
+/** The same without optional packages: without libtorch. */
+export function bareProject(): Promise<Project> {
+  return shared('bare', (folder, [library = '']) => npmInstall(folder, [library]))
 }
 
 async function shared(
   name: string,
-  make: (folder: string, tarball: string) => Promise<void>,
+  make: (folder: string, tarballs: string[]) => Promise<void>,
 ): Promise<Project> {
-  const home = join(tmpdir(), `pfgm-packed-${userInfo().uid}`)
-  const version = join(home, shortHash(stateOfSources()))
-  const folder = join(version, name)
-  await withLock(`${home}.lock`, async () => {
-    if (existsSync(folder)) return
-    removeOthers(home, version)
-    const tarball = await pack(version)
-    const temporary = temporaryName(folder)
-    await make(temporary, tarball)
-    renameSync(temporary, folder)
+  const folder = await withPacked(async (version) => {
+    const made = join(version, name)
+    if (existsSync(made)) return made
+    const temporary = temporaryName(made)
+    await make(temporary, await pack(version))
+    renameSync(temporary, made)
+    return made
   })
   return { folder, root: join(folder, 'node_modules', 'pfgm-torch') }
+}
+
+/** Does something in the folder of this state of the sources, one process after the other. */
+async function withPacked<T>(work: (version: string) => Promise<T>): Promise<T> {
+  const home = join(tmpdir(), `pfgm-packed-${userInfo().uid}`)
+  const version = join(home, shortHash(stateOfSources()))
+  return withLock(`${home}.lock`, () => {
+    removeOthers(home, version)
+    return work(version)
+  })
 }
 
 /** Names, sizes and times of everything that goes into the tarball. */
@@ -78,34 +87,32 @@ function removeOthers(home: string, version: string): void {
   }
 }
 
-async function pack(folder: string): Promise<string> {
-  const find = () => readdirSync(folder).find((name) => name.endsWith('.tgz'))
+/** The library's tarball and that of its libtorch. */
+async function pack(folder: string): Promise<string[]> {
+  const find = () => readdirSync(folder).filter((name) => name.endsWith('.tgz'))
   mkdirSync(folder, { recursive: true })
-  if (!find()) mustSucceed(await npm(['pack', '--pack-destination', folder], packageRoot))
-  return join(folder, find() ?? '')
+  if (find().length < 2) {
+    mustSucceed(await runScript(packageRoot, 'scripts/pack/pack.js', [], cleanEnvironment()))
+    const made = join(packageRoot, 'build', 'packages')
+    for (const name of readdirSync(made)) {
+      if (name.endsWith('.tgz')) renameSync(join(made, name), join(folder, name))
+    }
+  }
+  return find()
+    .sort((a, b) => Number(a.includes('libtorch')) - Number(b.includes('libtorch')))
+    .map((name) => join(folder, name))
 }
 
-async function npmInstall(folder: string, tarball: string, args: string[]): Promise<void> {
+/** What npm said is in install.log. */
+async function npmInstall(folder: string, tarballs: string[]): Promise<void> {
   put(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }))
-  const all = [
-    'install',
-    '--prefer-offline',
-    '--no-audit',
-    '--no-fund',
-    '--foreground-scripts',
-    ...args,
-    tarball,
-  ]
-  const { stdout, stderr } = mustSucceed(await npm(all, folder))
-  writeFileSync(join(folder, 'install.log'), stdout + stderr)
-}
-
-function npm(args: string[], cwd: string): Promise<Ended> {
-  return runProgram(process.platform === 'win32' ? 'npm.cmd' : 'npm', args, { cwd, env: cleanEnvironment() })
+  const args = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--foreground-scripts', ...tarballs]
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const ended = mustSucceed(await runProgram(npm, args, { cwd: folder, env: cleanEnvironment() }))
+  writeFileSync(join(folder, 'install.log'), ended.stdout + ended.stderr)
 }
 
 function mustSucceed(ended: Ended): Ended {
-  if (ended.code !== 0)
-    throw new Error(`npm ended with code ${ended.code}:\n${ended.stdout}\n${ended.stderr}`)
+  if (ended.code !== 0) throw new Error(`Ended with code ${ended.code}:\n${ended.stdout}\n${ended.stderr}`)
   return ended
 }

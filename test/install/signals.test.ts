@@ -13,7 +13,7 @@ import {
   temporaryFolder,
   toyPackage,
 } from './helpers.js'
-import { installedProject } from './packed.js'
+import { bareProject } from './packed.js'
 
 const SETUP = 'scripts/install/setup.js'
 const CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
@@ -110,7 +110,7 @@ it('a setup ends while libtorch is downloaded', async () => {
 })
 
 it('a setup ends that a command has begun', { timeout: 600_000 }, async () => {
-  const { root } = await installedProject()
+  const { root } = await bareProject()
   const args = [join(root, 'bin/pfgm-torch.js'), 'train', 'two-moons', '--out', 'run']
   await expectEnd('SIGTERM', { args, match: 'native' })
 })

@@ -1,0 +1,126 @@
+// npm run pack:all: makes the packages that are published, of what is built here: pfgm-torch with the addon for this
+// platform, and the libtorch that it runs with, in build/packages/.
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { packageRoot, packageVersion, readJson } from '../install/cache.js'
+import { readNeeds } from '../install/elf.js'
+import { versionFile } from '../install/libtorch-version.js'
+import { ADDON_NAME, META_NAME, OPENER_NAME } from '../install/locate.js'
+import { PLATFORM_PACKAGE, PREBUILDS } from '../install/prebuild.js'
+import { resolveLibtorch } from '../install/resolve.js'
+import { run } from '../install/run.js'
+
+const OUT = join(packageRoot, 'build', 'packages')
+const LICENSES = fileURLToPath(new URL('libtorch-licenses.tar.gz', import.meta.url))
+
+/** Of a clone's package.json, what those who install the package have no use for. */
+const FOR_CLONES = ['devDependencies', 'scripts']
+
+async function must(command, args, options = {}) {
+  const { code, output, error } = await run(command, args, { cwd: packageRoot, ...options })
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? output}`)
+  return output
+}
+
+/** Builds the addon so that it runs beside any copy of its libtorch. */
+async function prebuild(libtorch) {
+  rmSync(PREBUILDS, { recursive: true, force: true })
+  const headers = join(dirname(dirname(process.execPath)), 'include', 'node', 'common.gypi')
+  const env = {
+    ...process.env,
+    PFGM_LIBTORCH: libtorch.path,
+    // node-gyp, which only hands over to the build, need not download Node.js's headers.
+    ...(existsSync(headers) && { npm_config_nodedir: dirname(dirname(dirname(headers))) }),
+  }
+  const prebuildify = join(packageRoot, 'node_modules', 'prebuildify', 'bin.js')
+  const name = basename(ADDON_NAME, '.node')
+  await must(process.execPath, [prebuildify, '--napi', '--strip', `--name=${name}`], { env })
+  rmSync(join(packageRoot, 'build', 'Release'), { recursive: true })
+  for (const file of [ADDON_NAME, OPENER_NAME, META_NAME]) {
+    if (!existsSync(join(PREBUILDS, file))) throw new Error(`prebuildify made no ${join(PREBUILDS, file)}`)
+  }
+}
+
+/** pfgm-torch as npm would pack it, with the addon and without what only a clone needs. */
+async function packLibrary(libtorch) {
+  const folder = join(OUT, 'pfgm-torch')
+  const [{ files }] = JSON.parse(await must('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']))
+  for (const { path } of files) copy(join(packageRoot, path), join(folder, path))
+  rmSync(join(folder, 'binding.gyp'))
+  const description = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+  for (const key of FOR_CLONES) delete description[key]
+  description.files = description.files.filter((name) => name !== 'binding.gyp')
+  description.optionalDependencies = { [PLATFORM_PACKAGE]: libtorch.version }
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(description, null, 2)}\n`)
+  return pack(folder)
+}
+
+/** The libraries that the addon needs, as sharp's packages bring libvips. */
+async function packLibtorch(libtorch) {
+  const { libraries } = readJson(join(PREBUILDS, META_NAME))
+  const folder = join(OUT, basename(PLATFORM_PACKAGE))
+  for (const name of libraries) copy(join(libtorch.path, 'lib', name), join(folder, 'lib', name))
+  copy(versionFile(libtorch.path), versionFile(folder))
+  const description = {
+    name: PLATFORM_PACKAGE,
+    version: libtorch.version,
+    description: `libtorch ${libtorch.version} for the CPU, for pfgm-torch on ${process.platform}-${process.arch}`,
+    license: 'BSD-3-Clause',
+    os: [process.platform],
+    cpu: [process.arch],
+    ...(process.platform === 'linux' && { libc: ['glibc'] }),
+    preferUnplugged: true,
+    files: ['lib', 'share', 'licenses'],
+    exports: { './package.json': './package.json' },
+  }
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(description, null, 2)}\n`)
+  writeFileSync(
+    join(folder, 'README.md'),
+    `# ${PLATFORM_PACKAGE}\n\nThe libraries of [libtorch](https://pytorch.org) ${libtorch.version} that pfgm-torch needs. ` +
+      'Their licences are in `licenses/`.\n',
+  )
+  await must('tar', ['-xzf', LICENSES, '-C', folder])
+  return pack(folder)
+}
+
+function copy(from, to) {
+  mkdirSync(dirname(to), { recursive: true })
+  cpSync(from, to)
+}
+
+async function pack(folder) {
+  const name = await must('npm', ['pack', '--ignore-scripts', '--pack-destination', OUT], { cwd: folder })
+  return join(OUT, name.trim().split('\n').at(-1))
+}
+
+/** Of two versions of a library's symbols, such as GLIBC_2.9 and GLIBC_2.34, the newer. */
+export function newer(a, b) {
+  const numbers = (text) => text.split(/[_.]/).slice(1).map(Number)
+  const [x, y] = [numbers(a), numbers(b)]
+  const i = x.findIndex((number, at) => number !== (y[at] ?? 0))
+  return i >= 0 && x[i] > (y[i] ?? 0) ? a : b
+}
+
+/** The newest versions of the system's C and C++ libraries that the prebuilt addon asks for. */
+export function newestVersions(file = join(PREBUILDS, ADDON_NAME)) {
+  const versions = readNeeds(file)?.versions ?? []
+  return ['GLIBC', 'GLIBCXX', 'CXXABI'].map((library) =>
+    versions.filter((each) => each.startsWith(`${library}_`)).reduce(newer),
+  )
+}
+
+async function main() {
+  const { libtorch } = await resolveLibtorch({ download: true, onProgress: () => {} })
+  if (libtorch.cuda)
+    throw new Error(`${libtorch.path} is a CUDA build: name one for the CPU with PFGM_LIBTORCH`)
+  rmSync(OUT, { recursive: true, force: true })
+  mkdirSync(OUT, { recursive: true })
+  await must('npm', ['run', 'build'])
+  await prebuild(libtorch)
+  console.log(`${join(PREBUILDS, ADDON_NAME)} asks for ${newestVersions().join(', ')}`)
+  for (const made of [await packLibrary(libtorch), await packLibtorch(libtorch)]) console.log(made)
+  console.log(`version ${packageVersion()}`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main()
