@@ -1,8 +1,9 @@
 // npm run pack:all: makes the packages that are published, of what is built here: pfgm-torch with the addon for this
-// platform, and the libtorch that it runs with, in build/packages/.
+// platform, and the libtorch that it runs with, in build/packages/. With --no-build TypeScript is not compiled first.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { packageRoot, packageVersion, readJson } from '../install/cache.js'
 import { readNeeds } from '../install/elf.js'
 import { versionFile } from '../install/libtorch-version.js'
@@ -111,12 +112,13 @@ export function newestVersions(file = join(PREBUILDS, ADDON_NAME)) {
 }
 
 async function main() {
+  const { values } = parseArgs({ options: { 'no-build': { type: 'boolean' } } })
   const { libtorch } = await resolveLibtorch({ download: true, onProgress: () => {} })
   if (libtorch.cuda)
     throw new Error(`${libtorch.path} is a CUDA build: name one for the CPU with PFGM_LIBTORCH`)
   rmSync(OUT, { recursive: true, force: true })
   mkdirSync(OUT, { recursive: true })
-  await must('npm', ['run', 'build'])
+  if (!values['no-build']) await must('npm', ['run', 'build'])
   await prebuild(libtorch)
   console.log(`${join(PREBUILDS, ADDON_NAME)} asks for ${newestVersions().join(', ')}`)
   for (const made of [await packLibrary(libtorch), await packLibtorch(libtorch)]) console.log(made)
