@@ -310,8 +310,6 @@ function publishToCache(work, meta) {
  * @param {AddonMeta} meta
  */
 function publishTo(folder, work, meta) {
-  mkdirSync(folder, { recursive: true })
-  if (isPrebuild()) publishFile(OPENER_NAME, folder, work)
   const file = publishFile(ADDON_NAME, folder, work)
   writeJson(join(folder, META_NAME), meta)
   return file
@@ -323,6 +321,7 @@ function publishTo(folder, work, meta) {
  * @param {string} work
  */
 function publishFile(name, folder, work) {
+  mkdirSync(folder, { recursive: true })
   const file = join(folder, name)
   const temporary = temporaryName(file)
   const made = [join(work, 'Release', name), join(work, name)].find((each) => existsSync(each))
@@ -353,7 +352,7 @@ function completePrebuild({ file, meta }) {
     libtorch,
     libraries: libraries.toReversed(),
   })
-  copyFileSync(join(dirname(file), OPENER_NAME), join(PREBUILDS, OPENER_NAME))
+  publishFile(OPENER_NAME, PREBUILDS, join(dirname(file), '..', 'cmake'))
 }
 
 async function main() {

@@ -12,7 +12,9 @@ import { PLATFORM_PACKAGE, PREBUILDS } from '../install/prebuild.js'
 import { resolveLibtorch } from '../install/resolve.js'
 import { run } from '../install/run.js'
 
+const RELEASE = join(packageRoot, 'build', 'Release')
 const OUT = join(packageRoot, 'build', 'packages')
+const NODE_GYP = fileURLToPath(new URL('node-gyp.js', import.meta.url))
 const LICENSES = fileURLToPath(new URL('libtorch-licenses.tar.gz', import.meta.url))
 
 /** Of a clone's package.json, what those who install the package have no use for. */
@@ -26,18 +28,12 @@ async function must(command, args, options = {}) {
 
 /** Builds the addon so that it runs beside any copy of its libtorch. */
 async function prebuild(libtorch) {
-  rmSync(PREBUILDS, { recursive: true, force: true })
-  const headers = join(dirname(dirname(process.execPath)), 'include', 'node', 'common.gypi')
-  const env = {
-    ...process.env,
-    PFGM_LIBTORCH: libtorch.path,
-    // node-gyp, which only hands over to the build, need not download Node.js's headers.
-    ...(existsSync(headers) && { npm_config_nodedir: dirname(dirname(dirname(headers))) }),
-  }
+  for (const folder of [PREBUILDS, RELEASE]) rmSync(folder, { recursive: true, force: true })
+  const env = { ...process.env, PFGM_LIBTORCH: libtorch.path }
   const prebuildify = join(packageRoot, 'node_modules', 'prebuildify', 'bin.js')
   const name = basename(ADDON_NAME, '.node')
-  await must(process.execPath, [prebuildify, '--napi', '--strip', `--name=${name}`], { env })
-  rmSync(join(packageRoot, 'build', 'Release'), { recursive: true })
+  await must(process.execPath, [prebuildify, '--strip', `--name=${name}`, `--node-gyp=${NODE_GYP}`], { env })
+  rmSync(RELEASE, { recursive: true })
   for (const file of [ADDON_NAME, OPENER_NAME, META_NAME]) {
     if (!existsSync(join(PREBUILDS, file))) throw new Error(`prebuildify made no ${join(PREBUILDS, file)}`)
   }

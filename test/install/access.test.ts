@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cacheRoot, packageRoot } from '../../scripts/install/cache.js'
 import { cleanEnvironment, runProgram, sharedLibtorch, temporaryFolder } from './helpers.js'
-import { installedProject, type Project } from './packed.js'
+import { bareProject, installedProject, type Project } from './packed.js'
 
 let project: Project
+/** One whose addon is in the cache. */
+let bare: Project
 
 beforeAll(async () => {
   project = await installedProject()
+  bare = await bareProject()
 }, 600_000)
 
 const LOAD = "(await pfgm.PoissonFlow.load('digits')).dispose()"
@@ -22,12 +25,13 @@ async function failure(
   flags: string[],
   code: string,
   options: { env?: NodeJS.ProcessEnv; uid?: number } = {},
+  { folder: cwd } = project,
 ) {
   const program = `const pfgm = await import('pfgm-torch')
     try { ${code} } catch (error) { console.log(error.name, error.code, error.message) }`
   const args = [...flags, '--input-type=module', '-e', program]
   const env = options.env ?? cleanEnvironment()
-  const ended = await runProgram(process.execPath, args, { ...options, cwd: project.folder, env })
+  const ended = await runProgram(process.execPath, args, { ...options, cwd, env })
   return ended.code === 0 ? ended.stdout : ended.stderr
 }
 
@@ -44,14 +48,18 @@ describe('without native addons', () => {
 
 describe("with Node.js's permission model", () => {
   const flags = [PERMISSION, '--allow-addons', `--allow-fs-read=${packageRoot}`]
-  const allow = (path: string) => [...flags, `--allow-fs-read=${project.folder}`, `--allow-fs-read=${path}`]
 
-  it('the folders that must be allowed are named, and suffice', async () => {
-    expect(await failure(allow('/proc'), LOAD)).toMatch(
+  it('its own folder suffices where libtorch is a package', async () => {
+    expect(await failure([...flags, `--allow-fs-read=${project.folder}`], LOAD)).toBe('')
+  })
+
+  it('the folders that must be allowed are named, and suffice, where it is not', async () => {
+    const allow = (path: string) => [...flags, `--allow-fs-read=${bare.folder}`, `--allow-fs-read=${path}`]
+    expect(await failure(allow('/proc'), LOAD, {}, bare)).toMatch(
       `To mend it: start Node.js with --allow-addons --allow-fs-read=${cacheRoot()}.\n`,
     )
     const both = [...allow(cacheRoot()), `--allow-fs-read=${sharedLibtorch.path}`]
-    expect(await failure(both, LOAD)).toBe('')
+    expect(await failure(both, LOAD, {}, bare)).toBe('')
   })
 })
 
@@ -61,7 +69,7 @@ it('a cache that this user may not read is told from one that is empty', async (
   const env = cleanEnvironment({ PFGM_CACHE: cache })
   const nobody = process.getuid?.() === 0 ? { uid: 65534 } : {} // root may read everything
   chmodSync(cache, 0o755)
-  expect(await failure([], LOAD, { env, ...nobody })).toMatch(
+  expect(await failure([], LOAD, { env, ...nobody }, bare)).toMatch(
     /^PfgmError ERR_PFGM_ADDON_LOAD .*current-.* cannot be read \(EACCES\)\. To mend it: .* set PFGM_CACHE .*\n$/,
   )
 })
