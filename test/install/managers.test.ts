@@ -57,7 +57,7 @@ const MANAGERS: Readonly<Record<string, Manager>> = {
     add: ['node', '@yarnpkg/cli-dist/bin/yarn.js', 'add', 'pfgm-torch'],
     exec: ['node', '@yarnpkg/cli-dist/bin/yarn.js', 'pfgm-torch'],
     files: (url) => ({
-      '.yarnrc.yml': `npmRegistryServer: ${url}\nunsafeHttpWhitelist: [127.0.0.1]\nenableTelemetry: false\n`,
+      '.yarnrc.yml': `npmRegistryServer: ${url}\nunsafeHttpWhitelist: [127.0.0.1]\nenableTelemetry: false\nnpmMinimalAgeGate: 0\n`,
       'yarn.lock': '',
     }),
   },
@@ -119,6 +119,8 @@ describe.runIf(process.env.PFGM_LONG)(
         const env = cleanEnvironment({
           HOME: home,
           PFGM_CACHE: undefined,
+          // What npm itself was told on this machine.
+          ...Object.fromEntries(npmSettings().map((name) => [name, undefined])),
           PATH: path,
           HTTP_PROXY: proxy,
           HTTPS_PROXY: proxy,
@@ -143,6 +145,8 @@ describe.runIf(process.env.PFGM_LONG)(
     )
   },
 )
+
+const npmSettings = () => Object.keys(process.env).filter((name) => /^npm_config_/i.test(name))
 
 function expectQuiet({ code, stdout, stderr }: Ended): void {
   const said = stdout + stderr
