@@ -5,6 +5,7 @@
 import './native/unbundled.js'
 
 export type { ImageSides, ImageSize } from './arguments/image-size.js'
+export type { GivenModel } from './checkpoint/converters/converter.js'
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
   AnyDataset,
@@ -49,6 +50,7 @@ export { type NearestItems, nearestItems } from './metrics/nearest.js'
 export type { Score, Scores } from './metrics/scores.js'
 export { FeatureStatistics } from './metrics/statistics.js'
 export type { ConditionOptions, Label, LabelOptions } from './model/conditions.js'
+export { type Conversion, type ConvertOptions, convert } from './model/convert.js'
 export type { DensityOptions, DensityResult } from './model/density.js'
 export type { EncodeOptions, EncodeResult } from './model/encode.js'
 export { SHIPPED_MODELS } from './model/find.js'

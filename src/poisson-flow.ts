@@ -9,6 +9,7 @@ import {
   SWITCH,
 } from './arguments/schema.js'
 import { expectPath } from './check.js'
+import type { GivenModel } from './checkpoint/converters/converter.js'
 import { configSchema, type ModelConfig } from './checkpoint/model.js'
 import { expectOutput, type GivenFlow, parseFlow } from './flow/kinds.js'
 import { DENSITY_SCHEMA, type DensityOptions, type DensityResult, densityOnGrid } from './model/density.js'
@@ -22,7 +23,7 @@ import {
   type LikelihoodResult,
   logLikelihood,
 } from './model/likelihood.js'
-import { loadModel } from './model/load.js'
+import { GIVEN_FIELDS, loadModel } from './model/load.js'
 import { denoiserOf, expectDenoising, type Measurement, settled } from './model/measurement.js'
 import { Model } from './model/model.js'
 import {
@@ -62,8 +63,15 @@ export interface LoadOptions {
   /** Of a run folder or a checkpoint: the decay of the weights' average, where training kept several (`emaRates`). */
   emaRate?: number
   /**
-   * Told where a run's newest checkpoint is cut short or damaged, and the newest whole one is taken. A warning of the
-   * process (`process.emitWarning`) where not given.
+   * Of a file of another program: fields of the network that its tensors do not tell, such as `imageSize`. They go before
+   * what was recognised.
+   */
+  network?: GivenModel['network']
+  /** Likewise: settings of the flow, for images in [-1, 1]. */
+  flow?: GivenModel['flow']
+  /**
+   * Told where a run's newest checkpoint is cut short or damaged, and the newest whole one is taken, and of what a file of
+   * another program does not say and was taken as is usual. A warning of the process (`process.emitWarning`) where not given.
    */
   onWarning?: (message: string) => void
 }
@@ -102,6 +110,7 @@ const LOAD_SCHEMA = optionsSchema<LoadOptions>({
   device: DEVICE,
   best: SWITCH,
   emaRate: number(0, 1),
+  ...GIVEN_FIELDS,
   onWarning: FUNCTION,
 })
 /** The flow is judged by its kind. */
@@ -127,14 +136,15 @@ function wantedSolver(
 export class PoissonFlow extends Model {
   /**
    * Loads a model.
-   * @param source a run folder (its newest checkpoint's averaged weights, or its best model), a model or checkpoint file, or the name of a
-   *   model that comes with the package: `digits`, `fashion`
+   * @param source a run folder (its newest checkpoint's averaged weights, or its best model), a model or checkpoint file, a
+   *   file of another program that `convert` knows, or the name of a model that comes with the package: `digits`, `fashion`
    * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model, or a damaged one
    */
   static async load(source: string, options: LoadOptions = {}): Promise<PoissonFlow> {
     expectPath('source', source)
     const given = parseOptions('PoissonFlow.load', LOAD_SCHEMA, options)
     const { device, emaRate, best = false, onWarning = (message) => process.emitWarning(message) } = given
+    const { network: fields, flow } = given
     const {
       config,
       network,
@@ -143,6 +153,7 @@ export class PoissonFlow extends Model {
       device,
       best,
       emaRate,
+      given: { network: fields, flow },
       onWarning,
     })
     return new PoissonFlow(config, network, file)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PfgmError } from '../errors.js'
+import type { TensorFile } from '../files/tensor-file.js'
 import { flowSettingsSchema } from '../flow/kinds.js'
 import { networkConfigSchema } from '../nn/config.js'
 import { expectWhole, readHeader, type Safetensors } from './safetensors.js'
@@ -66,8 +67,12 @@ export async function openModel(path: string): Promise<ModelFile> {
  * @param emaRate of a checkpoint: the decay of the average, if not the usual one
  * @throws RangeError where the file has no such average
  */
-export function averagedName({ kind, file }: ModelFile, emaRate?: number): (name: string) => string {
-  const [usual, ...further] = kind === 'checkpoint' ? emaRatesOf(file) : []
+export function averagedName(
+  model: ModelFile | { readonly kind: 'foreign'; readonly file: TensorFile },
+  emaRate?: number,
+): (name: string) => string {
+  const { kind, file } = model
+  const [usual, ...further] = model.kind === 'checkpoint' ? emaRatesOf(model.file) : []
   if (emaRate === undefined || emaRate === usual) {
     return kind === 'checkpoint' ? (name) => `ema.${name}` : (name) => name
   }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addCompareCommand } from './compare.js'
+import { addConvertCommand } from './convert.js'
 import { addDataCommand } from './data.js'
 import { addDecodeCommand } from './decode.js'
 import { addDoctorCommand } from './doctor.js'
@@ -28,7 +29,7 @@ Examples:
   npx pfgm-torch train --help                       all options of a command`
 
 /** Commands in which no time goes by that a profile could tell of. */
-const QUICK = ['data', 'info', 'doctor', 'setup']
+const QUICK = ['convert', 'data', 'info', 'doctor', 'setup']
 
 function createProgram(): Command {
   const program = new Command('pfgm-torch')
@@ -51,6 +52,7 @@ function createProgram(): Command {
     addSolversCommand,
     addEvalCommand,
     addCompareCommand,
+    addConvertCommand,
     addDataCommand,
     addInfoCommand,
     addDoctorCommand,

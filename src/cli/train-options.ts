@@ -60,7 +60,7 @@ export const TRAINING_OPTIONS = {
   initFrom: {
     kind: TEXT,
     value: 'model',
-    help: 'start from the weights of a run folder, a model file, digits or fashion, with its network and flow',
+    help: "start from the weights of a run folder, a model file, digits, fashion or another program's file, with its network and flow",
   },
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
   batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },

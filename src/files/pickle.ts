@@ -1,3 +1,5 @@
+import { PfgmError } from '../errors.js'
+import type { ByteSource, Stretch } from './byte-source.js'
 import type { FilePath } from './read.js'
 import { dataError, reason } from './read.js'
 
@@ -23,46 +25,74 @@ class Named {
 
 const MARK = Symbol('mark')
 
+/**
+ * An object of a class that is known by name alone: what it was made of and, as the pickle gives it afterwards, its state.
+ */
+export class PickledObject {
+  readonly name: string
+  readonly given: readonly unknown[]
+  state: unknown
+  constructor(name: string, given: readonly unknown[], state?: unknown) {
+    this.name = name
+    this.given = given
+    this.state = state
+  }
+}
+
 /** In bytes or digits. */
 const LONGEST_NUMBER = 256
+
+/** What a pickle may have of operations and of bytes of text: models have thousands, and a megabyte. */
+const MOST_OPERATIONS = 2 ** 20
+const MOST_TEXT = 2 ** 27
 
 /** Protocols of Python 3 up to 3.14. */
 const NEWEST = 5
 
 /**
  * Reads a pickle (Python's own format) as data: nothing in it is run. Dictionaries are maps, lists and tuples arrays, sets
- * sets, None null, integers beyond 2^53 bigints, bytes buffers; state that is given to an object is passed over.
+ * sets, None null, integers beyond 2^53 bigints, bytes buffers or, long ones, `Stretch`es; state that is given to what is
+ * no `PickledObject` is passed over.
  *
- * @param start where in the bytes it begins
+ * @param start where in the file it begins
  * @returns the value, and where the pickle ends
  * @throws PfgmError `ERR_PFGM_DATA` where it is damaged, or names something that is not among the makers
  */
 export function readPickle(
-  bytes: Buffer,
+  source: ByteSource,
   start: number,
   { path, makers, persistent }: PickleOptions,
 ): { value: unknown; end: number } {
   let at = start
+  let textLength = 0
   const stack: unknown[] = []
   const memo = new Map<number, unknown>()
 
   const refuse = (what: string, where = at): never => {
     throw dataError(path, 'a pickle of numbers, text and tensors', `${what} at byte ${where}`)
   }
-  const take = (count: number): Buffer => {
-    if (count > bytes.length - at) refuse(`an end after ${bytes.length} bytes, where ${count} more belong`)
+  const skip = (count: number): number => {
+    if (count > source.end - at) refuse(`an end after ${source.end} bytes, where ${count} more belong`)
     at += count
-    return bytes.subarray(at - count, at)
+    return at - count
   }
+  const take = (count: number): Buffer => source.read(skip(count), count)
+  const text = (length: number, encoding: 'utf8' | 'latin1' = 'utf8'): string => {
+    const begin = skip(length)
+    textLength += length
+    if (textLength > MOST_TEXT) refuse('more text than any model has')
+    return source.read(begin, length).toString(encoding)
+  }
+  const bytes = (length: number): Buffer | Stretch => source.bytes(skip(length), length)
   const byte = (): number => take(1)[0]!
   const uint32 = (): number => take(4).readUInt32LE()
   const uint64 = (): number => Number(take(8).readBigUInt64LE())
   const line = (): string => {
-    const end = bytes.indexOf(10, at)
+    const end = source.lineEnd(at)
     if (end < 0) refuse('a line without an end')
-    const text = bytes.toString('utf8', at, end)
+    const whole = text(end - at)
     at = end + 1
-    return text
+    return whole
   }
   const pop = (): unknown => {
     if (stack.length === 0) refuse('a value that is missing')
@@ -76,14 +106,21 @@ export function readPickle(
   }
   const named = (name: string): Named => {
     const make = makers.get(name)
-    return make ? new Named(make) : refuse(`${name.replace(' ', '.')}, which is no tensor and is not run,`)
+    return make ? new Named(make) : refuse(`${printable(name)}, which is no tensor and is not run,`)
   }
   const made = (maker: unknown, given: unknown): unknown => {
     if (!(maker instanceof Named) || !Array.isArray(given)) return refuse('a call of what is no name')
     try {
       return maker.make(...given)
     } catch (error) {
-      return refuse(`${reason(error)}, which is no tensor,`)
+      return refuse(`${saidOf(error)}, which is no tensor,`)
+    }
+  }
+  const referredTo = (id: unknown): unknown => {
+    try {
+      return persistent === undefined ? refuse('a persistent id') : persistent(id)
+    } catch (error) {
+      return refuse(saidOf(error))
     }
   }
   const remembered = (place: number): unknown =>
@@ -106,7 +143,13 @@ export function readPickle(
     return fitting(value)
   }
 
-  for (;;) {
+  const build = (state: unknown): void => {
+    const object = top()
+    if (object instanceof PickledObject) object.state = state
+  }
+
+  for (let operations = 0; ; operations++) {
+    if (operations === MOST_OPERATIONS) refuse('more operations than any model has')
     const where = at
     const code = byte()
     switch (String.fromCharCode(code)) {
@@ -124,8 +167,10 @@ export function readPickle(
         stack.push(MARK)
         break
       case '0':
-      case 'b': // state of an object
         pop()
+        break
+      case 'b':
+        build(pop())
         break
       case '1':
         sinceMark()
@@ -143,8 +188,8 @@ export function readPickle(
         stack.push(false)
         break
       case 'I': {
-        const text = line()
-        stack.push(text === '00' ? false : text === '01' ? true : Number(text))
+        const digits = line()
+        stack.push(digits === '00' ? false : digits === '01' ? true : Number(digits))
         break
       }
       case 'J':
@@ -157,9 +202,9 @@ export function readPickle(
         stack.push(take(2).readUInt16LE())
         break
       case 'L': {
-        const text = line().replace(/L$/, '')
-        if (text.length > LONGEST_NUMBER || !/^-?\d+$/.test(text)) refuse('a number that is none', where)
-        stack.push(fitting(BigInt(text)))
+        const digits = line().replace(/L$/, '')
+        if (digits.length > LONGEST_NUMBER || !/^-?\d+$/.test(digits)) refuse('a number that is none', where)
+        stack.push(fitting(BigInt(digits)))
         break
       }
       case '\x8a':
@@ -175,29 +220,29 @@ export function readPickle(
         stack.push(take(8).readDoubleBE())
         break
       case 'X':
-        stack.push(take(uint32()).toString('utf8'))
+        stack.push(text(uint32()))
         break
       case '\x8c':
-        stack.push(take(byte()).toString('utf8'))
+        stack.push(text(byte()))
         break
       case '\x8d':
-        stack.push(take(uint64()).toString('utf8'))
+        stack.push(text(uint64()))
         break
       case 'U': // text of Python 2
-        stack.push(take(byte()).toString('latin1'))
+        stack.push(text(byte(), 'latin1'))
         break
       case 'T':
-        stack.push(take(uint32()).toString('latin1'))
+        stack.push(text(uint32(), 'latin1'))
         break
       case 'C':
-        stack.push(take(byte()))
+        stack.push(bytes(byte()))
         break
       case 'B':
-        stack.push(take(uint32()))
+        stack.push(bytes(uint32()))
         break
       case '\x8e':
       case '\x96':
-        stack.push(take(uint64()))
+        stack.push(bytes(uint64()))
         break
       case 'a':
         append([pop()])
@@ -256,7 +301,9 @@ export function readPickle(
         break
       case '\x93': {
         const name = pop()
-        stack.push(named(`${String(pop())} ${String(name)}`))
+        const module = pop()
+        if (typeof name !== 'string' || typeof module !== 'string') refuse('a name that is no text', where)
+        stack.push(named(`${module} ${name}`))
         break
       }
       case 'R':
@@ -287,8 +334,7 @@ export function readPickle(
         stack.push(remembered(uint32()))
         break
       case 'Q':
-        if (!persistent) refuse('a persistent id', where)
-        stack.push(persistent!(pop()))
+        stack.push(referredTo(pop()))
         break
       default:
         refuse(`the operation ${code}, which no such pickle has,`, where)
@@ -299,4 +345,18 @@ export function readPickle(
 function fitting(value: bigint): number | bigint {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : value
+}
+
+/** @throws what has its place in the file already */
+function saidOf(error: unknown): string {
+  if (error instanceof PfgmError) throw error
+  return reason(error)
+}
+
+/** A name as a message shows it. */
+function printable(name: string): string {
+  return name
+    .replace(' ', '.')
+    .replaceAll(/[^\x21-\x7e]/g, '?')
+    .slice(0, 100)
 }

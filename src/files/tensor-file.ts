@@ -7,6 +7,8 @@ export interface TensorEntry {
   /** Bytes from `dataOffset` of the file on. */
   readonly begin: number
   readonly end: number
+  /** Of a tensor that is none of the file's but made of them: its bytes. */
+  readonly made?: () => Promise<Uint8Array>
 }
 
 /** What a file says it holds. */
@@ -15,6 +17,8 @@ export interface TensorFile {
   readonly entries: ReadonlyMap<string, TensorEntry>
   /** Where the first tensor's bytes begin in the file. */
   readonly dataOffset: number
+  /** Of a file whose tensors must all be read, but for some: the names of these. */
+  readonly mayBeLeft?: RegExp
 }
 
 /** Bytes a value, of the dtypes that are read and written. */

@@ -48,6 +48,11 @@ const DATA = kind<Tensor | FeatureStatistics>(
   (value) => value instanceof Tensor || value instanceof FeatureStatistics,
 )
 
+const SAMPLES = kind<Tensor | AsyncIterable<Tensor>>(
+  'a tensor or an async iterable of tensors',
+  (value) => value instanceof Tensor || (typeof value === 'object' && value !== null && isIterable(value)),
+)
+
 /** Errors are those of ten groups of samples, each of two at least. */
 const FEWEST = 20
 /** Items that features are seen of at a time. */
@@ -69,6 +74,7 @@ export async function evaluate(
   data: Tensor | FeatureStatistics,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  parse('samples', SAMPLES, samples)
   parse('data', DATA, data)
   const {
     features,

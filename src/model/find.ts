@@ -1,5 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { GivenModel } from '../checkpoint/converters/converter.js'
+import { diffusersFolder } from '../checkpoint/converters/diffusers.js'
+import { expectNothingGiven, type ForeignModel, openAnyModel } from '../checkpoint/foreign.js'
 import { type ModelFile, openModel } from '../checkpoint/model.js'
 import { newestCheckpoint, passingOver } from '../checkpoint/newest.js'
 import { RunFolder } from '../checkpoint/run-folder.js'
@@ -13,7 +16,9 @@ export const SHIPPED_MODELS = ['digits', 'fashion'] as const
 export interface Which {
   /** The one that was kept as its best, in place of the newest. */
   readonly best: boolean
-  /** Told of checkpoints that are passed over as they are not whole. */
+  /** Beside a file of another program. */
+  readonly given?: GivenModel
+  /** Told of checkpoints that are passed over as they are not whole, and of what a file does not say and was taken as usual. */
   readonly onWarning: (message: string) => void
 }
 
@@ -23,14 +28,19 @@ export interface Which {
  */
 export async function findModel(
   name: string,
-  { best, onWarning }: Which,
-): Promise<{ model: ModelFile; source: ModelSource }> {
+  { best, given, onWarning }: Which,
+): Promise<{ model: ModelFile | ForeignModel; source: ModelSource }> {
   const found = await stat(name).catch(() => undefined)
+  if (best || !found?.isFile()) expectNothingGiven(name, given)
   if (best) {
     const { best: path } = new RunFolder(name)
     return { model: await bestModel(name, path, found?.isDirectory() ?? false), source: { path } }
   }
-  if (found?.isFile()) return { model: await openModel(name), source: { path: name } }
+  if (found?.isFile() || (found?.isDirectory() && (await diffusersFolder(name)))) {
+    const model = await openAnyModel(name, given)
+    if (model.kind === 'foreign') for (const note of model.notes) onWarning(`${note} (${name})`)
+    return { model, source: { path: name } }
+  }
   if (found?.isDirectory()) {
     const newest = await newestCheckpoint(new RunFolder(name))
     if (newest === undefined) {

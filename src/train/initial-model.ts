@@ -1,4 +1,5 @@
 import { type ImageSize, imageSizeOf, pictured, sides, sizeAdvice } from '../arguments/image-size.js'
+import type { ForeignModel } from '../checkpoint/foreign.js'
 import { averagedName, type ModelConfig, type ModelFile } from '../checkpoint/model.js'
 import { type FlowSettings, flowKind, type GivenFlow } from '../flow/kinds.js'
 import { findModel } from '../model/find.js'
@@ -24,9 +25,9 @@ export async function openInitialModel(name: string | undefined): Promise<Initia
 export class InitialModel {
   /** Of how it was found. */
   readonly warnings: readonly string[]
-  readonly #model: ModelFile
+  readonly #model: ModelFile | ForeignModel
 
-  constructor(model: ModelFile, warnings: readonly string[]) {
+  constructor(model: ModelFile | ForeignModel, warnings: readonly string[]) {
     this.#model = model
     this.warnings = warnings
   }
@@ -149,7 +150,10 @@ function relabelled(
 }
 
 /** What a network's tensors are called in the file of a model of other images or labels; undefined for those that are drawn anew. */
-function nameIn(model: ModelFile, network: NetworkConfig): (name: string) => string | undefined {
+function nameIn(
+  model: ModelFile | ForeignModel,
+  network: NetworkConfig,
+): (name: string) => string | undefined {
   const { network: before } = model.config
   const averaged = averagedName(model)
   const drawnAnew = labelClassesOf(before) !== labelClassesOf(network)

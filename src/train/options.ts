@@ -30,7 +30,7 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   network?: NetworkConfig
   flow?: GivenFlow
   /**
-   * A model to start from: a run folder, a model file, or the name of one that comes with the package. Its averaged
+   * A model to start from: a run folder, a model file, one of another program (`convert`), or the name of one that comes with the package. Its averaged
    * weights are the first weights, its network and its flow those of the run, as far as they fit the data; optimizer,
    * average and steps begin anew.
    */

@@ -240,6 +240,7 @@ export const CALLS = {
   }),
   preset: () => ({ args: ['toy'] }),
   setThreads: () => ({ args: [1] }),
+  convert: (_, n) => ({ args: ['digits', `converted-${n}.safetensors`, { dtype: 'F16' }] }),
   info: () => ({ args: [] }),
   memory: () => ({ args: [] }),
   profile: () => ({ args: ['trace.json', () => 1] }),

@@ -1,0 +1,59 @@
+import { readSync } from 'node:fs'
+
+/** A stretch of a file that is too long to be kept: where it begins, in bytes of the file, and how long it is. */
+export class Stretch {
+  readonly begin: number
+  readonly length: number
+  constructor(begin: number, length: number) {
+    this.begin = begin
+    this.length = length
+  }
+}
+
+/** As many bytes and more are left where they are. */
+const LONG = 128
+const WINDOW = 1 << 14
+
+/** A part of an open file, read piece by piece where it is asked for, so that files may be of any size. */
+export class ByteSource {
+  readonly #descriptor: number
+  /** Where the part ends in the file. */
+  readonly end: number
+  #window: Buffer = Buffer.alloc(0)
+  #at = 0
+
+  /** @param end at most the file's size */
+  constructor(descriptor: number, end: number) {
+    this.#descriptor = descriptor
+    this.end = end
+  }
+
+  /**
+   * Bytes at a place of the file, which stay as they are.
+   * @throws Error where they are not there
+   */
+  read(begin: number, length: number): Buffer {
+    if (begin < this.#at || begin + length > this.#at + this.#window.length) this.#fill(begin, length)
+    return this.#window.subarray(begin - this.#at, begin - this.#at + length)
+  }
+
+  /** Bytes to be kept: long ones as where they lie. */
+  bytes(begin: number, length: number): Buffer | Stretch {
+    return length >= LONG ? new Stretch(begin, length) : Buffer.from(this.read(begin, length))
+  }
+
+  /** The place of the end of a line that begins at a place; -1 where it has none within 16 kB. */
+  lineEnd(begin: number): number {
+    const found = this.read(begin, Math.min(WINDOW, this.end - begin)).indexOf(10)
+    return found < 0 ? -1 : begin + found
+  }
+
+  #fill(begin: number, length: number): void {
+    const window = Buffer.alloc(Math.min(Math.max(length, WINDOW), this.end - begin))
+    const read = readSync(this.#descriptor, window, 0, window.length, begin)
+    if (begin + length > this.end || read < window.length)
+      throw new Error(`it ends before byte ${begin + length}`)
+    this.#window = window
+    this.#at = begin
+  }
+}
