@@ -6,6 +6,7 @@ import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
 import { addEvalCommand } from './eval.js'
+import { addExportCommand } from './export.js'
 import { addFillCommand } from './fill.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
@@ -28,7 +29,7 @@ Examples:
   npx pfgm-torch train --help                       all options of a command`
 
 /** Commands in which no time goes by that a profile could tell of. */
-const QUICK = ['data', 'info', 'doctor', 'setup']
+const QUICK = ['export', 'data', 'info', 'doctor', 'setup']
 
 function createProgram(): Command {
   const program = new Command('pfgm-torch')
@@ -51,6 +52,7 @@ function createProgram(): Command {
     addSolversCommand,
     addEvalCommand,
     addCompareCommand,
+    addExportCommand,
     addDataCommand,
     addInfoCommand,
     addDoctorCommand,
