@@ -5,22 +5,17 @@ import { jsonLines, run, sharedFolder } from './cli.js'
 
 const folder = sharedFolder()
 
-it.each(['pth', 'onnx'])(
-  'writes a model as %s and says what there is to know',
-  async (format) => {
-    const ended = await run(folder, 'export', 'digits', '--out', `digits.${format}`)
-    expect(ended).toMatchObject({ code: 0 })
-    expect(ended.stdout).toMatch(
-      new RegExp(`^digits\\.${format}: digits, [\\d,]+ parameters in [\\d.]+ MB\n$`),
-    )
-    expect(ended.stderr.trim()).toBe(
-      format === 'pth'
-        ? 'warning: digits.pth has no classes, which the published code does not know: it is the network without a label'
-        : '',
-    )
-    expect(statSync(join(folder, `digits.${format}`)).size).toBeGreaterThan(1e5)
-  },
-)
+it.each(['pth', 'onnx'])('writes a model as %s and says what there is to know', async (format) => {
+  const ended = await run(folder, 'export', 'digits', '--out', `digits.${format}`)
+  expect(ended).toMatchObject({ code: 0 })
+  expect(ended.stdout).toMatch(new RegExp(`^digits\\.${format}: digits, [\\d,]+ parameters in [\\d.]+ MB\n$`))
+  expect(ended.stderr.trim()).toBe(
+    format === 'pth'
+      ? 'warning: digits.pth has no classes, which the published code does not know: it is the network without a label'
+      : '',
+  )
+  expect(statSync(join(folder, `digits.${format}`)).size).toBeGreaterThan(1e5)
+})
 
 it('--json is one object', async () => {
   const ended = await run(folder, 'export', 'digits', '--format', 'onnx', '--out', 'again.onnx', '--json')
