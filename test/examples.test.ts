@@ -25,12 +25,10 @@ it('onnx-euler draws a digit in ONNX Runtime alone', async () => {
   await flow.export(file)
   const { code, output } = await example('onnx-euler.js', file, '0')
   expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/^([ .:\-=+*#%@]{16}\n){8}$/) })
-  const rows = output.split('\n')
-  const ink = (from: number, to: number, x: number) =>
-    rows.slice(from, to).filter((row) => row[x] !== ' ').length
-  // A ring: ink at its sides, and less of it in the middle than there is room for.
-  expect(ink(2, 6, 5) + ink(2, 6, 4)).toBeGreaterThan(0)
-  expect(output.replaceAll(/[ \n]/g, '').length).toBeGreaterThan(20)
+  // Of 128 letters: strokes and the paper around them.
+  const ink = output.replaceAll(/[ \n]/g, '').length
+  expect(ink).toBeGreaterThan(20)
+  expect(ink).toBeLessThan(110)
 })
 
 it('fill-half draws digits whose upper halves are the given ones and whose lower halves are new', async () => {
