@@ -6,6 +6,7 @@ import './native/unbundled.js'
 
 export type { ImageSides, ImageSize } from './arguments/image-size.js'
 export type { GivenModel } from './checkpoint/converters/converter.js'
+export { EXPORT_FORMATS } from './checkpoint/exporters/exporters.js'
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
   AnyDataset,
@@ -57,6 +58,7 @@ export { SHIPPED_MODELS } from './model/find.js'
 export type { ImageTensor } from './model/images.js'
 export type { InterpolateOptions } from './model/interpolate.js'
 export type { LikelihoodOptions, LikelihoodResult } from './model/likelihood.js'
+export { ARCHIVE_EXTENSIONS, type ArchiveOptions } from './model/sample-archive.js'
 export type { SampleFolderProgress } from './model/sample-to-folder.js'
 export type { Dtype } from './native/addon.js'
 export { type Device, info, memory, type RuntimeInfo, setThreads } from './native/device.js'

@@ -34,6 +34,7 @@ import {
   samplingSettings,
   usualSolver,
 } from './model/sample.js'
+import { ARCHIVE_FIELDS, type ArchiveOptions, saveSamples } from './model/sample-archive.js'
 import {
   expectFolderOptions,
   FOLDER_FIELDS,
@@ -106,6 +107,7 @@ export type KnownOptions = Omit<SampleOptions, 'start' | 'temperature' | 'from' 
 
 const { onDenoised, ...KNOWN_FIELDS } = { ...DECODE_FIELDS, count, seed }
 const KNOWN_SCHEMA = optionsSchema<KnownOptions>(KNOWN_FIELDS)
+const ARCHIVE_SCHEMA = optionsSchema<ArchiveOptions>(ARCHIVE_FIELDS)
 const LOAD_SCHEMA = optionsSchema<LoadOptions>({
   device: DEVICE,
   best: SWITCH,
@@ -210,6 +212,18 @@ export class PoissonFlow extends Model {
     const search = { signal, onProgress: onSearch }
     const { chosen, ...prepared } = await preparedSolver(this, wanted, this.flow.far.height, search)
     return { ...(await sampleToFolder(this, prepared, folder, options)), ...(chosen && { chosen }) }
+  }
+
+  /**
+   * Writes samples as an archive for programs that score them: `.npz`, as guided-diffusion's read it, with pixels
+   * `arr_0` `[n, height, width, channels]` and the labels `arr_1`; or `.zip`, as EDM's and StyleGAN's read it, with a PNG
+   * each, `000123.png` of seed 123, and the labels in `dataset.json`.
+   * @param images `[n, ...itemShape]`, as of `sample`
+   * @throws RangeError where the path ends in something else; TypeError where a zip is asked for of what are no images
+   */
+  async saveSamples(images: Tensor, path: string, options: ArchiveOptions = {}): Promise<void> {
+    expectPath('path', path)
+    await saveSamples(this, images, path, parseOptions('saveSamples', ARCHIVE_SCHEMA, options))
   }
 
   /**

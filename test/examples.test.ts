@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { expect, it } from 'vitest'
 import { digits } from '../src/data/digits.js'
+import { PoissonFlow } from '../src/poisson-flow.js'
 import { sharedFolder } from './cli/cli.js'
 
 const folder = sharedFolder()
@@ -17,6 +18,18 @@ async function example(name: string, ...args: string[]): Promise<{ code: number 
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   return { code, output }
 }
+
+it('onnx-euler draws a digit in ONNX Runtime alone', async () => {
+  const file = join(folder, 'digits.onnx')
+  using flow = await PoissonFlow.load('digits')
+  await flow.export(file)
+  const { code, output } = await example('onnx-euler.js', file, '0')
+  expect({ code, output }).toEqual({ code: 0, output: expect.stringMatching(/^([ .:\-=+*#%@]{16}\n){8}$/) })
+  // Of 128 letters: strokes and the paper around them.
+  const ink = output.replaceAll(/[ \n]/g, '').length
+  expect(ink).toBeGreaterThan(20)
+  expect(ink).toBeLessThan(110)
+})
 
 it('fill-half draws digits whose upper halves are the given ones and whose lower halves are new', async () => {
   const path = join(folder, 'filled.png')

@@ -97,7 +97,8 @@ function emaRatesOf({ path, metadata }: Safetensors): number[] {
   throw new PfgmError('ERR_PFGM_CHECKPOINT', `The run's settings in the header of ${path} are damaged`)
 }
 
-function readJson(text: string | undefined): unknown {
+/** Undefined where the text is none. */
+export function readJson(text: string | undefined): unknown {
   try {
     return JSON.parse(text ?? '')
   } catch {

@@ -62,6 +62,11 @@ export interface Drawing {
   readonly of: string
   /** The file to write: `.png` for a picture, `.npy` for the values. */
   readonly out: string
+  /** Files of other kinds, by what their names end in. */
+  readonly archives?: {
+    readonly extensions: readonly string[]
+    save(flow: PoissonFlow, images: Tensor, out: string): Promise<void>
+  }
   /** Whether one alone is written at its own size, without a frame: what is a picture to work with. */
   readonly aloneAsItIs?: boolean
   /**
@@ -94,7 +99,7 @@ export async function runDrawing(
   drawing: Drawing,
 ): Promise<void> {
   const { thing } = drawing
-  await expectFiles(settings, drawing.out)
+  await expectFiles(settings, drawing)
   await ensureAddon()
   await setThreads(settings.threads)
   const result = await interruptible((signal) => drawAndSave(model, settings, flags, drawing, signal))
@@ -108,14 +113,14 @@ export async function runDrawing(
   warnOutside(thing, result.outside, result.count)
 }
 
-async function expectFiles(settings: DrawingSettings, out: string): Promise<void> {
+async function expectFiles(settings: DrawingSettings, { out, archives }: Drawing): Promise<void> {
   const { film, frames, columns } = settings
   expectLabelled(settings)
-  await expectWritable(out, ['.png', '.npy'])
+  await expectWritable(out, ['.png', '.npy', ...(archives?.extensions ?? [])])
   if (film !== undefined) await expectWritable(film, FILM_EXTENSIONS, '--film')
   else if (frames !== undefined) {
     throw new UsageError(`Expected --frames to be given with --film but received ${frames} alone`)
-  } else if (columns !== undefined && isNpy(out)) {
+  } else if (columns !== undefined && !isPng(out)) {
     throw new UsageError(`Expected --columns to be given with a picture but received ${columns} with ${out}`)
   }
 }
@@ -124,7 +129,7 @@ async function drawAndSave(
   model: string,
   settings: DrawingSettings,
   { json }: CommonFlags,
-  { thing, out, draw, aloneAsItIs }: Drawing,
+  { thing, out, draw, aloneAsItIs, archives }: Drawing,
   signal: AbortSignal,
 ) {
   const table = await tableOf(settings)
@@ -144,7 +149,9 @@ async function drawAndSave(
     const columns = settings.columns ?? drawn.columns
     const layout = columns === undefined ? {} : { columns }
     const asItIs = aloneAsItIs && images.shape[0] === 1
-    const written = await save(images, out, asItIs ? { zoom: 1, gap: 0 } : layout)
+    const written = archives?.extensions.includes(extensionOf(out))
+      ? await archives.save(flow, images, out).then(() => ({ archive: out }))
+      : await save(images, out, asItIs ? { zoom: 1, gap: 0 } : layout)
     if (drawn.film && settings.film !== undefined) {
       using _frames = drawn.film.images
       await saveFilm(drawn.film, settings.film, layout)
@@ -178,7 +185,7 @@ async function save(
   out: string,
   layout: PngOptions,
 ): Promise<{ picture: string } | { values: string }> {
-  if (isNpy(out)) {
+  if (!isPng(out)) {
     await images.saveNpy(out)
     return { values: out }
   }
@@ -186,9 +193,8 @@ async function save(
   return { picture: out }
 }
 
-function isNpy(out: string): boolean {
-  return extname(out).toLowerCase() === '.npy'
-}
+const extensionOf = (out: string): string => extname(out).toLowerCase()
+const isPng = (out: string): boolean => extensionOf(out) === '.png'
 
 interface Drawn {
   readonly film?: string

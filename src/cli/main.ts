@@ -7,6 +7,7 @@ import { addDoctorCommand } from './doctor.js'
 import { addEncodeCommand } from './encode.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
 import { addEvalCommand } from './eval.js'
+import { addExportCommand } from './export.js'
 import { addFillCommand } from './fill.js'
 import { addInfoCommand } from './info.js'
 import { addInterpolateCommand } from './interpolate.js'
@@ -29,7 +30,7 @@ Examples:
   npx pfgm-torch train --help                       all options of a command`
 
 /** Commands in which no time goes by that a profile could tell of. */
-const QUICK = ['convert', 'data', 'info', 'doctor', 'setup']
+const QUICK = ['convert', 'export', 'data', 'info', 'doctor', 'setup']
 
 function createProgram(): Command {
   const program = new Command('pfgm-torch')
@@ -53,6 +54,7 @@ function createProgram(): Command {
     addEvalCommand,
     addCompareCommand,
     addConvertCommand,
+    addExportCommand,
     addDataCommand,
     addInfoCommand,
     addDoctorCommand,

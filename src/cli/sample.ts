@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Label, PoissonFlow, SampleOptions } from '../index.js'
+import { ARCHIVE_EXTENSIONS, type Label, type PoissonFlow, type SampleOptions } from '../index.js'
 import { DRAWING_OPTIONS, runDrawing } from './drawing.js'
 import { UsageError } from './errors.js'
 import { readFiles } from './images.js'
@@ -24,7 +24,7 @@ const OPTIONS = {
   out: {
     kind: TEXT,
     value: 'file',
-    help: 'PNG file to write, .npy for the values, or a folder/ for a picture each (default: samples.png)',
+    help: 'PNG file to write, .npy for the values, .npz, .zip or a folder/ for a picture each (default: samples.png)',
   },
   ...START_OPTIONS,
   from: { kind: NUMBER, value: 'z', help: 'start at height z around the images; the lower, the more stays' },
@@ -59,14 +59,24 @@ async function runSample(model: string, sources: string[], flags: CommonFlags): 
   const settings = await readSettings(OPTIONS, flags)
   const { out = 'samples.png' } = settings
   if (await namesFolder(out)) return sampleFolder(model, out, sources, settings, flags)
+  let labels: SampleOptions['labels']
   await runDrawing(model, settings, flags, {
     thing: 'sample',
     of: model,
     out,
+    archives: {
+      extensions: ARCHIVE_EXTENSIONS,
+      save: (flow, images, path) =>
+        flow.saveSamples(images, path, {
+          ...pick(settings, { seed: START_OPTIONS.seed }),
+          ...(labels !== undefined && { labels }),
+        }),
+    },
     async draw(flow, options) {
       const start = await startOf(flow, sources, settings)
       using _images = start.from?.images
       const { columns, ...labelled } = labelsOf(flow, settings, start.count)
+      labels = labelled.labels
       const drawn = await flow.sample({ ...pick(settings, START_OPTIONS), ...start, ...labelled, ...options })
       return { ...drawn, ...(columns && { columns }) }
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Denoised } from './arithmetic.js'
 import { type Denoising, DenoisingFlow, TARGET } from './denoising-flow.js'
 import type { DataSize, FlowKind } from './flow.js'
 
@@ -46,6 +47,21 @@ export function edmDenoising(settings: SharedSettings): Omit<Denoising, 'D'> {
   }
 }
 
+/** c_skip x + c_out F(c_in x, ln(sigma) / 4). */
+export function edmDenoised<V>(
+  { sigmaData }: SharedSettings,
+  { ops, x, height: sigma, network }: Denoised<V>,
+): V {
+  const data = ops.constant(sigmaData)
+  const variance = ops.multiply(data, data)
+  const whole = ops.add(ops.multiply(sigma, sigma), variance)
+  const root = ops.sqrt(whole)
+  const told = ops.divide(ops.log(sigma), ops.constant(4))
+  const given = network(ops.divide(x, root), told).x
+  const kept = ops.multiply(x, ops.divide(variance, whole))
+  return ops.add(kept, ops.multiply(given, ops.divide(ops.multiply(sigma, data), root)))
+}
+
 /** The constants of EDM (arXiv 2206.00364): Gaussian noise, which is PFGM++'s kernel of infinitely many dimensions. */
 const edmSettingsSchema = z.strictObject({ kind: z.literal('edm'), ...EDM_SETTINGS })
 
@@ -57,4 +73,5 @@ export const EDM: FlowKind<EdmSettings> = {
   settingsFor: (given: Partial<EdmSettings>, data: DataSize) => ({ ...edmDefaults(data), ...given }),
   create: (settings) => new DenoisingFlow({ ...edmDenoising(settings), D: Number.POSITIVE_INFINITY }),
   output: 'image',
+  denoised: edmDenoised,
 }

@@ -4,6 +4,7 @@ import { NativeObject, native } from '../native/native.js'
 import type { Precision } from '../native/precision.js'
 import type { Network } from '../nn/network.js'
 import type { Tensor } from '../tensor/tensor.js'
+import type { Denoised } from './arithmetic.js'
 import type { Batch, BatchDraw } from './batch.js'
 import type { Sde } from './sde.js'
 
@@ -98,6 +99,11 @@ export interface FlowKind<S extends { readonly kind: string }> {
   readonly output: 'field' | 'image'
   /** How they are to embed what tells the noise, where only one way has a meaning. */
   readonly embedding?: 'positional'
+  /**
+   * The denoised image d that the flow leads to, dx / d(ln height) = x - d, in coordinates in which x is data and noise of
+   * deviation height: what the native flow computes, for whoever evaluates the network elsewhere.
+   */
+  denoised?<V>(settings: S, of: Denoised<V>): V
 }
 
 /** What settings are derived from. */

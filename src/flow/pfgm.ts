@@ -4,6 +4,7 @@ import { expectInteger, expectNumber, expectOneOf } from '../check.js'
 import { native } from '../native/native.js'
 import type { Network } from '../nn/network.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
+import type { Denoised } from './arithmetic.js'
 import { Batch, type BatchDraw, nativeDraw } from './batch.js'
 import { type DataSize, type DriftOptions, type Flow, type FlowKind, NativeFlow } from './flow.js'
 import { inferenceOf } from './inference.js'
@@ -161,6 +162,24 @@ class PfgmFlow implements Flow {
   }
 }
 
+/** x - z v_x / v_z, with v_z below z_exp of v_x alone (native/flow/pfgm_formula.h). */
+function pfgmDenoised<V>(
+  { gamma, zExp, upperNorm }: PfgmSettings,
+  { ops, x, height: z, dimensions, network }: Denoised<V>,
+): V {
+  const field = network(x, z)
+  const rootN = Math.sqrt(dimensions)
+  const farthest = FARTHEST * upperNorm
+  const n = ops.divide(ops.sqrt(ops.squareNorm(field.x)), ops.constant(rootN))
+  const bounded = ops.min(n, ops.constant(farthest / (farthest + gamma)))
+  const beyond = ops.subtract(ops.constant(1), bounded)
+  const distance = ops.divide(ops.multiply(ops.constant(gamma), bounded), beyond)
+  const length = ops.sqrt(ops.add(ops.multiply(distance, distance), ops.multiply(z, z)))
+  const ofX = ops.divide(ops.multiply(ops.constant(-rootN), z), ops.add(length, ops.constant(gamma)))
+  const v_z = ops.whereBelow(z, ops.constant(zExp), ofX, field.z!)
+  return ops.subtract(x, ops.multiply(field.x, ops.divide(z, v_z)))
+}
+
 export const PFGM: FlowKind<PfgmSettings> = {
   kind: 'pfgm',
   schema: pfgmSettingsSchema.refine(({ zMin, zMax }) => zMin < zMax, { path: ['zMin'], error: 'below zMax' }),
@@ -172,4 +191,5 @@ export const PFGM: FlowKind<PfgmSettings> = {
   ofSize: ['M', 'zMax', 'upperNorm'],
   create: (settings) => new PfgmFlow(settings),
   output: 'field',
+  denoised: pfgmDenoised,
 }

@@ -4,7 +4,7 @@ import { expectNumber } from '../check.js'
 import { native } from '../native/native.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
 import { DenoisingFlow } from './denoising-flow.js'
-import { EDM_SETTINGS, edmDefaults, edmDenoising, RISING } from './edm.js'
+import { EDM_SETTINGS, edmDefaults, edmDenoised, edmDenoising, RISING } from './edm.js'
 import type { DataSize, FlowKind } from './flow.js'
 import { logGamma } from './sphere.js'
 
@@ -45,6 +45,7 @@ export const PFGMPP: FlowKind<PfgmppSettings> = {
     })
   },
   output: 'image',
+  denoised: edmDenoised,
 }
 
 /** ln of the kernel's density (|x|^2 + r^2)^-((N + D)/2), normalised: Student's t of D degrees, scaled by sigma. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Arithmetic, Denoised } from './arithmetic.js'
 import { type Denoising, DenoisingFlow, TARGET } from './denoising-flow.js'
 import type { Flow, FlowKind } from './flow.js'
 import { FlowInTime } from './flow-in-time.js'
@@ -62,11 +63,31 @@ const BETA_DEFAULTS = { betaMin: 0.1, betaMax: 20, tMin: 1e-3 }
 
 type BetaSettings = Readonly<z.infer<z.ZodObject<typeof BETA_SETTINGS>>> & { readonly kind: 'vp' | 'subvp' }
 
+/** L, half the integral of b, at a height. */
+export type DepthAt = <V>(ops: Arithmetic<V>, height: V) => V
+
+/** x - sigma F(e^-L x, 999 t): the network gives the noise. */
+function betaDenoised<V>(
+  { betaMin, betaMax }: BetaSettings,
+  depthAt: DepthAt,
+  signalAt: DepthAt,
+  { ops, x, height: sigma, network }: Denoised<V>,
+): V {
+  const depth = depthAt(ops, sigma)
+  // The root of L = t (betaMin + t growth / 2) / 2 that is above 0, without cancellation.
+  const half = ops.constant(betaMin / 2)
+  const square = ops.add(ops.multiply(half, half), ops.multiply(ops.constant(betaMax - betaMin), depth))
+  const t = ops.divide(ops.multiply(ops.constant(2), depth), ops.add(half, ops.sqrt(square)))
+  const noise = network(ops.multiply(x, signalAt(ops, sigma)), ops.multiply(ops.constant(999), t)).x
+  return ops.subtract(x, ops.multiply(sigma, noise))
+}
+
 /** The kind of flow that such an SDE is. */
 export function betaKind<S extends BetaSettings>(
   kind: S['kind'],
   schema: z.ZodType<S>,
   sdeOf: (settings: S) => Sde,
+  { depth, signal }: { depth: DepthAt; signal: DepthAt },
 ): FlowKind<S> {
   return {
     kind,
@@ -79,5 +100,6 @@ export function betaKind<S extends BetaSettings>(
     },
     output: 'image',
     embedding: 'positional',
+    denoised: (settings, of) => betaDenoised(settings, depth, signal, of),
   }
 }

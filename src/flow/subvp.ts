@@ -7,7 +7,15 @@ const subvpSettingsSchema = z.strictObject({ kind: z.literal('subvp'), ...BETA_S
 
 export type SubvpSettings = Readonly<z.infer<typeof subvpSettingsSchema>>
 
-export const SUBVP = betaKind<SubvpSettings>('subvp', subvpSettingsSchema, subvpSde)
+export const SUBVP = betaKind<SubvpSettings>('subvp', subvpSettingsSchema, subvpSde, {
+  depth: (ops, sigma) => ops.asinh(ops.divide(sigma, ops.constant(2))),
+  /** e^-asinh(sigma / 2) */
+  signal(ops, sigma) {
+    const half = ops.divide(sigma, ops.constant(2))
+    const root = ops.sqrt(ops.add(ops.constant(1), ops.multiply(half, half)))
+    return ops.divide(ops.constant(1), ops.add(root, half))
+  },
+})
 
 export function subvpSde({ betaMin, betaMax }: { betaMin: number; betaMax: number }): Sde {
   return shrinkingSde(

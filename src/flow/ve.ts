@@ -32,6 +32,9 @@ export const VE: FlowKind<VeSettings> = {
     return sdeFlow(veSde(settings), settings, scales, sigmaMax)
   },
   output: 'image',
+  /** The network gives sigma times the score. */
+  denoised: (_, { ops, x, height: sigma, network }) =>
+    ops.add(x, ops.multiply(sigma, network(x, ops.log(sigma)).x)),
 }
 
 export function veSde({ sigmaMin, sigmaMax }: { sigmaMin: number; sigmaMax: number }): Sde {

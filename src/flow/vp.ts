@@ -7,7 +7,16 @@ const vpSettingsSchema = z.strictObject({ kind: z.literal('vp'), ...BETA_SETTING
 
 export type VpSettings = Readonly<z.infer<typeof vpSettingsSchema>>
 
-export const VP = betaKind<VpSettings>('vp', vpSettingsSchema, vpSde)
+export const VP = betaKind<VpSettings>('vp', vpSettingsSchema, vpSde, {
+  /** ln(1 + sigma^2) / 2, without cancellation where sigma is small. */
+  depth(ops, sigma) {
+    const square = ops.multiply(sigma, sigma)
+    const root = ops.sqrt(ops.add(ops.constant(1), square))
+    return ops.asinh(ops.divide(square, ops.multiply(ops.constant(2), root)))
+  },
+  signal: (ops, sigma) =>
+    ops.divide(ops.constant(1), ops.sqrt(ops.add(ops.constant(1), ops.multiply(sigma, sigma)))),
+})
 
 export function vpSde({ betaMin, betaMax }: { betaMin: number; betaMax: number }): Sde {
   const beta = (t: number, n: number): number => discreteBeta(betaMin, betaMax, t, n)

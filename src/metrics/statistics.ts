@@ -1,11 +1,8 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { ZipFile } from 'yazl'
 import { kind, parse } from '../arguments/schema.js'
 import { expectPath, product } from '../check.js'
 import { NpzArchive } from '../files/npz-archive.js'
 import { dataError } from '../files/read.js'
-import { writeWhole } from '../files/whole-file.js'
+import { writeZip } from '../files/zip-writer.js'
 import { native } from '../native/native.js'
 import { npyHead, readNpyHead } from '../tensor/npy-header.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -48,24 +45,13 @@ export class FeatureStatistics implements Disposable {
 
   async save(path: string): Promise<void> {
     expectPath('path', path)
-    const arrays = [
-      { name: 'mu', tensor: this.mean },
-      { name: 'sigma', tensor: this.covariance },
-    ]
-    const zip = new ZipFile()
-    for (const { name, tensor } of arrays) {
+    const arrays = { mu: this.mean, sigma: this.covariance }
+    const items = Object.entries(arrays).map(async ([name, tensor]) => {
       const values = await tensor.data()
       const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
-      // A date that does not change, so that equal statistics are equal files.
-      const options = { compress: false, mtime: new Date(1980, 0, 1), forceDosTimestamp: true }
-      zip.addBuffer(Buffer.concat([npyHead('float64', tensor.shape), bytes]), `${name}.npy`, options)
-    }
-    zip.end()
-    await writeWhole(path, async (temporary) => {
-      const file = createWriteStream(temporary)
-      zip.outputStream.pipe(file)
-      await once(file, 'finish')
+      return { name: `${name}.npy`, bytes: Buffer.concat([npyHead('float64', tensor.shape), bytes]) }
     })
+    await writeZip(path, await Promise.all(items))
   }
 
   /** |m1 - m2|^2 + tr C1 + tr C2 - 2 tr (C1 C2)^(1/2) (arXiv 1706.08500). */

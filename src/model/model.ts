@@ -1,4 +1,6 @@
 import { kind, oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
+import { expectPath } from '../check.js'
+import { EXPORT_FORMATS, exporterOf } from '../checkpoint/exporters/exporters.js'
 import { type ModelConfig, modelMetadata } from '../checkpoint/model.js'
 import { writeTensors } from '../checkpoint/safetensors.js'
 import type { DriftOptions, Flow } from '../flow/flow.js'
@@ -9,6 +11,10 @@ import type { Network } from '../nn/network.js'
 import { SharedFlow } from '../ode/pool/shared-flow.js'
 
 const SAVE_SCHEMA = optionsSchema<{ dtype?: 'F32' | 'F16' }>({ dtype: oneOf(['F32', 'F16']) })
+
+const EXPORT_SCHEMA = optionsSchema<{ format?: string }>({
+  format: oneOf(EXPORT_FORMATS.map(({ format }) => format)),
+})
 
 /** Where a model came from: its file, and the run folder that the file lies in where that was named. */
 export interface ModelSource {
@@ -70,6 +76,22 @@ export class Model implements Disposable {
   async save(path: string, options: { dtype?: 'F32' | 'F16' } = {}): Promise<void> {
     const { dtype = 'F32' } = parseOptions('save', SAVE_SCHEMA, options)
     await writeTensors(this.network.handle, path, modelMetadata('model', this.config), dtype)
+  }
+
+  /**
+   * Writes the model for other programs: its weights for PyTorch (`safetensors`), a checkpoint of the published code
+   * (`pth`), or the network with what its flow makes of it, as one function (`onnx`). docs/export.md says what is in each.
+   * @param options.format `safetensors`, `pth` or `onnx`: what the path ends in, where not given
+   * @returns what there is to say of what the file does not have
+   * @throws RangeError where the format has no such networks; PfgmError `ERR_PFGM_IO` where the file cannot be written
+   */
+  async export(path: string, options: { format?: string } = {}): Promise<string[]> {
+    expectPath('path', path)
+    const { format } = parseOptions('export', EXPORT_SCHEMA, options)
+    return exporterOf(path, format).write(
+      { network: this.network, config: this.config, source: this.source?.path },
+      path,
+    )
   }
 
   /** Keeps a resource as long as the model. @internal */

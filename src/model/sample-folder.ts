@@ -155,7 +155,7 @@ export function keyOf(seed: bigint, i: number): bigint {
 }
 
 /** As EDM's tools number their samples. */
-function nameOf(key: bigint): string {
+export function nameOf(key: bigint): string {
   return `${String(key).padStart(6, '0')}.png`
 }
 

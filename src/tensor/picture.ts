@@ -85,6 +85,16 @@ export async function savePng(tensor: Drawable, path: string, options: PngOption
   await writePicture(path, 'png', { picture: await draw(tensor, parsed) })
 }
 
+/** The bytes of a PNG of pixels. */
+export async function pngOf({ pixels, width, height, channels }: NativePicture): Promise<Buffer> {
+  const raw = { width, height, channels: channels as 1 | 3 }
+  const sharp = await loadSharp()
+  return sharp(new Uint8Array(pixels), { raw })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .png()
+    .toBuffer()
+}
+
 /**
  * Writes pixels as a file that appears whole or not at all.
  * @param drawn the pixels; with a page height they are the pages of an animation, one below another

@@ -1,5 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { doubleField, field, floatField, type Pieces, textField, varintField } from '../files/protobuf.js'
 import { tfRecord } from '../files/tfrecord.js'
 import type { TrainEvent } from './events.js'
 
@@ -30,7 +31,7 @@ export class EventFile {
     if (section === undefined || !('step' in logged)) return
     const { step, ...rest } = logged
     const values = numbersOf(rest).map(([name, value]) =>
-      field(1, text(1, `${section}/${name}`), floatField(2, value)),
+      field(1, textField(1, `${section}/${name}`), floatField(2, value)),
     )
     await this.#append(event(step, field(5, ...values)))
   }
@@ -42,7 +43,7 @@ export class EventFile {
     const channels = png[25] === GREY ? 1 : 3
     const size = [varintField(1, height), varintField(2, width), varintField(3, channels)]
     const image = field(4, ...size, field(4, png))
-    await this.#append(event(step, field(5, field(1, text(1, 'samples'), image))))
+    await this.#append(event(step, field(5, field(1, textField(1, 'samples'), image))))
   }
 
   async #append(record: Buffer): Promise<void> {
@@ -58,11 +59,8 @@ const GREY = 0
 const SESSION_START = 1
 
 /** An Event, as a record: wall_time 1, step 2, and what it says. */
-function event(step: number, what: Buffer): Buffer {
-  const time = Buffer.alloc(9)
-  time[0] = (1 << 3) | 1
-  time.writeDoubleLE(Date.now() / 1000, 1)
-  return tfRecord(Buffer.concat([time, varintField(2, step), what]))
+function event(step: number, what: Pieces): Buffer {
+  return tfRecord(Buffer.concat([...doubleField(1, Date.now() / 1000), ...varintField(2, step), ...what]))
 }
 
 /** Numbers of an object and of the objects in it, by their names: `distance/value`. */
@@ -72,36 +70,4 @@ function numbersOf(object: object): [string, number][] {
     if (typeof value !== 'object' || value === null) return []
     return numbersOf(value).map(([inner, number]) => [`${name}/${inner}`, number])
   })
-}
-
-/** Bytes, or a message of fields. */
-function field(number: number, ...parts: readonly Uint8Array[]): Buffer {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  return Buffer.concat([varint((number << 3) | 2), varint(length), ...parts])
-}
-
-function text(number: number, value: string): Buffer {
-  return field(number, Buffer.from(value))
-}
-
-function floatField(number: number, value: number): Buffer {
-  const bytes = Buffer.alloc(5)
-  bytes[0] = (number << 3) | 5
-  bytes.writeFloatLE(value, 1)
-  return bytes
-}
-
-function varintField(number: number, value: number): Buffer {
-  return Buffer.concat([varint(number << 3), varint(value)])
-}
-
-/** Seven bits a byte, the lowest first; a byte that is not the last has its highest bit set. */
-function varint(value: number): Buffer {
-  const bytes: number[] = []
-  let rest = value
-  while (rest >= 0x80) {
-    bytes.push((rest % 0x80) | 0x80)
-    rest = Math.floor(rest / 0x80)
-  }
-  return Buffer.from([...bytes, rest])
 }

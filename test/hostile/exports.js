@@ -132,6 +132,7 @@ export const CALLS = {
 
   'PoissonFlow.load': () => ({ args: ['digits', { device: 'cpu', best: false }] }),
   'PoissonFlow.of': (f) => ({ args: [f.network, { data: 'x', step: 1, flow: FLOW }] }),
+  'PoissonFlow#export': (f) => ({ on: f.flow, args: ['exported.onnx', { format: 'onnx' }] }),
   'PoissonFlow#save': (f) => ({ on: f.flow, args: ['saved.safetensors', { dtype: 'F16' }] }),
   'PoissonFlow#sample': (f) => ({ on: f.flow, args: [{ count: 2, seed: 1, temperature: 1, ...sampling() }] }),
   'PoissonFlow#encode': (f) => ({ on: f.flow, args: [f.points, ascent()] }),
@@ -156,6 +157,10 @@ export const CALLS = {
     const { film, onDenoised, keepNotFinite, deterministic, batchTolerance, ...options } = sampling()
     return { on: f.digits, args: [`samples-${n}`, { count: 2, seed: 1, labels: 7, guidance: 2, ...options }] }
   },
+  'PoissonFlow#saveSamples': (f) => ({
+    on: f.digits,
+    args: [f.images, 'samples.npz', { seed: 1, labels: [3, 8] }],
+  }),
   'PoissonFlow#fill': (f) => {
     const { onDenoised, ...options } = sampling()
     return { on: f.flow, args: [f.point, f.mask, { count: 2, ...options }] }

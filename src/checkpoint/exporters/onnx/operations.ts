@@ -1,0 +1,201 @@
+import type { Graph, Value } from './graph.js'
+
+/** Values `[n, channels, height, width]`. */
+export interface Image {
+  readonly value: Value
+  readonly channels: number
+  readonly height: number
+  readonly width: number
+}
+
+export type Resample = 'none' | 'up' | 'down'
+
+/** How a convolution takes its input. */
+export interface ConvolutionOptions {
+  readonly stride?: number
+  readonly dilation?: number
+  /** Above, left, below, right; where not given, those that keep the size. */
+  readonly pads?: readonly [number, number, number, number]
+}
+
+/**
+ * The layers of networks of images as operations of ONNX, each by the name that its parameters begin with; what they compute
+ * is native/nn/layers.cpp's.
+ */
+export class Operations {
+  readonly graph: Graph
+
+  constructor(graph: Graph) {
+    this.graph = graph
+  }
+
+  convolve(name: string, x: Image, { stride = 1, dilation = 1, pads }: ConvolutionOptions = {}): Image {
+    const [channels = 0, , kernel = 1] = this.graph.shapeOf(`${name}.weight`)
+    const reach = dilation * (kernel - 1)
+    const around = pads ?? [reach / 2, reach / 2, reach / 2, reach / 2]
+    const value = this.graph.node(
+      'Conv',
+      [x.value, this.graph.parameter(`${name}.weight`), this.graph.parameter(`${name}.bias`)],
+      {
+        kernel_shape: [kernel, kernel],
+        strides: [stride, stride],
+        dilations: [dilation, dilation],
+        pads: around,
+      },
+    )
+    const [above, left, below, right] = around
+    const height = Math.floor((x.height + above + below - reach - 1) / stride) + 1
+    const width = Math.floor((x.width + left + right - reach - 1) / stride) + 1
+    return { value, channels, height, width }
+  }
+
+  /** GroupNorm of min(channels / 4, 32) groups, by an operation that all versions of ONNX have. */
+  groupNorm(name: string, x: Image, epsilon: number): Image {
+    const { channels, height, width } = x
+    const groups = Math.min(Math.floor(channels / 4), 32)
+    const [ones, zeros] = [1, 0].map((value) => this.graph.floats(new Array(groups).fill(value), [groups]))
+    const rows = this.reshape(x.value, [0, groups, -1])
+    const normal = this.graph.node('InstanceNormalization', [rows, ones!, zeros!], {
+      epsilon: { float: epsilon },
+    })
+    const image = this.reshape(normal, [0, channels, height, width])
+    const [weight, bias] = ['weight', 'bias'].map((part) => this.ofChannels(`${name}.${part}`))
+    return { ...x, value: this.plus(this.times(image, weight!), bias!) }
+  }
+
+  /** A parameter `[channels]` as it goes with images. */
+  ofChannels(name: string): Value {
+    return this.reshape(this.graph.parameter(name), [1, -1, 1, 1])
+  }
+
+  silu(x: Value): Value {
+    return this.times(x, this.graph.node('Sigmoid', [x]))
+  }
+
+  siluOf(x: Image): Image {
+    return { ...x, value: this.silu(x.value) }
+  }
+
+  /** `[n, in]` to `[n, out]`. */
+  linear(name: string, x: Value): Value {
+    const parameters = ['weight', 'bias'].map((part) => this.graph.parameter(`${name}.${part}`))
+    return this.graph.node('Gemm', [x, ...parameters], { transB: 1 })
+  }
+
+  /** `[n, in]` to `[n, out, 1, 1]`: what goes with every pixel of an image. */
+  linearOfImage(name: string, x: Value): Value {
+    return this.reshape(this.linear(name, x), [0, -1, 1, 1])
+  }
+
+  /** The positions of an image as rows, `[n, height * width, channels]`. */
+  rowsOf({ value, channels, height, width }: Image): Value {
+    return this.transpose(this.reshape(value, [0, channels, height * width]))
+  }
+
+  imageOf(rows: Value, { height, width }: Image, channels: number): Image {
+    return {
+      value: this.reshape(this.transpose(rows), [0, channels, height, width]),
+      channels,
+      height,
+      width,
+    }
+  }
+
+  /** A linear map of rows whose weight `W` is stored in x out. */
+  ninOfRows(name: string, rows: Value): Value {
+    const mapped = this.graph.node('MatMul', [rows, this.graph.parameter(`${name}.W`)])
+    return this.plus(mapped, this.graph.parameter(`${name}.b`))
+  }
+
+  nin(name: string, x: Image): Image {
+    const [, channels = 0] = this.graph.shapeOf(`${name}.W`)
+    return this.imageOf(this.ninOfRows(name, this.rowsOf(x)), x, channels)
+  }
+
+  /** The mean of the values `[.., positions, width]` by how the queries fit the keys. */
+  attention(query: Value, key: Value, value: Value, width: number): Value {
+    const logits = this.graph.node('MatMul', [query, this.transpose(key)])
+    const scaled = this.times(logits, this.graph.floats([1 / Math.sqrt(width)]))
+    return this.graph.node('MatMul', [this.graph.node('Softmax', [scaled], { axis: 2 }), value])
+  }
+
+  /** The channels of two images, one's after the other's. */
+  beside(a: Image, b: Image): Image {
+    const value = this.graph.node('Concat', [a.value, b.value], { axis: 1 })
+    return { ...a, value, channels: a.channels + b.channels }
+  }
+
+  /** (a + b) * factor */
+  sum(a: Image, b: Image, factor = 1): Image {
+    const value = this.plus(a.value, b.value)
+    return { ...a, value: factor === 1 ? value : this.times(value, this.graph.floats([factor])) }
+  }
+
+  /** Doubles or halves the size: with the (1, 3, 3, 1) filter, or by copying and by averaging 2 x 2. */
+  resampled(x: Image, how: Resample, fir: boolean): Image {
+    if (how === 'none') return x
+    if (how === 'down') return fir ? this.filtered(x, 2, 1) : this.halved(x)
+    const [height, width] = [2 * x.height, 2 * x.width]
+    if (fir) {
+      const operation = { ...FILTER, strides: [2, 2], pads: [1, 1, 1, 1], group: x.channels }
+      const value = this.graph.node('ConvTranspose', [x.value, this.#filter(x.channels, 4)], operation)
+      return { ...x, value, height, width }
+    }
+    const none = '' as Value
+    const value = this.graph.node('Resize', [x.value, none, this.graph.floats([1, 1, 2, 2], [4])], {
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    })
+    return { ...x, value, height, width }
+  }
+
+  halved(x: Image): Image {
+    const value = this.graph.node('AveragePool', [x.value], { kernel_shape: [2, 2], strides: [2, 2] })
+    return { ...x, value, height: x.height / 2, width: x.width / 2 }
+  }
+
+  /** The (1, 3, 3, 1) blur. */
+  filtered(x: Image, stride: number, padding: number): Image {
+    const value = this.graph.node('Conv', [x.value, this.#filter(x.channels, 1)], {
+      ...FILTER,
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+      group: x.channels,
+    })
+    const size = (side: number) => Math.floor((side + 2 * padding - 4) / stride) + 1
+    return { ...x, value, height: size(x.height), width: size(x.width) }
+  }
+
+  plus(a: Value, b: Value): Value {
+    return this.graph.node('Add', [a, b])
+  }
+
+  times(a: Value, b: Value): Value {
+    return this.graph.node('Mul', [a, b])
+  }
+
+  /** @param shape 0: as it is; one may be -1: what is left */
+  reshape(x: Value, shape: readonly number[]): Value {
+    return this.graph.node('Reshape', [x, this.graph.integers(shape)])
+  }
+
+  /** The last two axes of three. */
+  transpose(x: Value): Value {
+    return this.graph.node('Transpose', [x], { perm: [0, 2, 1] })
+  }
+
+  /** Places from `begin` to before `end` of axis 1. */
+  slice(x: Value, begin: number, end: number): Value {
+    return this.graph.node('Slice', [x, ...[begin, end, 1].map((each) => this.graph.integers([each]))])
+  }
+
+  /** The filter's outer product, summing to `total`, once a channel. */
+  #filter(channels: number, total: number): Value {
+    const taps = [1, 3, 3, 1]
+    const one = taps.flatMap((a) => taps.map((b) => (total * a * b) / 64))
+    return this.graph.floats(new Array(channels).fill(one).flat(), [channels, 1, 4, 4])
+  }
+}
+
+const FILTER = { kernel_shape: [4, 4] } as const
