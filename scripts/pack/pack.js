@@ -1,5 +1,5 @@
 // npm run pack:all: makes the packages that are published, of what is built here: pfgm-torch with the addon for this
-// platform, and the libtorch that it runs with, in build/packages/. With --no-build TypeScript is not compiled first.
+// platform, and the libtorch that it runs with, in build/packages/. With --quick, for tests, TypeScript is not compiled first and libtorch hardly compressed.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -54,7 +54,7 @@ async function packLibrary(libtorch) {
 }
 
 /** The libraries that the addon needs, as sharp's packages bring libvips. */
-async function packLibtorch(libtorch) {
+async function packLibtorch(libtorch, packed) {
   const { libraries } = readJson(join(PREBUILDS, META_NAME))
   const folder = join(OUT, basename(PLATFORM_PACKAGE))
   for (const name of libraries) copy(join(libtorch.path, 'lib', name), join(folder, 'lib', name))
@@ -78,7 +78,7 @@ async function packLibtorch(libtorch) {
       'Their licences are in `licenses/`.\n',
   )
   await must('tar', ['-xzf', LICENSES, '-C', folder])
-  return pack(folder)
+  return packed(folder)
 }
 
 function copy(from, to) {
@@ -89,6 +89,14 @@ function copy(from, to) {
 async function pack(folder) {
   const name = await must('npm', ['pack', '--ignore-scripts', '--pack-destination', OUT], { cwd: folder })
   return join(OUT, name.trim().split('\n').at(-1))
+}
+
+/** The same in a sixth of the time, larger by a quarter. */
+async function packLightly(folder) {
+  const file = join(OUT, `pfgm-torch-${basename(folder)}.tgz`)
+  const args = ['--use-compress-program=gzip -1', `--transform=s,^${basename(folder)},package,`, '-cf', file]
+  await must('tar', [...args, '-C', OUT, basename(folder)])
+  return file
 }
 
 /** Of two versions of a library's symbols, such as GLIBC_2.9 and GLIBC_2.34, the newer. */
@@ -108,16 +116,17 @@ export function newestVersions(file = join(PREBUILDS, ADDON_NAME)) {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { 'no-build': { type: 'boolean' } } })
+  const { quick } = parseArgs({ options: { quick: { type: 'boolean' } } }).values
   const { libtorch } = await resolveLibtorch({ download: true, onProgress: () => {} })
   if (libtorch.cuda)
     throw new Error(`${libtorch.path} is a CUDA build: name one for the CPU with PFGM_LIBTORCH`)
   rmSync(OUT, { recursive: true, force: true })
   mkdirSync(OUT, { recursive: true })
-  if (!values['no-build']) await must('npm', ['run', 'build'])
+  if (!quick) await must('npm', ['run', 'build'])
   await prebuild(libtorch)
   console.log(`${join(PREBUILDS, ADDON_NAME)} asks for ${newestVersions().join(', ')}`)
-  for (const made of [await packLibrary(libtorch), await packLibtorch(libtorch)]) console.log(made)
+  for (const made of [await packLibrary(libtorch), await packLibtorch(libtorch, quick ? packLightly : pack)])
+    console.log(made)
   console.log(`version ${packageVersion()}`)
 }
 

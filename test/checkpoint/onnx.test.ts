@@ -116,7 +116,7 @@ describe('a model as ONNX', () => {
         using model = await random(config, config.output === 'image' ? VE : PFGM, seed)
         expect(worst(await errors(model))).toBeLessThan(RANDOM)
       }),
-      { numRuns: process.env.PFGM_LONG ? 300 : 8 },
+      { numRuns: process.env.PFGM_LONG ? 300 : 4 },
     )
   })
 

@@ -93,7 +93,7 @@ async function pack(folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true })
   if (find().length < 2) {
     // Other tests run what is compiled: it is not compiled anew under them.
-    mustSucceed(await runScript(packageRoot, 'scripts/pack/pack.js', ['--no-build'], cleanEnvironment()))
+    mustSucceed(await runScript(packageRoot, 'scripts/pack/pack.js', ['--quick'], cleanEnvironment()))
     const made = join(packageRoot, 'build', 'packages')
     for (const name of readdirSync(made)) {
       if (name.endsWith('.tgz')) renameSync(join(made, name), join(folder, name))

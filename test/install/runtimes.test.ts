@@ -62,7 +62,7 @@ const PROGRAMS = {
   ],
   worker: [
     `import { Worker } from 'node:worker_threads'
-     const worker = new Worker(new URL('./worker.mjs', import.meta.url))
+     const worker = new Worker(new URL('./in-worker.mjs', import.meta.url))
      worker.once('message', (text) => { console.log(text); worker.terminate() })`,
     '1,1,8,8\n',
   ],
@@ -100,7 +100,7 @@ describe.runIf(process.env.PFGM_LONG)('the installed package', () => {
       const folder = temporaryFolder()
       cpSync(modules, join(folder, 'node_modules'), { recursive: true, verbatimSymlinks: true })
       put(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-      put(join(folder, 'worker.mjs'), WORKER)
+      put(join(folder, 'in-worker.mjs'), WORKER)
       const cells: string[] = []
       for (const [title, [program, printed]] of Object.entries(PROGRAMS)) {
         const file = `${title.replaceAll(' ', '-')}.mjs`

@@ -58,17 +58,25 @@ interface Case {
   readonly type?: 'module' | 'commonjs' | undefined
 }
 
-const bundle = (format: string, external: boolean): readonly string[] => [
-  'esbuild/bin/esbuild',
-  'in.mjs',
-  '--bundle',
-  '--platform=node',
-  `--format=${format}`,
-  `--outfile=${format === 'esm' ? 'out.mjs' : 'out.cjs'}`,
-  '--log-level=error',
-  '--external:*.node',
-  ...(external ? ['--external:pfgm-torch'] : ['--external:sharp', '--external:cmake-js']),
-]
+/** The program that bundles by esbuild, in turn with its bundle. */
+const esbuild = (format: 'esm' | 'cjs', external: readonly string[]): Pick<Case, 'files' | 'commands'> => {
+  const outfile = format === 'esm' ? 'out.mjs' : 'out.cjs'
+  const options = {
+    entryPoints: ['in.mjs'],
+    bundle: true,
+    platform: 'node',
+    format,
+    outfile,
+    external,
+    logLevel: 'error',
+  }
+  const entry = format === 'esm' ? esmEntry : promised
+  return {
+    files: { ...entry, 'build.cjs': `require('esbuild').buildSync(${JSON.stringify(options)})` },
+    commands: [['build.cjs'], [outfile]],
+  }
+}
+const WITHIN = ['*.node', 'sharp', 'cmake-js']
 const esmEntry = { 'in.mjs': ESM }
 const promised = { 'in.mjs': ESM.replace('\nconst flow', '\n;(async () => {\nconst flow').concat('})()\n') }
 
@@ -113,31 +121,17 @@ const CASES: readonly Case[] = [
   {
     title: 'esbuild, ES module',
     setting: '`--external:pfgm-torch`',
-    files: esmEntry,
-    commands: [bundle('esm', true), ['out.mjs']],
+    ...esbuild('esm', ['pfgm-torch']),
     expected: SAMPLED,
   },
   {
     title: 'esbuild, CommonJS',
     setting: '`--external:pfgm-torch`',
-    files: promised,
-    commands: [bundle('cjs', true), ['out.cjs']],
+    ...esbuild('cjs', ['pfgm-torch']),
     expected: SAMPLED,
   },
-  {
-    title: 'esbuild, ES module, bundled',
-    setting: '',
-    files: esmEntry,
-    commands: [bundle('esm', false), ['out.mjs']],
-    expected: BUNDLED,
-  },
-  {
-    title: 'esbuild, CommonJS, bundled',
-    setting: '',
-    files: promised,
-    commands: [bundle('cjs', false), ['out.cjs']],
-    expected: BUNDLED,
-  },
+  { title: 'esbuild, ES module, bundled', setting: '', ...esbuild('esm', WITHIN), expected: BUNDLED },
+  { title: 'esbuild, CommonJS, bundled', setting: '', ...esbuild('cjs', WITHIN), expected: BUNDLED },
   {
     title: 'webpack',
     setting: "`externals: { 'pfgm-torch': 'commonjs pfgm-torch' }`",
@@ -293,7 +287,9 @@ describe.runIf(process.env.PFGM_LONG)('the installed package, by', () => {
   it('a route of Next.js', { timeout: 5 * MINUTE }, async () => {
     const folder = mkdtempSync(join(root, 'next-'))
     put(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
-    put(join(folder, 'next.config.mjs'), "export default { serverExternalPackages: ['pfgm-torch'] }\n")
+    const place = JSON.stringify(root)
+    const settings = `{ serverExternalPackages: ['pfgm-torch'], turbopack: { root: ${place} } }`
+    put(join(folder, 'next.config.mjs'), `export default ${settings}\n`)
     put(
       join(folder, 'app/layout.jsx'),
       'export default ({ children }) => <html><body>{children}</body></html>\n',
