@@ -6,7 +6,9 @@ import type { FeatureStatistics } from './statistics.js'
 
 /** A figure, and its standard error over the samples. */
 export interface Score {
+  /** The figure itself. */
   readonly value: number
+  /** Its standard error. */
   readonly error: number
 }
 

@@ -46,6 +46,10 @@ export class FeatureStatistics implements Disposable {
     )
   }
 
+  /**
+   * Writes them as an `.npz` of `mu` and `sigma`.
+   * @throws PfgmError `ERR_PFGM_IO` where the file cannot be written
+   */
   async save(path: string): Promise<void> {
     expectPath('path', path)
     const arrays = [
@@ -79,6 +83,7 @@ export class FeatureStatistics implements Disposable {
     return { mean: this.mean.handle, covariance: this.covariance.handle }
   }
 
+  /** Frees both tensors. */
   dispose(): void {
     this.mean.dispose()
     this.covariance.dispose()

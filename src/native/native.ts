@@ -52,6 +52,7 @@ export abstract class NativeObject<H extends AnyHandle> implements Disposable {
     return this.#handle
   }
 
+  /** Whether the memory was freed. */
   get disposed(): boolean {
     return this.#handle === undefined
   }

@@ -4,19 +4,31 @@ import type { Estimate } from './estimate.js'
 /** What happens in a run, as `train()` yields it. */
 export type TrainEvent =
   | {
+      /** The run begins, or goes on. */
       readonly type: 'start'
+      /** Its folder. */
       readonly out: string
+      /** Steps that are behind: 0 where it begins. */
       readonly step: number
+      /** Steps in all. */
       readonly steps: number
+      /** Parameters of the network. */
       readonly parameterCount: number
+      /** All settings of the flow. */
       readonly flow: FlowSettings
+      /** `cpu` or `cuda:N`. */
       readonly device: string
+      /** Threads of the CPU's kernels. */
       readonly threads: number
+      /** What the steps will take. */
       readonly estimate: Estimate
     }
+  /** What a user should know; the run goes on. */
   | { readonly type: 'warning'; readonly message: string }
   | StepEvent
+  /** A checkpoint was written to `path`. */
   | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
+  /** A picture of samples was written to `path`. */
   | { readonly type: 'picture'; readonly step: number; readonly path: string }
   | EvaluationEvent
   /**
@@ -28,13 +40,21 @@ export type TrainEvent =
   | { readonly type: 'evaluating'; readonly step: number; readonly fraction: number }
   | EndEvent
 
+/** A step was taken. */
 export interface StepEvent {
+  /** That it was a step. */
   readonly type: 'step'
+  /** Steps that are behind. */
   readonly step: number
+  /** Mean over the items of what the step makes smaller: of PFGM half the summed squared error of the field. */
   readonly loss: number
+  /** Norm of the gradient, before it was clipped. */
   readonly gradientNorm: number
+  /** The step's learning rate. */
   readonly learningRate: number
+  /** Items that were learned from, a second. */
   readonly imagesPerSecond: number
+  /** Seconds until the last step, at this speed. */
   readonly secondsLeft: number
 }
 
@@ -54,8 +74,11 @@ export interface Measured {
 
 /** The model was measured on the way, which took so many seconds. */
 export interface EvaluationEvent extends Measured {
+  /** That it was a measurement. */
   readonly type: 'evaluation'
+  /** Steps that are behind. */
   readonly step: number
+  /** Seconds that it took. */
   readonly seconds: number
   /** It is the best so far, and was kept. */
   readonly best?: true
@@ -63,9 +86,13 @@ export interface EvaluationEvent extends Measured {
   readonly leftOut?: number
 }
 
+/** The run has come to its end. */
 export interface EndEvent {
+  /** That it is the end. */
   readonly type: 'end'
+  /** Steps that are behind: all. */
   readonly step: number
+  /** Seconds that the run took, since it began or went on. */
   readonly seconds: number
   /** A picture of samples, where they can be drawn: grey or colour images, points in the plane. */
   readonly picture?: string
@@ -80,6 +107,7 @@ export interface EndEvent {
     floor: { mean: number; deviation: number }
     frechet?: number
   }
+  /** The mean over items that are held out of what training steps make smaller. */
   readonly validationLoss?: number
   /** It is the best model of the run, and was kept. */
   readonly best?: true
