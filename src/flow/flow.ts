@@ -57,7 +57,12 @@ export interface Flow {
   /** The SDE whose probability flow it is, where samplers with noise can follow one. */
   readonly sde?: Sde | undefined
   /** No path starts farther out than this norm; `name` says what it is. */
-  readonly farthest: { readonly norm: number; readonly name: string }
+  readonly farthest: {
+    /** The norm. */
+    readonly norm: number
+    /** What it is, in errors. */
+    readonly name: string
+  }
   /**
    * Starts at the far end, one a key, float64 `[keys, dimensions]`. A start depends on its own key alone.
    * @param temperature scales their norms

@@ -89,6 +89,7 @@ export class FeatureStatistics implements Disposable {
     this.covariance.dispose()
   }
 
+  /** The same, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose()
   }

@@ -89,6 +89,7 @@ export class Model implements Disposable {
     this.network.dispose()
   }
 
+  /** The same, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose()
   }

@@ -172,7 +172,7 @@ const fits = (given: number | readonly number[] | undefined, components: number)
   !Array.isArray(given) || given.length === components
 
 /** The zod schema of any network: fills in nothing, and says what is wrong. */
-export const networkConfigSchema = z.discriminatedUnion('kind', [
+export const networkConfigSchema: z.ZodType<NetworkConfig> = z.discriminatedUnion('kind', [
   unet,
   song,
   dhariwal,

@@ -23,21 +23,48 @@ export type TrainEvent =
       /** What the steps will take. */
       readonly estimate: Estimate
     }
-  /** What a user should know; the run goes on. */
-  | { readonly type: 'warning'; readonly message: string }
+  | {
+      /** What a user should know; the run goes on. */
+      readonly type: 'warning'
+      /** In words. */
+      readonly message: string
+    }
   | StepEvent
-  /** A checkpoint was written to `path`. */
-  | { readonly type: 'checkpoint'; readonly step: number; readonly path: string }
-  /** A picture of samples was written to `path`. */
-  | { readonly type: 'picture'; readonly step: number; readonly path: string }
+  | {
+      /** A checkpoint was written. */
+      readonly type: 'checkpoint'
+      /** Steps that are behind. */
+      readonly step: number
+      /** The file. */
+      readonly path: string
+    }
+  | {
+      /** A picture of samples was written. */
+      readonly type: 'picture'
+      /** Steps that are behind. */
+      readonly step: number
+      /** The file. */
+      readonly path: string
+    }
   | EvaluationEvent
-  /**
-   * A measurement was left out, and others may be after it, as it would take so many seconds and `left` are left of the
-   * tenth of the training's time that measuring may take.
-   */
-  | { readonly type: 'left-out'; readonly step: number; readonly seconds: number; readonly left: number }
-  /** The samples at the end are being drawn and measured: how much of that is done, 0 to 1. */
-  | { readonly type: 'evaluating'; readonly step: number; readonly fraction: number }
+  | {
+      /** A measurement was left out, and others may be after it, as there is no time for it. */
+      readonly type: 'left-out'
+      /** Steps that are behind. */
+      readonly step: number
+      /** What it would take. */
+      readonly seconds: number
+      /** Seconds that are left of the tenth of the training's time that measuring may take. */
+      readonly left: number
+    }
+  | {
+      /** The samples at the end are being drawn and measured. */
+      readonly type: 'evaluating'
+      /** Steps that are behind. */
+      readonly step: number
+      /** How much of that is done, 0 to 1. */
+      readonly fraction: number
+    }
   | EndEvent
 
 /** A step was taken. */
@@ -64,8 +91,11 @@ export interface Measured {
   readonly validationLoss?: number
   /** Energy distance of fresh samples to so many items of the data, all where there is time for it. */
   readonly distance?: {
+    /** The energy distance. */
     value: number
+    /** How many samples. */
     samples: number
+    /** Items of the data that they were compared with. */
     items: number
     /** Frechet distance of the same, where the best model is told by it. */
     frechet?: number
@@ -101,10 +131,20 @@ export interface EndEvent {
    * draws from the items themselves beside it.
    */
   readonly distance?: {
+    /** The energy distance. */
     value: number
+    /** How many samples. */
     samples: number
+    /** Items of the data that they were compared with. */
     items: number
-    floor: { mean: number; deviation: number }
+    /** That of as many draws from the items themselves. */
+    floor: {
+      /** Over several draws. */
+      mean: number
+      /** Over several draws. */
+      deviation: number
+    }
+    /** Frechet distance of the same, where the best model is told by it. */
     frechet?: number
   }
   /** The mean over items that are held out of what training steps make smaller. */

@@ -52,7 +52,10 @@ export interface MultistepTable {
   /** z of the ends of steps, falling from z_max to z_min. */
   readonly heights: readonly number[]
   /** Step i leads from heights[i] to heights[i + 1]: its weights and, where it is corrected, those of the correction. */
-  readonly steps: readonly (Weights & { readonly correction?: Weights })[]
+  readonly steps: readonly (Weights & {
+    /** The step once more, from the value at the state that it predicted. */
+    readonly correction?: Weights
+  })[]
 }
 
 /**

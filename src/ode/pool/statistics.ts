@@ -15,8 +15,13 @@ export interface SampleStatistics {
   readonly outside: Uint8Array
   /** How the path of each sample ended. */
   readonly status: SampleStatus[]
-  /** Seconds of waiting for evaluations of the flow, which samplings at the same time share, and of all the rest. */
-  readonly seconds: { network: number; other: number }
+  /** Where the time went. */
+  readonly seconds: {
+    /** Of waiting for evaluations of the flow, which samplings at the same time share. */
+    network: number
+    /** Of all the rest. */
+    other: number
+  }
 }
 
 /** Of samples that have not begun. */
