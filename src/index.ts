@@ -24,6 +24,7 @@ export type {
   Split,
   ToyKind,
   ToyOptions,
+  Values,
 } from './data/index.js'
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
