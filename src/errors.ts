@@ -36,7 +36,9 @@ export type PfgmErrorCode =
 
 /** An error of this package. Wrong arguments throw `TypeError` or `RangeError` instead. */
 export class PfgmError extends Error {
+  /** What a stack trace calls it. */
   override readonly name = 'PfgmError'
+  /** What went wrong, for programs. */
   readonly code: PfgmErrorCode
 
   constructor(code: PfgmErrorCode, message: string, options?: ErrorOptions) {

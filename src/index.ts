@@ -26,9 +26,11 @@ export type {
   Split,
   ToyKind,
   ToyOptions,
+  Values,
 } from './data/index.js'
 export { datasets, IMAGE_EXTENSIONS, openDataset, TOY_KINDS } from './data/index.js'
 export { PfgmError, type PfgmErrorCode } from './errors.js'
+export type { EdmSettings } from './flow/edm.js'
 export type { DriftOptions, End, Flow, Jump } from './flow/flow.js'
 export { FLOWS, type FlowSettings, type GivenFlow } from './flow/kinds.js'
 export {
@@ -38,7 +40,11 @@ export {
   type PfgmSettings,
   pfgmSettingsSchema,
 } from './flow/pfgm.js'
-export { posteriorMean } from './flow/pfgmpp.js'
+export { type PfgmppSettings, posteriorMean } from './flow/pfgmpp.js'
+export type { ScoreStep, Sde } from './flow/sde.js'
+export type { SubvpSettings } from './flow/subvp.js'
+export type { VeSettings } from './flow/ve.js'
+export type { VpSettings } from './flow/vp.js'
 export { energyDistance, energyFloor, type MeasureOptions } from './metrics/energy-distance.js'
 export {
   type EvaluateOptions,
@@ -46,7 +52,7 @@ export {
   evaluate,
   featureStatistics,
 } from './metrics/evaluate.js'
-export { FeatureNetwork, SHIPPED_FEATURES } from './metrics/feature-network.js'
+export { FeatureNetwork, type Seen, SHIPPED_FEATURES } from './metrics/feature-network.js'
 export { type NearestItems, nearestItems } from './metrics/nearest.js'
 export type { Score, Scores } from './metrics/scores.js'
 export { FeatureStatistics } from './metrics/statistics.js'
@@ -58,6 +64,7 @@ export { SHIPPED_MODELS } from './model/find.js'
 export type { ImageTensor } from './model/images.js'
 export type { InterpolateOptions } from './model/interpolate.js'
 export type { LikelihoodOptions, LikelihoodResult } from './model/likelihood.js'
+export type { Model } from './model/model.js'
 export { ARCHIVE_EXTENSIONS, type ArchiveOptions } from './model/sample-archive.js'
 export type { SampleFolderProgress } from './model/sample-to-folder.js'
 export type { Dtype } from './native/addon.js'
@@ -65,13 +72,17 @@ export { type Device, info, memory, type RuntimeInfo, setThreads } from './nativ
 export { PRECISIONS, type Precision } from './native/precision.js'
 export { profile } from './native/profile.js'
 export {
+  type DhariwalConfig,
   type GaussiansConfig,
   type MlpConfig,
   type NetworkConfig,
   networkConfigSchema,
+  type RefinenetConfig,
+  type SongConfig,
   type UnetConfig,
 } from './nn/config.js'
 export { Network } from './nn/network.js'
+export type { Weights as MultistepWeights } from './ode/multistep-methods/multistep-method.js'
 export type { MultistepTable } from './ode/multistep-methods/table.js'
 export type { DenoisedImages, Denoiser } from './ode/pool/denoised.js'
 export type { Film, FilmOptions } from './ode/pool/film.js'
@@ -103,7 +114,7 @@ export type { PngOptions } from './tensor/picture.js'
 export { Tensor, type TypedArrayOf } from './tensor/tensor.js'
 export { BEST_METRICS, type BestMetric } from './train/best-metrics.js'
 export type { Estimate } from './train/estimate.js'
-export type { EndEvent, EvaluationEvent, Measured, TrainEvent } from './train/events.js'
+export type { EndEvent, EvaluationEvent, Measured, StepEvent, TrainEvent } from './train/events.js'
 export { LEARNING_RATE_SCHEDULES, type LearningRateSchedule } from './train/optimizer.js'
 export type { TrainOptions } from './train/options.js'
 export {

@@ -57,7 +57,9 @@ import {
   solverOrGoal,
 } from './tuning/solver-choice.js'
 
+/** Which model is loaded, and where to. */
 export interface LoadOptions {
+  /** Where the network is to run. Default auto. */
   device?: Device
   /** Of a run folder: the model that was kept as its best (`keepBest`), in place of the newest. Default false. */
   best?: boolean
@@ -77,6 +79,7 @@ export interface LoadOptions {
   onWarning?: (message: string) => void
 }
 
+/** How samples are drawn, and by which solver. */
 export interface SampleOptions extends SamplingOptions, SolverRequest {
   /** Called before the sampling where something is searched or measured first: with its share that is done, 0 to 1. */
   onSearch?: (fraction: number, what: string) => void
@@ -87,6 +90,7 @@ const SAMPLE_SCHEMA = optionsSchema<SampleOptions>(SAMPLE_FIELDS)
 
 /** As of `sample`. Pictures do not depend on each other, so that there are no joint steps or norms. */
 export interface SampleFolderOptions extends FolderSamplingOptions, SolverRequest {
+  /** As of `sample`. */
   onSearch?: SampleOptions['onSearch']
 }
 
@@ -118,11 +122,13 @@ const LOAD_SCHEMA = optionsSchema<LoadOptions>({
 /** The flow is judged by its kind. */
 const OF_SCHEMA = configSchema.omit({ network: true }).extend({ flow: z.unknown() }).strict()
 
+/** Samples, what they cost, and how. */
 export interface SampleResult extends Samples {
   /** What `auto` chose, and what it was measured to do. */
   readonly chosen?: ChosenSolver
 }
 
+/** What was drawn into a folder, and how. */
 export interface SampleFolderResult extends FolderSamples, Pick<SampleResult, 'chosen'> {}
 
 /** What follows the paths of a sampling whose options were parsed. */
@@ -134,7 +140,7 @@ function wantedSolver(
   return solverOrGoal(named ? options : { ...options, ...usualSolver(model, options) })
 }
 
-/** A trained Poisson flow: draws samples. */
+/** A trained model, PFGM's or another flow's: draws samples, encodes, decodes, and computes likelihoods. */
 export class PoissonFlow extends Model {
   /**
    * Loads a model.
@@ -180,6 +186,8 @@ export class PoissonFlow extends Model {
    * Draws samples by following the flow from its far end, z_max, to its near one, z_min (arXiv 2209.11178, section 3.3).
    * Samplings at the same time, of whatever solvers, share their network calls: each gets what it gets alone, whoever
    * begins or is aborted beside it.
+   * @throws TypeError or RangeError for wrong options, and such as do not go together; PfgmError `ERR_PFGM_NOT_FINITE` where a
+   *   sample is not finite, `ERR_PFGM_OUT_OF_MEMORY` where memory cannot hold what is asked for; the signal's reason
    */
   async sample(given: SampleOptions = {}): Promise<SampleResult> {
     const options = parseOptions('sample', SAMPLE_SCHEMA, given)
@@ -259,7 +267,8 @@ export class PoissonFlow extends Model {
   }
 
   /**
-   * The density of a model of points in the plane, by its exact likelihood at the middle of every cell of a grid.
+   * The density of a model of points in the plane, by its exact likelihood (arXiv 2209.11178, section 3.3) at the middle of
+   * every cell of a grid.
    * @throws TypeError for a model of anything else
    */
   async density(options: DensityOptions = {}): Promise<DensityResult> {
@@ -271,7 +280,7 @@ export class PoissonFlow extends Model {
    * (`onDenoised`), which end with exactly these pixels.
    * @param image one image, `[1, ...itemShape]`; what it has where it is filled in does not matter
    * @param mask likewise, or `[1, 1, height, width]` for all channels: filled in where it is above 0, or a pixel above 127
-   * @param options.count how many times. Default 1
+   * @param options `count`: how many times. Default 1
    * @throws TypeError for other shapes; RangeError where the mask leaves all or nothing, or images are not denoised
    */
   async fill(image: ImageTensor, mask: ImageTensor, options: KnownOptions = {}): Promise<SampleResult> {
@@ -284,7 +293,7 @@ export class PoissonFlow extends Model {
    * (`onDenoised`), the pixels of the small one as the means of their blocks (arXiv 2212.00490), and which end with these
    * means, up to a float32's rounding.
    * @param image one image, `[1, channels, height / f, width / f]` for a whole f of at least 2
-   * @param options.count how many times. Default 1
+   * @param options `count`: how many times. Default 1
    * @throws TypeError for other shapes and models of points; RangeError where images are not denoised
    */
   async upscale(image: ImageTensor, options: KnownOptions = {}): Promise<SampleResult> {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { kind } from './schema.js'
 
+/** Height and width of images, in pixels. */
 export type ImageSides = readonly [height: number, width: number]
 /** In pixels; one number for both sides of square images. */
 export type ImageSize = number | ImageSides
@@ -12,10 +13,12 @@ export function imageSize(least: number): z.ZodType<ImageSize, ImageSize> {
   const error = `an integer from ${least} to ${LARGEST}, or two of them, the height and the width,`
   const isSide = (side: unknown): boolean =>
     Number.isInteger(side) && (side as number) >= least && (side as number) <= LARGEST
-  return kind<ImageSize>(error, (size) => typeof size === 'number' || Array.isArray(size)).refine(
-    (size) => isSide(size) || (Array.isArray(size) && size.length === 2 && size.every(isSide)),
-    { error },
-  )
+  const side = { type: 'integer', minimum: least, maximum: LARGEST }
+  return kind<ImageSize>(error, (size) => typeof size === 'number' || Array.isArray(size))
+    .refine((size) => isSide(size) || (Array.isArray(size) && size.length === 2 && size.every(isSide)), {
+      error,
+    })
+    .meta({ anyOf: [side, { type: 'array', items: side, minItems: 2, maxItems: 2 }] }) // as JSON Schema
 }
 
 export function sides(size: ImageSize): ImageSides {

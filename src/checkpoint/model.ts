@@ -9,7 +9,9 @@ import { expectWhole, readHeader, type Safetensors } from './safetensors.js'
 export const FORMAT_VERSION = 1
 
 export const configSchema = z.object({
+  /** Its network. */
   network: networkConfigSchema,
+  /** The settings of its flow. */
   flow: flowSettingsSchema,
   /** Name of the data the model was trained on. */
   data: z.string(),
@@ -19,7 +21,10 @@ export const configSchema = z.object({
   classes: z.array(z.string()).optional(),
 })
 
-/** What must be known to use a model. */
+/**
+ * What must be known to use a model.
+ * @interface
+ */
 export type ModelConfig = Readonly<z.infer<typeof configSchema>>
 
 /** What the header of every file with a model in it says. */

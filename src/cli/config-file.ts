@@ -3,13 +3,14 @@ import { parse } from '../arguments/schema.js'
 import { UsageError } from './errors.js'
 import type { Kind, Kinds } from './kinds.js'
 
-/** Reads a JSON object whose keys are all known and whose values are of their kinds. */
+/** Reads a JSON object whose keys are all known and whose values are of their kinds; `$schema`, for editors, says nothing. */
 export async function readConfigFile(path: string, kinds: Kinds): Promise<Record<string, unknown>> {
   const content = parseJson(path, await readText(path))
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new UsageError(`Expected ${path} to hold a JSON object but received ${JSON.stringify(content)}`)
   }
-  const entries = Object.entries(content).map(([key, value]) => {
+  const { $schema, ...given } = content as Record<string, unknown>
+  const entries = Object.entries(given).map(([key, value]) => {
     const kind = kinds[key]
     if (kind) return [key, parseValue(path, key, kind, value)]
     const known = Object.keys(kinds).join(', ')

@@ -80,19 +80,19 @@ export const SEED = kind<bigint>(
   asItIs,
 )
 
+const DEVICE_NAME = /^(auto|cpu|cuda(:\d+)?)$/
+
 export const DEVICE = kind<Device>(
   'auto, cpu, cuda or cuda:N',
-  z.custom<Device>((value) => typeof value === 'string' && /^(auto|cpu|cuda(:\d+)?)$/.test(value)),
+  z
+    .custom<Device>((value) => typeof value === 'string' && DEVICE_NAME.test(value))
+    .meta({ type: 'string', pattern: DEVICE_NAME.source }), // as JSON Schema
   asItIs,
 )
 
 export function oneOf<const T extends string | number>(choices: readonly T[]): Kind<T> {
   const isNumber = typeof choices[0] === 'number'
-  return kind<T>(
-    `one of ${choices.join(', ')}`,
-    z.custom<T>((value) => choices.includes(value as T)),
-    isNumber ? toNumber : asItIs,
-  )
+  return kind<T>(`one of ${choices.join(', ')}`, z.literal([...choices]), isNumber ? toNumber : asItIs)
 }
 
 const notAFlag = (): never => {

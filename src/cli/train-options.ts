@@ -63,7 +63,11 @@ export const TRAINING_OPTIONS = {
     help: "start from the weights of a run folder, a model file, digits, fashion or another program's file, with its network and flow",
   },
   steps: { kind: INTEGER, value: 'n', help: 'optimizer steps in all' },
-  batchSize: { kind: INTEGER, value: 'n', help: 'items whose charges make the field of a step' },
+  batchSize: {
+    kind: INTEGER,
+    value: 'n',
+    help: 'items whose charges make the field of a step, B of the paper',
+  },
   smallBatchSize: { kind: INTEGER, value: 'n', help: 'those of them that a step learns from; bounds memory' },
   accumulate: {
     kind: INTEGER,

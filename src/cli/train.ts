@@ -8,6 +8,7 @@ import { DEVICE_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printHint } from './output.js'
 import { startProgress } from './progress.js'
+import { defaultsHelp } from './train-help.js'
 import {
   DATA_OPTIONS,
   type DataSettings,
@@ -58,6 +59,7 @@ export function addTrainCommand(program: Command): void {
     .optionsGroup('Other:')
     .option('--config <file>', 'JSON file with options, camelCase, also network; flags go before it')
     .option('--json', 'print one JSON object a line for everything that happens')
+    .addHelpText('after', () => defaultsHelp(command))
     .addHelpText('after', EXAMPLES)
     .action(runTrain)
 }

@@ -4,6 +4,7 @@ import { describe } from '../check.js'
 import { checkedLabels, expectItemShape, expectMirror } from './check.js'
 import type { Dataset } from './dataset.js'
 
+/** What is known of an array. */
 export interface ArrayOptions {
   /** What the data is, for logs. Default `array`. */
   readonly name?: string

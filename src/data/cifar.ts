@@ -6,6 +6,7 @@ import { dataError, lookAt, readBytes } from '../files/read.js'
 import type { Dataset } from './dataset.js'
 import { SPLIT_FIELDS, SPLITS, type Split } from './split.js'
 
+/** Which images of CIFAR are read. */
 export interface Cifar10Options {
   /** Which images of a folder to read. Default `train`. */
   readonly split?: Split
@@ -13,6 +14,7 @@ export interface Cifar10Options {
   readonly mirror?: boolean
 }
 
+/** Which images of CIFAR-100 are read, and by which classes. */
 export interface Cifar100Options extends Cifar10Options {
   /** `fine`: the 100 classes; `coarse`: the 20 groups of them. Default `fine`. */
   readonly classes?: 'fine' | 'coarse'

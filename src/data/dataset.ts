@@ -25,12 +25,17 @@ export interface Dataset<V extends Values = Uint8Array | Float32Array> {
 
 /** Values that stay in a file and are mapped, `length` of them from byte `offset` on. */
 export interface MappedValues {
+  /** The file. */
   readonly path: string
+  /** Where they begin, in bytes. */
   readonly offset: number
+  /** `uint8`: pixels 0 to 255; `float32`: the values themselves, little-endian. */
   readonly dtype: 'uint8' | 'float32'
+  /** How many. */
   readonly length: number
 }
 
+/** Values in memory, or in a file. */
 export type Values = Uint8Array | Float32Array | MappedValues
 /** A data set whose values are in memory or in a file. */
 export type AnyDataset = Dataset<Values>

@@ -8,6 +8,7 @@ import type { Channels } from './decode.js'
 import { decodeAll } from './decode-all.js'
 import { describeOthers, findImages, IMAGE_EXTENSIONS, type ImageFiles } from './image-files.js'
 
+/** How the images of a folder are read. */
 export interface FolderOptions {
   /**
    * Height and width of the images, 1 to 4096, one number for both: each is scaled (up or down) to cover that and cropped

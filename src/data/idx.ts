@@ -8,6 +8,7 @@ import { dataError, lookAt } from '../files/read.js'
 import type { Dataset } from './dataset.js'
 import { readNumbers } from './numbers.js'
 
+/** How an IDX file is read. */
 export interface IdxOptions {
   /**
    * An IDX file of uint8 with one label an item. Default: the file beside the images' that is called as theirs with

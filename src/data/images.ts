@@ -6,6 +6,7 @@ import type { Dataset } from './dataset.js'
 import type { Channels } from './decode.js'
 import { decodeAll } from './decode-all.js'
 
+/** How image files are read. */
 export interface ImagesOptions {
   /**
    * Height and width, 1 to 4096, one number for both: each image is scaled to cover that and cropped around the centre.

@@ -26,16 +26,28 @@ export { TOY_KINDS, type ToyKind, type ToyOptions } from './toys.js'
 
 /** The ways to get a data set; each returns a promise of one. */
 export const datasets = {
+  /** The 1797 handwritten digits that come with the package. */
   digits,
+  /** MNIST, where it is found on this machine. */
   mnist,
+  /** Fashion-MNIST, where it is found on this machine. */
   fashion,
+  /** Points in the plane. */
   toy,
+  /** An IDX file, as MNIST has. */
   idx,
+  /** The binary version of CIFAR-10. */
   cifar10,
+  /** The binary version of CIFAR-100. */
   cifar100,
+  /** A file of `numpy.save`. */
   npy,
+  /** An array of a file of `numpy.savez`. */
   npz,
+  /** The images of a folder. */
   folder,
+  /** Image files by name. */
   images,
+  /** Numbers of your own. */
   array,
 } as const

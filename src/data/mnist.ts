@@ -7,6 +7,7 @@ import type { Dataset } from './dataset.js'
 import { idx } from './idx.js'
 import { SPLIT_FIELDS, type Split } from './split.js'
 
+/** Which images of MNIST or Fashion-MNIST are read. */
 export interface MnistOptions {
   /** The 60,000 images to train on, or the 10,000 to test with. Default `train`. */
   readonly split?: Split

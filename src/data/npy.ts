@@ -7,6 +7,7 @@ import { expectMirror } from './check.js'
 import type { AnyDataset, Values } from './dataset.js'
 import { describeArray, dtypeInPlace, readArray } from './npy-values.js'
 
+/** How a NumPy file is read. */
 export interface NpyOptions {
   /** Whether images may be mirrored left to right; images only. Default false. */
   readonly mirror?: boolean

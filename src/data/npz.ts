@@ -9,6 +9,7 @@ import type { Dataset } from './dataset.js'
 import { NPY_FIELDS, type NpyOptions } from './npy.js'
 import { describeArray, readArray } from './npy-values.js'
 
+/** How an archive of NumPy files is read. */
 export interface NpzOptions extends NpyOptions {
   /** Which of the arrays. Default: the only one, or the one called `images`, `x` or `arr_0`. */
   readonly array?: string

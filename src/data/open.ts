@@ -14,6 +14,7 @@ import { TOY_FIELDS, TOY_KINDS, type ToyOptions, toy } from './toys.js'
 
 /** The options of every kind of data; those that are `undefined` count as not given. */
 type AllOptions = ToyOptions & IdxOptions & Cifar100Options & FolderOptions & NpzOptions
+/** The options of every kind of data; which mean something depends on the data. */
 export type OpenOptions = { readonly [Name in keyof AllOptions]?: AllOptions[Name] | undefined }
 
 const SCHEMA = optionsSchema<OpenOptions>({

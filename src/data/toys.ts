@@ -10,8 +10,10 @@ import type { Dataset } from './dataset.js'
  * - `heart`: the filled heart curve, uniform in area.
  */
 export const TOY_KINDS = ['two-moons', 'eight-gaussians', 'heart'] as const
+/** One of `TOY_KINDS`. */
 export type ToyKind = (typeof TOY_KINDS)[number]
 
+/** How many points are drawn. */
 export interface ToyOptions {
   /** Number of points, 1 to 2^26. Default 10,000. */
   readonly count?: number

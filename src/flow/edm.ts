@@ -5,16 +5,17 @@ import type { DataSize, FlowKind } from './flow.js'
 
 /** What PFGM++ and EDM share, named and by default as in EDM (arXiv 2206.00364, table 1; ln sigma: section 5). */
 export const EDM_SETTINGS = {
-  /** Where samples start. */
+  /** sigma_max: where samples start. */
   sigmaMax: z.number().positive(),
-  /** Where they have arrived. */
+  /** sigma_min: where they have arrived, above 0 and below sigma_max. */
   sigmaMin: z.number().positive(),
-  /** Standard deviation of the data's values, which inputs and targets of the network are scaled by. */
+  /** sigma_data: standard deviation of the data's values, above 0, which inputs and targets of the network are scaled by. */
   sigmaData: z.number().positive(),
-  /** Mean of ln sigma in training. */
+  /** P_mean: mean of ln sigma in training. */
   pMean: z.number(),
-  /** Standard deviation of ln sigma in training. */
+  /** P_std: standard deviation of ln sigma in training, above 0. */
   pStd: z.number().positive(),
+  /** What a step learns: the `image` that was perturbed, or `posterior`, the mean of those that it may have been. */
   target: TARGET.default('image'),
 }
 
@@ -63,8 +64,16 @@ export function edmDenoised<V>(
 }
 
 /** The constants of EDM (arXiv 2206.00364): Gaussian noise, which is PFGM++'s kernel of infinitely many dimensions. */
-const edmSettingsSchema = z.strictObject({ kind: z.literal('edm'), ...EDM_SETTINGS })
+const edmSettingsSchema = z.strictObject({
+  /** Which flow. */
+  kind: z.literal('edm'),
+  ...EDM_SETTINGS,
+})
 
+/**
+ * The constants of EDM (arXiv 2206.00364).
+ * @interface
+ */
 export type EdmSettings = Readonly<z.infer<typeof edmSettingsSchema>>
 
 export const EDM: FlowKind<EdmSettings> = {

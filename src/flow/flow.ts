@@ -10,12 +10,15 @@ import type { Sde } from './sde.js'
 
 /** An end of a flow's paths, and what the flow calls that height: `z_max`. */
 export interface End {
+  /** Its height: z, or sigma. */
   readonly height: number
+  /** What the flow calls it. */
   readonly name: string
 }
 
 /** A height at which a flow's formula changes, so that its drift jumps. At the height itself the formula of above holds. */
 export interface Jump {
+  /** Its height: z, or sigma. */
   readonly height: number
   /** Whether one evaluation gives what both formulas say, at the height, above it and just below. */
   readonly bothSides: boolean
@@ -46,6 +49,7 @@ export interface Flow {
   readonly near: End
   /** Whether samples end in what is denoised at the near end, one evaluation more, rather than in their states there. */
   readonly endsDenoised?: boolean
+  /** Where the drift jumps, if it does. */
   readonly jump?: Jump
   /** Whether states are not data and noise of deviation height, so that x - dx / d(ln height) is no denoised image. */
   readonly isInTime?: boolean
@@ -54,7 +58,12 @@ export interface Flow {
   /** The SDE whose probability flow it is, where samplers with noise can follow one. */
   readonly sde?: Sde | undefined
   /** No path starts farther out than this norm; `name` says what it is. */
-  readonly farthest: { readonly norm: number; readonly name: string }
+  readonly farthest: {
+    /** The norm. */
+    readonly norm: number
+    /** What it is, in errors. */
+    readonly name: string
+  }
   /**
    * Starts at the far end, one a key, float64 `[keys, dimensions]`. A start depends on its own key alone.
    * @param temperature scales their norms

@@ -10,29 +10,34 @@ import { type DataSize, type DriftOptions, type Flow, type FlowKind, NativeFlow 
 import { inferenceOf } from './inference.js'
 import { logSphereArea } from './sphere.js'
 
-/** The constants of a Poisson flow (arXiv 2209.11178), named as in the paper. */
+/** The constants of a Poisson flow (arXiv 2209.11178), named as in the paper. Each is above 0 unless it says otherwise. */
 export const pfgmSettingsSchema = z.strictObject({
+  /** Which flow; may be left out. */
   kind: z.literal('pfgm').default('pfgm'),
-  /** Standard deviation of the noise before it grows. */
+  /** sigma: standard deviation of the noise before it grows. */
   sigma: z.number().positive(),
-  /** Growth of the noise a step of m: (1 + tau)^m. */
+  /** tau: growth of the noise a step of m, (1 + tau)^m. */
   tau: z.number().positive(),
-  /** Largest m. */
+  /** M: largest m. */
   M: z.number().positive(),
-  /** Whether points with very small z draw m from a shorter range. */
+  /** restrict_M of the published code: whether points with |eps_z| below 0.005 draw m from a shorter range, up to 0.7 M. */
   restrictM: z.boolean(),
-  /** Softens the normalised field near the data: v = -sqrt(N) E / (|E| + gamma). */
+  /** gamma: softens the normalised field near the data, v = -sqrt(N) E / (|E| + gamma). */
   gamma: z.number().positive(),
-  /** Height of the far plane, where samples start. */
+  /** z_max: height of the far plane, where samples start. */
   zMax: z.number().positive(),
-  /** Height at which samples have arrived. */
+  /** z_min: height at which samples have arrived, below z_max. */
   zMin: z.number().positive(),
-  /** Largest |x| of a start. */
+  /** upper_norm of the published code: largest |x| of a start, at least 1. */
   upperNorm: z.number().min(1),
-  /** Below this height v_z is computed from v_x. */
+  /** z_exp of the published code: below this height v_z is computed from v_x. From 0, where it never is. */
   zExp: z.number().min(0),
 })
 
+/**
+ * The constants of a Poisson flow (arXiv 2209.11178), named as in the paper. Each is above 0 unless it says otherwise.
+ * @interface
+ */
 export type PfgmSettings = Readonly<z.infer<typeof pfgmSettingsSchema>>
 
 /** What does not depend on the data, as published. */
@@ -42,9 +47,13 @@ const POSITIVE = number(Number.MIN_VALUE, Number.MAX_VALUE)
 const CONSTANTS_SCHEMA = optionsSchema<{ sigma?: number; tau?: number }>({ sigma: POSITIVE, tau: POSITIVE })
 
 /**
- * M, z_max and upper_norm from the data.
- * @param dataNorm mean over the items of |y|
- * @param dimensions N, the number of values of an item
+ * M, z_max and upper_norm from the data, by the rules that arXiv 2209.11178 was published with:
+ * M = int(0.75 ln(|y|^2 / (2 sqrt(N) sigma^2)) / ln(1 + tau)) + 1, z_max = sqrt(2 / pi) sigma (1 + tau)^M,
+ * upper_norm = sqrt(N) sigma (1 + tau)^M.
+ * @param dataNorm mean over the items of |y|, above 0
+ * @param dimensions N, the number of values of an item, 1 to 2^31 - 1
+ * @param constants sigma and tau, above 0. Default 0.01 and 0.03
+ * @throws RangeError for other values
  */
 export function hyperParameters(
   dataNorm: number,
@@ -71,8 +80,14 @@ export function hyperParameters(
 
 /**
  * ln of the prior's density at |x| = radius on the plane z = z_max: the projection of the uniform hemisphere,
- * ln(2 z) - (N + 1)/2 ln(|x|^2 + z^2) - ln S with S the area of the unit sphere in N + 1 dimensions.
+ * ln(2 z) - (N + 1)/2 ln(|x|^2 + z^2) - ln S with S the area of the unit sphere in N + 1 dimensions (arXiv 2209.11178,
+ * section 3.3 and appendix A.4).
+ * @param radius from 0
+ * @param dimensions N, the number of values of x, 1 to 2^31 - 1
+ * @param zMax above 0
  * @param constant `published`: S in N dimensions, as in the published code, with which the density is not normalised
+ * @returns nats
+ * @throws RangeError for other values
  */
 export function logPriorDensity(
   radius: number,
@@ -90,10 +105,14 @@ export function logPriorDensity(
 }
 
 /**
- * The training target -sqrt(N) E / (|E| + gamma) of the empirical field E at (x, z), float32 `[b, N + 1]`.
+ * The training target -sqrt(N) E / (|E| + gamma) of the empirical field E at (x, z), float32 `[b, N + 1]` (arXiv 2209.11178,
+ * section 3.2): E = sum_i w_i ((x, z) - (y_i, 0)), w_i the shares of |(x, z) - (y_i, 0)|^-(N + 1) in their sum. Within 1e-6 of
+ * float64.
  * @param sources `[B, ...]`, the charges, on the plane z = 0: float32 values, or uint8 pixels v, which stand for v / 127.5 - 1
  * @param x `[b, ...]`
- * @param z `[b]`
+ * @param z `[b]`, heights
+ * @param gamma from 0. Default 5
+ * @throws TypeError for other shapes and dtypes
  */
 export async function fieldTarget(
   sources: Tensor<'float32'> | Tensor<'uint8'>,

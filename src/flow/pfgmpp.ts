@@ -10,8 +10,9 @@ import { logGamma } from './sphere.js'
 
 /** The constants of PFGM++ (arXiv 2302.04265): sigma is r / sqrt(D), r the distance from the data's hyperplane. */
 const pfgmppSettingsSchema = z.strictObject({
+  /** Which flow. */
   kind: z.literal('pfgmpp'),
-  /** Number of extra dimensions, from 1 to 2^31, also no integer. */
+  /** D: number of extra dimensions, from 1 to 2^31, also no whole number. */
   D: z
     .number()
     .min(1)
@@ -24,6 +25,10 @@ const pfgmppSettingsSchema = z.strictObject({
   draw: z.enum(['paper', 'published']),
 })
 
+/**
+ * The constants of PFGM++ (arXiv 2302.04265).
+ * @interface
+ */
 export type PfgmppSettings = Readonly<z.infer<typeof pfgmppSettingsSchema>>
 
 export const PFGMPP: FlowKind<PfgmppSettings> = {
@@ -64,6 +69,7 @@ function logKernel(radius: number, dimensions: number, sigma: number, D: number)
  * @param x `[b, ...]`
  * @param r `[b]`, the distance from the data's hyperplane in the D extra dimensions
  * @param D the number of extra dimensions, at least 1, also no whole number
+ * @throws TypeError for other shapes and dtypes, RangeError for another D
  */
 export async function posteriorMean(
   sources: Tensor<'float32'> | Tensor<'uint8'>,

@@ -7,10 +7,11 @@ import type { Sde } from './sde.js'
 
 /** What the flows of SDEs share. */
 export const SDE_SETTINGS = {
-  /** The time at which samples have arrived. */
+  /** epsilon: the time at which samples have arrived, above 0 and below 1. */
   tMin: z.number().positive().lt(1),
   /** Whether training weighs the loss by g^2, so that it bounds the likelihood (arXiv 2101.09258). */
   likelihoodWeighting: z.boolean().default(false),
+  /** What a step learns: the `image` that was perturbed, or `posterior`, the mean of those that it may have been. */
   target: TARGET.default('image'),
   /**
    * What paths are followed in: x / signal over its noise (`scaled`), which every solver can, or x in t (`published`), as
@@ -44,7 +45,9 @@ export function sdeFlow(
 
 /** What the SDEs share whose drift is -b(t) x / 2, b(t) = betaMin + t (betaMax - betaMin): VP and sub-VP. */
 export const BETA_SETTINGS = {
+  /** beta_min: b at t = 0, above 0. */
   betaMin: z.number().positive(),
+  /** beta_max: b at t = 1, from beta_min to 1000. */
   betaMax: z.number().positive(),
   ...SDE_SETTINGS,
 }

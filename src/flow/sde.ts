@@ -3,17 +3,28 @@
  * samplers with noise follow it back. Heights of its flow are noise / signal.
  */
 export interface Sde {
+  /** What of the data is left at a time. */
   signal(t: number): number
+  /** The deviation of the noise at a time. */
   noise(t: number): number
   /** f / x. */
   drift(t: number): number
   /** g. */
   diffusion(t: number): number
-  /** noise / signal, and the time when it is that. */
+  /** noise / signal. */
   height(t: number): number
+  /** When noise / signal is that. */
   time(height: number): number
   /** The step back from a time in a discretisation of n steps: x' = x - F + G^2 score + G normals, F over x. */
-  discretized(t: number, n: number): { F: number; G: number }
+  discretized(
+    t: number,
+    n: number,
+  ): {
+    /** What of x is taken away. */
+    F: number
+    /** Deviation of the noise that is added. */
+    G: number
+  }
   /** The same in closed form given the data, where the discretisation has one (arXiv 2011.13456, appendix F). */
   ancestral?(t: number, n: number): ScoreStep
   /** What the size of a Langevin step is scaled by: 1, or alpha of the discretisation. */
@@ -22,8 +33,11 @@ export interface Sde {
 
 /** A step x' = ofX x + ofScore score + ofNoise normals. */
 export interface ScoreStep {
+  /** Weight of x. */
   readonly ofX: number
+  /** Weight of the score. */
   readonly ofScore: number
+  /** Weight of the normals. */
   readonly ofNoise: number
 }
 

@@ -3,8 +3,16 @@ import { type Sde, shrinkingSde } from './sde.js'
 import { BETA_SETTINGS, betaKind } from './sde-flow.js'
 
 /** The sub-VP SDE (arXiv 2011.13456, section 3.4), whose noise never exceeds VP's. */
-const subvpSettingsSchema = z.strictObject({ kind: z.literal('subvp'), ...BETA_SETTINGS })
+const subvpSettingsSchema = z.strictObject({
+  /** Which flow. */
+  kind: z.literal('subvp'),
+  ...BETA_SETTINGS,
+})
 
+/**
+ * The constants of the sub-VP SDE (arXiv 2011.13456, section 3.4).
+ * @interface
+ */
 export type SubvpSettings = Readonly<z.infer<typeof subvpSettingsSchema>>
 
 export const SUBVP = betaKind<SubvpSettings>('subvp', subvpSettingsSchema, subvpSde, {

@@ -6,12 +6,19 @@ import { SDE_SETTINGS, sdeFlow } from './sde-flow.js'
 
 /** The variance-exploding SDE (arXiv 2011.13456, section 3.4): sigma_t = sigmaMin (sigmaMax / sigmaMin)^t. */
 const veSettingsSchema = z.strictObject({
+  /** Which flow. */
   kind: z.literal('ve'),
+  /** sigma_min: deviation of the noise at t = 0, above 0 and below sigma_max. */
   sigmaMin: z.number().positive(),
+  /** sigma_max: deviation of the noise at t = 1. */
   sigmaMax: z.number().positive(),
   ...SDE_SETTINGS,
 })
 
+/**
+ * The constants of the variance-exploding SDE (arXiv 2011.13456, section 3.4).
+ * @interface
+ */
 export type VeSettings = Readonly<z.infer<typeof veSettingsSchema>>
 
 /** Published as 0.01 and 50 for images in [0, 1]. */

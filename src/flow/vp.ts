@@ -3,8 +3,16 @@ import { discreteBeta, type Sde, shrinkingSde } from './sde.js'
 import { BETA_SETTINGS, betaKind } from './sde-flow.js'
 
 /** The variance-preserving SDE (arXiv 2011.13456, section 3.4), whose discretisation is DDPM. */
-const vpSettingsSchema = z.strictObject({ kind: z.literal('vp'), ...BETA_SETTINGS })
+const vpSettingsSchema = z.strictObject({
+  /** Which flow. */
+  kind: z.literal('vp'),
+  ...BETA_SETTINGS,
+})
 
+/**
+ * The constants of the variance-preserving SDE (arXiv 2011.13456, section 3.4).
+ * @interface
+ */
 export type VpSettings = Readonly<z.infer<typeof vpSettingsSchema>>
 
 export const VP = betaKind<VpSettings>('vp', vpSettingsSchema, vpSde, {

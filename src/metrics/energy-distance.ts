@@ -10,6 +10,7 @@ function comparesPixels(data: Tensor): boolean {
   return data.shape.length === 4
 }
 
+/** Options of what measures. */
 export interface MeasureOptions {
   /** Ends the measuring at once; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -18,8 +19,12 @@ export interface MeasureOptions {
 const MEASURE_SCHEMA = optionsSchema<MeasureOptions>({ signal: SIGNAL })
 
 /**
- * Energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| of samples X to data Y, in Euclidean distances. The samples' own
+ * Energy distance 2 E|X - Y| - E|X - X'| - E|Y - Y'| of samples X to data Y, in Euclidean distances (Szekely and Rizzo, 2013):
+ * of images between pixels in [0, 1], clipped, of points as they are. The samples' own
  * diagonal is left out, the data's is kept: a perfect sampler scores 0, and chance may bring it slightly below.
+ * @param samples `[n, ...]`
+ * @param data of the same shape; float32 values, or uint8 pixels
+ * @throws TypeError where shapes differ
  */
 export async function energyDistance(
   samples: Tensor,

@@ -7,6 +7,7 @@ import { MOST_FEATURES, PictureSet } from './picture-set.js'
 import { frechetEstimate, MEASURE_COUNT, type Scores, scores } from './scores.js'
 import { FeatureStatistics } from './statistics.js'
 
+/** How samples are scored. */
 export interface EvaluateOptions extends MeasureOptions {
   /** What sees the features that are compared. Default: the items' own numbers. */
   readonly features?: FeatureNetwork
@@ -25,7 +26,9 @@ export interface EvaluateOptions extends MeasureOptions {
   readonly onProgress?: (fraction: number) => void
 }
 
+/** The scores, and of what they are. */
 export interface Evaluation extends Scores {
+  /** How many samples were scored. */
   readonly samples: number
   /** Items that they were compared with; not known of statistics. */
   readonly items?: number

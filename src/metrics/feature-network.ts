@@ -34,7 +34,9 @@ async function inceptionOf(path: string): Promise<FeatureNetworkHandle | undefin
 
 /** Features of pictures `[n, F]` and, where the network gives them, probabilities of classes `[n, classes]`. */
 export interface Seen {
+  /** `[n, F]`. Yours to dispose of. */
   readonly features: Tensor<'float32'>
+  /** `[n, classes]`. Yours to dispose of. */
   readonly probabilities: Tensor<'float32'> | undefined
 }
 

@@ -4,6 +4,7 @@ import { native } from '../native/native.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
 import { expectFinite } from './picture-set.js'
 
+/** The items nearest to samples. */
 export interface NearestItems {
   /** Of each sample `k` numbers of items, the nearest first. */
   readonly items: number[][]

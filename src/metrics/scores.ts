@@ -6,7 +6,9 @@ import type { FeatureStatistics } from './statistics.js'
 
 /** A figure, and its standard error over the samples. */
 export interface Score {
+  /** The figure itself. */
   readonly value: number
+  /** Its standard error. */
   readonly error: number
 }
 
@@ -17,17 +19,22 @@ export interface Scores {
   /** Of pixels: the root mean square of Wasserstein distances along 100 random lines; 0 is best. */
   readonly slicedWasserstein?: Score
   /**
-   * Of features as Gaussians (FID of an Inception network's); 0 is best, more samples are lower. `floor`: that of as many
-   * items of what was learned from.
+   * Of features as Gaussians (FID of an Inception network's); 0 is best, more samples are lower.
    */
-  readonly frechetDistance?: Score & { readonly floor?: number }
+  readonly frechetDistance?: Score & {
+    /** That of as many items of what was learned from. */
+    readonly floor?: number
+  }
   /** Of features, without bias: the mean of 100 subsets of at most 1000 or half of all (KID); its error is the mean's. */
   readonly kernelDistance?: Score & {
     /** Deviation of the subsets' distances. */
     readonly spread: number
   }
-  /** exp E KL(p(class | x), p(class)) of samples, and of the data; 1 to the number of classes. */
-  readonly inceptionScore?: Score & { readonly ofData: number }
+  /** exp E KL(p(class | x), p(class)) of samples; 1 to the number of classes. */
+  readonly inceptionScore?: Score & {
+    /** That of the data. */
+    readonly ofData: number
+  }
   /** Share of samples within reach of a datum (arXiv 1904.06991), by features. */
   readonly precision?: Score
   /** Share of data within reach of a sample, by features. */

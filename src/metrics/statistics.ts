@@ -43,6 +43,10 @@ export class FeatureStatistics implements Disposable {
     )
   }
 
+  /**
+   * Writes them as an `.npz` of `mu` and `sigma`.
+   * @throws PfgmError `ERR_PFGM_IO` where the file cannot be written
+   */
   async save(path: string): Promise<void> {
     expectPath('path', path)
     const arrays = { mu: this.mean, sigma: this.covariance }
@@ -65,11 +69,13 @@ export class FeatureStatistics implements Disposable {
     return { mean: this.mean.handle, covariance: this.covariance.handle }
   }
 
+  /** Frees both tensors. */
   dispose(): void {
     this.mean.dispose()
     this.covariance.dispose()
   }
 
+  /** The same, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose()
   }

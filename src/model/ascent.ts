@@ -24,6 +24,7 @@ export interface AscentOptions extends LabelOptions {
   batchSize?: number
   /** Ends the work at the next step; the promise rejects with the signal's reason. */
   signal?: AbortSignal
+  /** Called after each step of the images under way. */
   onProgress?: (progress: PoolProgress) => void
 }
 

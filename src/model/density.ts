@@ -5,6 +5,7 @@ import { ASCENT_FIELDS, type AscentOptions } from './ascent.js'
 import { logLikelihood } from './likelihood.js'
 import type { Model } from './model.js'
 
+/** On which grid a density is computed, and how finely. */
 export interface DensityOptions extends AscentOptions {
   /** Cells along a side of the square, 2 to 4096. Default 96. */
   side?: number
@@ -18,6 +19,7 @@ export const DENSITY_SCHEMA = optionsSchema<DensityOptions>({
   extent: number(Number.MIN_VALUE, Number.MAX_VALUE),
 })
 
+/** A density in the plane. */
 export interface DensityResult {
   /**
    * `[side, side]`, p at the middle of each cell with respect to data values: the second axis upward, so that row 0 is

@@ -15,6 +15,7 @@ export interface EncodeOptions extends AscentOptions {}
 
 export const ENCODE_SCHEMA = optionsSchema<EncodeOptions>(ASCENT_FIELDS)
 
+/** Encodings, and what they cost. */
 export interface EncodeResult extends SampleStatistics {
   /** `[count, ...itemShape]`, points on the plane z_max. Yours to dispose of. */
   readonly encodings: Tensor<'float64'>

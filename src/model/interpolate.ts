@@ -9,6 +9,7 @@ import { expectOne, type ImageTensor } from './images.js'
 import type { Model } from './model.js'
 import { type Samples, sample } from './sample.js'
 
+/** How many images lie between two, and how finely they are encoded. */
 export interface InterpolateOptions extends EncodeOptions {
   /** How many images, both ends included, 2 to 10,000. Default 8. */
   steps?: number

@@ -18,6 +18,7 @@ import { meanEvaluations, sampleKeys } from './samples.js'
 /** In no more dimensions than these `divergence: 'auto'` is exact. */
 const MOST_EXACT_DIMENSIONS = 16
 
+/** How likelihoods are computed. */
 export interface LikelihoodOptions extends AscentOptions {
   /**
    * How the divergence of the ODE is found. `exact`: one vector-Jacobian product a dimension. `hutchinson`: an unbiased
@@ -71,6 +72,7 @@ export const LIKELIHOOD_SCHEMA = optionsSchema<LikelihoodOptions>({
   publishedEpsilon: SWITCH,
 })
 
+/** Likelihoods, and what they cost. */
 export interface LikelihoodResult extends SampleStatistics {
   /** ln p of each image, in nats, with respect to values in [-1, 1]. */
   readonly logLikelihoods: Float64Array
@@ -78,6 +80,7 @@ export interface LikelihoodResult extends SampleStatistics {
   readonly bitsPerDimension: Float64Array
   /** Standard error of each ln p that the probes cause, in nats: 0 where exact, NaN with one probe. */
   readonly standardErrors: Float64Array
+  /** How the divergence was found. */
   readonly divergence: 'exact' | 'hutchinson'
   /** Mean number of evaluations of the drift and its divergence an image. */
   readonly nfe: number

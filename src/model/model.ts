@@ -24,7 +24,9 @@ export interface ModelSource {
 
 /** A network and the flow that it was trained for: what everything that follows paths works on. */
 export class Model implements Disposable {
+  /** What must be known to use the model, as in the header of its file. */
   readonly config: ModelConfig
+  /** The network, on its device. */
   readonly network: Network
   /** The flow of the configuration's settings. */
   readonly flow: Flow
@@ -72,7 +74,11 @@ export class Model implements Disposable {
     return shared
   }
 
-  /** Writes the model alone, without what training needs. @param dtype `F16` halves the file */
+  /**
+   * Writes the model alone, without what training needs, as safetensors. The file appears whole or not at all.
+   * @param options.dtype `F16` halves the file and rounds the weights. Default F32
+   * @throws PfgmError `ERR_PFGM_IO` where the file cannot be written
+   */
   async save(path: string, options: { dtype?: 'F32' | 'F16' } = {}): Promise<void> {
     const { dtype = 'F32' } = parseOptions('save', SAVE_SCHEMA, options)
     await writeTensors(this.network.handle, path, modelMetadata('model', this.config), dtype)
@@ -105,6 +111,7 @@ export class Model implements Disposable {
     this.network.dispose()
   }
 
+  /** The same, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose()
   }

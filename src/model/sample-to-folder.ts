@@ -40,6 +40,7 @@ export interface FolderSamplingOptions
   > {
   /** As of `sample`, one for all. */
   guidance?: number
+  /** Called after each step, and after each picture that is written. */
   onProgress?: (progress: SampleFolderProgress) => void
 }
 
@@ -53,6 +54,7 @@ export const FOLDER_FIELDS: Fields<FolderSamplingOptions> = {
   onProgress: FUNCTION,
 }
 
+/** What was drawn into a folder. */
 export interface FolderSamples {
   /** Pictures that are there of the samples that were asked for. */
   readonly count: number

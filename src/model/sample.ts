@@ -65,6 +65,7 @@ export interface SamplingOptions extends StartOptions, ConditionOptions {
   onDenoised?: Denoiser
   /** Films the paths from start to end: the result then has `film`. It takes memory for all frames of all samples. */
   film?: FilmOptions
+  /** Called after each step of the samples under way. */
   onProgress?: (progress: PoolProgress) => void
 }
 
@@ -99,6 +100,7 @@ export function usualSolver(
   return asPublished ? { solver: 'rk45' } : {}
 }
 
+/** Samples, and what they cost. */
 export interface Samples extends SampleStatistics {
   /** `[count, ...itemShape]`, data values: images in about [-1, 1], unclipped. Yours to dispose of. */
   readonly images: Tensor<'float32'>

@@ -23,7 +23,12 @@ export interface StartOptions {
    * uniform direction by a distance drawn from the kernel at z, from seed + i. The lower z, the more of the image
    * stays.
    */
-  from?: { z: number; images: ImageTensor }
+  from?: {
+    /** The height. */
+    z: number
+    /** `[count, ...itemShape]`, around which samples start. */
+    images: ImageTensor
+  }
 }
 
 export const START_FIELDS: Fields<StartOptions> = {

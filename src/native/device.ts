@@ -10,6 +10,7 @@ export type Device = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
 /** Whether a device of that name is there, `resolveDevice` says. */
 export const DEVICE = kind<Device>('auto, cpu, cuda or cuda:N', (value) => typeof value === 'string')
 
+/** What the native code was built for and runs on. */
 export interface RuntimeInfo {
   /** Version of libtorch. */
   readonly libtorch: string
@@ -19,7 +20,9 @@ export interface RuntimeInfo {
   readonly instructions: string
   /** Instruction set of the field's kernel: `avx512`, `avx2` or `portable`. */
   readonly fieldKernel: string
+  /** Processor cores, as the system counts them. */
   readonly cores: number
+  /** GPUs that answer. */
   readonly cudaDevices: number
   /** What the loader said where a GPU answers but libtorch's CUDA library does not load. */
   readonly cudaProblem?: string

@@ -13,6 +13,7 @@ export type FeatureNetworkHandle = Handle<'featureNetwork'>
 export type OwnerHandle = NetworkHandle | TrainerHandle | TensorHandle | FeatureNetworkHandle
 export type AnyHandle = OwnerHandle | FlowHandle | TrajectoriesHandle | LockHandle
 
+/** What the values of a tensor are. */
 export type Dtype = 'float32' | 'float64' | 'uint8' | 'int64'
 
 export interface TensorInfo {

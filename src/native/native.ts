@@ -52,6 +52,7 @@ export abstract class NativeObject<H extends AnyHandle> implements Disposable {
     return this.#handle
   }
 
+  /** Whether the memory was freed. */
   get disposed(): boolean {
     return this.#handle === undefined
   }
@@ -64,6 +65,7 @@ export abstract class NativeObject<H extends AnyHandle> implements Disposable {
     this.#handle = undefined
   }
 
+  /** The same, at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.dispose()
   }

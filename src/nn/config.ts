@@ -12,10 +12,6 @@ const multiples = list(size(1, 64), 10, 'an array of multiples').refine(({ lengt
 })
 const resolutions = list(size(1, 4096), 64, 'an array of resolutions')
 
-/**
- * What a network gives: `field`, (v_x, v_z) of a Poisson flow, where not given; `image`, as many numbers as x has, which
- * the other flows make a denoised image of.
- */
 const output = z.enum(['field', 'image']).optional()
 
 /**
@@ -23,6 +19,7 @@ const output = z.enum(['field', 'image']).optional()
  * `model` section.
  */
 const unet = z.strictObject({
+  /** Which network. */
   kind: z.literal('unet'),
   /** Colour channels of the images. */
   channels: size(1, 4096),
@@ -40,6 +37,7 @@ const unet = z.strictObject({
   dropout: z.number().min(0).lt(1),
   /** How z comes in: sines and cosines of z, or random Fourier features of ln z. */
   embedding: z.enum(['positional', 'fourier']),
+  /** Deviation of the random Fourier frequencies. */
   fourierScale: z.number().positive(),
   /** Resample with the (1, 3, 3, 1) filter instead of averaging and copying. */
   fir: z.boolean(),
@@ -62,11 +60,13 @@ const unet = z.strictObject({
   centered: z.boolean(),
   /** Classes that it tells apart: none where not given. */
   labels: size(0, 65536).optional(),
+  /** What it gives: the `field` (v_x, v_z) of a Poisson flow, where not given, or an `image`, as the other flows need. */
   output,
 })
 
 /** What both networks of EDM (arXiv 2206.00364) and PFGM++ have, named as in EDM. They give images. */
 const edmUnet = {
+  /** Colour channels of the images. */
   channels: size(1, 4096),
   /** Height and width, or one number for both, divisible by 2^(levels - 1). */
   imageSize: imageSize(1),
@@ -88,8 +88,10 @@ const edmUnet = {
 
 /** SongUNet: DDPM++ (positional, standard) or NCSN++ (fourier, residual, fir). */
 const song = z.strictObject({
+  /** Which network. */
   kind: z.literal('song'),
   ...edmUnet,
+  /** How the noise comes in: sines and cosines of it, or random Fourier features. */
   embedding: z.enum(['positional', 'fourier']),
   /** Channels of the noise's embedding, in multiples of modelChannels. */
   channelMultNoise: size(1, 64),
@@ -100,26 +102,37 @@ const song = z.strictObject({
 })
 
 /** DhariwalUNet: ADM. */
-const dhariwal = z.strictObject({ kind: z.literal('dhariwal'), ...edmUnet })
+const dhariwal = z.strictObject({
+  /** Which network. */
+  kind: z.literal('dhariwal'),
+  ...edmUnet,
+})
 
 /** The network of NCSNv2 (arXiv 2006.09011), a RefineNet: weaker than the others. */
 const refinenet = z.strictObject({
+  /** Which network. */
   kind: z.literal('refinenet'),
+  /** Colour channels of the images. */
   channels: size(1, 4096),
   /** Height and width, or one number for both, divisible by 2. */
   imageSize: imageSize(2),
   /** Channels at full resolution, a multiple of 4. */
   nf: channelsOfLayers,
+  /** What it gives: the `field` (v_x, v_z) of a Poisson flow, where not given, or an `image`, as the other flows need. */
   output,
 })
 
 /** A residual fully connected network for points. */
 const mlp = z.strictObject({
+  /** Which network. */
   kind: z.literal('mlp'),
+  /** Numbers of a point. */
   dimensions: size(1, 65536),
+  /** Numbers of a layer. */
   width: size(4, 16384),
   /** Residual blocks of two layers. */
   depth: size(1, 64),
+  /** What it gives: the `field` (v_x, v_z) of a Poisson flow, where not given, or an `image`, as the other flows need. */
   output,
 })
 
@@ -133,7 +146,9 @@ const each = (number: z.ZodNumber) =>
  */
 const gaussians = z
   .strictObject({
+    /** Which network. */
     kind: z.literal('gaussians'),
+    /** Numbers of a point. */
     dimensions: size(1, 65536),
     /** How many Gaussians. */
     components: size(1, 4096),
@@ -143,6 +158,7 @@ const gaussians = z
     weights: each(z.number().positive()).optional(),
     /** Softens the normalised field: the flow's own gamma. */
     gamma: z.number().min(0),
+    /** What it gives: the `field` of a Poisson flow, where not given, or the `denoised` image. */
     output: z.enum(['field', 'denoised']).optional(),
     /** Of a denoiser: extra dimensions of the flow's kernel. Infinitely many, where not given: Gaussian noise. */
     D: z.number().min(1).optional(),
@@ -155,7 +171,8 @@ const gaussians = z
 const fits = (given: number | readonly number[] | undefined, components: number): boolean =>
   !Array.isArray(given) || given.length === components
 
-export const networkConfigSchema = z.discriminatedUnion('kind', [
+/** The zod schema of any network: fills in nothing, and says what is wrong. */
+export const networkConfigSchema: z.ZodType<NetworkConfig> = z.discriminatedUnion('kind', [
   unet,
   song,
   dhariwal,
@@ -164,12 +181,37 @@ export const networkConfigSchema = z.discriminatedUnion('kind', [
   gaussians,
 ])
 
+/**
+ * A DDPM++ or NCSN++ (arXiv 2011.13456), as the published PFGM configurations describe it.
+ * @interface
+ */
 export type UnetConfig = Readonly<z.infer<typeof unet>>
+/**
+ * The RefineNet of NCSNv2 (arXiv 2006.09011), weaker than the others.
+ * @interface
+ */
 export type RefinenetConfig = Readonly<z.infer<typeof refinenet>>
+/**
+ * A residual fully connected network for points.
+ * @interface
+ */
 export type MlpConfig = Readonly<z.infer<typeof mlp>>
+/**
+ * The exact field or denoiser of a mixture of isotropic Gaussians.
+ * @interface
+ */
 export type GaussiansConfig = Readonly<z.infer<typeof gaussians>>
+/**
+ * SongUNet of EDM (arXiv 2206.00364): DDPM++ or NCSN++, named as there.
+ * @interface
+ */
 export type SongConfig = Readonly<z.infer<typeof song>>
+/**
+ * DhariwalUNet of EDM (arXiv 2206.00364): ADM (arXiv 2105.05233), named as there.
+ * @interface
+ */
 export type DhariwalConfig = Readonly<z.infer<typeof dhariwal>>
+/** A network, by its `kind`. */
 export type NetworkConfig =
   | UnetConfig
   | SongConfig

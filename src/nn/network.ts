@@ -25,9 +25,11 @@ const CREATE_SCHEMA = optionsSchema<CreateOptions>({ seed: SEED, device: DEVICE 
  * their noise to images.
  */
 export class Network extends NativeObject<NetworkHandle> {
+  /** What it is made of. */
   readonly config: NetworkConfig
   /** Number of trained parameters. */
   readonly parameterCount: number
+  /** `cpu` or `cuda:N`. */
   readonly device: string
 
   /** @internal */
@@ -38,7 +40,12 @@ export class Network extends NativeObject<NetworkHandle> {
     this.device = device
   }
 
-  /** A network with fresh weights, which are a function of the configuration and the seed. */
+  /**
+   * A network with fresh weights, which are a function of the configuration and the seed.
+   * @param options.seed 0 to 2^64 - 1. Default 0
+   * @param options.device `cpu`, `cuda` or `cuda:N`. Default cpu
+   * @throws TypeError or RangeError naming what is wrong in the configuration; PfgmError `ERR_PFGM_DEVICE` for another device
+   */
   static async create(config: NetworkConfig, options: CreateOptions = {}): Promise<Network> {
     const whole = parse('config', networkConfigSchema, config)
     const { seed = 0, device = 'cpu' } = parseOptions('Network.create', CREATE_SCHEMA, options)
@@ -75,6 +82,7 @@ export class Network extends NativeObject<NetworkHandle> {
    *   give an item the same bits whatever else is in the batch. Default false.
    * @param options.precision what the products of convolutions are rounded to: of a U-Net on a CPU those between more
    *   than 16 channels, else those that libtorch's autocast rounds. Default float32.
+   * @throws TypeError for other shapes and dtypes
    */
   async forward(
     x: Tensor<'float32'>,

@@ -15,19 +15,27 @@ export type PredictorName = (typeof PREDICTORS)[number]
 
 const NORMS = ['sample', 'batch'] as const
 
+/** Langevin dynamics that solvers of an SDE take before each step. */
 export const CORRECTORS = ['langevin', 'annealed-langevin'] as const
+/** One of `CORRECTORS`. */
 export type CorrectorName = (typeof CORRECTORS)[number]
 
 /** Those that follow the flow's ordinary differential equation, and so come to the same samples. */
 export const ODE_SOLVERS = [...RUNGE_KUTTA, ...MULTISTEP, 'adaptive-unipc'] as const
 
+/** All solvers, by name; `SolverSettings` says what they are. */
 export const SOLVERS = [...ODE_SOLVERS, ...NOISY_MULTISTEP, ...PREDICTORS] as const
+/** One of `SOLVERS`. */
 export type SolverName = (typeof SOLVERS)[number]
 
+/** What given heights may follow. */
 export const SCHEDULES = ['uniform', 'karras', 'searched'] as const
+/** One of `SCHEDULES`. */
 export type ScheduleName = (typeof SCHEDULES)[number]
 
+/** What sets the steps of a Runge-Kutta method. */
 export const CONTROLLERS = ['i', 'pi', 'pid', 'constant'] as const
+/** One of `CONTROLLERS`. */
 export type ControllerName = (typeof CONTROLLERS)[number]
 
 /** A method and its steps, as `sample()` takes them. */
@@ -86,8 +94,9 @@ export interface SolverSettings {
    * algorithm 2), 0 to 1e6. Default 0.
    */
   churn?: number
-  /** S_min and S_max: the heights between which it is added, from 0 on. Default: at all. */
+  /** S_min, from 0 on: noise is added at heights from here to `churnMax`. Default 0. */
   churnMin?: number
+  /** S_max. Default: no bound. */
   churnMax?: number
   /** S_noise: its deviation, in units of what the heights ask for, 0 to 10. Default 1. */
   churnNoise?: number

@@ -11,6 +11,7 @@ import { TENSOR } from '../tensor/tensor.js'
 /** What a film can be written as, by the name's end: a strip, or an animation. */
 export const FILM_EXTENSIONS = ['.png', '.webp', '.gif'] as const
 
+/** How a film is shown. */
 export interface FilmPictureOptions {
   /** Animation: images in a row; as near to a square as possible where not given. */
   columns?: number

@@ -6,6 +6,7 @@ import type { NativePicture, TensorHandle } from '../native/addon.js'
 import { native } from '../native/native.js'
 import { loadSharp } from '../native/sharp.js'
 
+/** How images are laid out in a picture. */
 export interface PngOptions {
   /** Images in a row; as near to a square as possible where not given. */
   columns?: number

@@ -11,9 +11,13 @@ import { type PngOptions, savePng } from './picture.js'
 
 /** The typed array that holds a dtype's values. */
 export interface TypedArrayOf {
+  /** Values of data, networks and samples. */
   float32: Float32Array
+  /** States on paths, encodings. */
   float64: Float64Array
+  /** Pixels, 0 to 255. */
   uint8: Uint8Array
+  /** Whole numbers. */
   int64: BigInt64Array
 }
 
@@ -41,7 +45,9 @@ const FROM_SCHEMA = optionsSchema<{ device?: string }>({ device: DEVICE })
  * Dispose of it (`dispose()` or `using`) as soon as it is not needed: the collector frees it too, but late.
  */
 export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> {
+  /** What its values are. */
   readonly dtype: D
+  /** Its sizes; `[]` is a single value. */
   readonly shape: readonly number[]
   /** `cpu` or `cuda:N`. */
   readonly device: string
@@ -72,7 +78,10 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     return new Tensor<D>(info)
   }
 
-  /** A tensor whose values are all the same. */
+  /**
+   * A tensor whose values are all the same, on the CPU.
+   * @throws PfgmError `ERR_PFGM_OUT_OF_MEMORY` where memory cannot hold it
+   */
   static async full<D extends Dtype>(shape: readonly number[], value: number, dtype: D): Promise<Tensor<D>> {
     parse('shape', SHAPE, shape)
     parse('dtype', DTYPE, dtype)
@@ -80,7 +89,11 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     return new Tensor<D>(await native().fullTensor(shape, value, dtype))
   }
 
-  /** The rows of several tensors of one dtype, one tensor's after another's. */
+  /**
+   * The rows of several tensors of one dtype, one tensor's after another's.
+   * @param tensors `[n_i, ...]`, which differ in their first sizes alone
+   * @throws TypeError where they differ in more
+   */
   static async concat<D extends Dtype>(tensors: readonly Tensor<D>[]): Promise<Tensor<D>> {
     parse('tensors', TENSORS, tensors)
     return new Tensor<D>(await native().concatTensors(tensors.map(({ handle }) => handle)))
@@ -128,12 +141,18 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
     return new ARRAYS[this.dtype](buffer) as TypedArrayOf[D]
   }
 
-  /** Rows `first` to `first + count - 1`, as a tensor of their own. */
+  /**
+   * Rows `first` to `first + count - 1`, as a tensor of their own.
+   * @throws TypeError where there are none of these numbers
+   */
   async slice(first: number, count: number): Promise<Tensor<D>> {
     return new Tensor<D>(await native().sliceTensor(this.handle, first, count))
   }
 
-  /** What has the place `index` on an axis, without that axis: of `[n, m, k]` on axis 1 `[n, k]`. */
+  /**
+   * What has the place `index` on an axis, without that axis: of `[n, m, k]` on axis 1 `[n, k]`.
+   * @throws TypeError where there is no such axis or place
+   */
   async select(axis: number, index: number): Promise<Tensor<D>> {
     return new Tensor<D>(await native().selectTensor(this.handle, axis, index))
   }

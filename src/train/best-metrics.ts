@@ -10,7 +10,9 @@ const METRICS = {
   { of: (measured: Measured) => number | undefined; needs: 'validation' | 'evaluationCount' }
 >
 
+/** One of `BEST_METRICS`. */
 export type BestMetric = keyof typeof METRICS
+/** What the best model of a run can be told by; lower is better. */
 export const BEST_METRICS = Object.keys(METRICS) as readonly BestMetric[]
 
 /** Undefined where it was not measured. */

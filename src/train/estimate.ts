@@ -5,7 +5,9 @@ import type { Trainer } from './trainer.js'
 
 /** What the rest of a training run will take, from one or two steps that are measured and not taken. */
 export interface Estimate {
+  /** Seconds that a step takes. */
   readonly secondsPerStep: number
+  /** Seconds that all steps to come take. */
   readonly seconds: number
   /** Memory of the process at its peak. */
   readonly memoryBytes: number

@@ -11,7 +11,9 @@ const SCHEDULES = {
   invsqrt: (step: number, warmup: number) => Math.sqrt(Math.max(warmup, 1) / Math.max(step, warmup, 1)),
 } as const
 
+/** One of `LEARNING_RATE_SCHEDULES`. */
 export type LearningRateSchedule = keyof typeof SCHEDULES
+/** How the learning rate may go on after the warm-up. */
 export const LEARNING_RATE_SCHEDULES = Object.keys(SCHEDULES) as readonly LearningRateSchedule[]
 
 function done(step: number, warmup: number, steps: number): number {

@@ -21,13 +21,20 @@ import { BEST_METRICS, type BestMetric } from './best-metrics.js'
 import { LEARNING_RATE_SCHEDULES } from './optimizer.js'
 import { PRESETS, type PresetName, type TrainingSettings } from './presets.js'
 
+/** What is trained, on what, and how. Settings that are not given are those of the preset. */
 export interface TrainOptions extends Partial<TrainingSettings> {
+  /** What is learned from. */
   data: AnyDataset
   /** The run's folder: made where it is not there; must not hold a run unless `resume`. */
   out: string
   /** Where settings come from that are not given; by the data's shape where not given. */
   preset?: PresetName
+  /** The network, in place of the preset's. */
   network?: NetworkConfig
+  /**
+   * The flow, in place of the preset's; settings of it that are not given are as published, or from the data. Default
+   * pfgm.
+   */
   flow?: GivenFlow
   /**
    * A model to start from: a run folder, a model file, one of another program (`convert`), or the name of one that comes with the package. Its averaged
@@ -45,11 +52,11 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   /** Whether to mirror items at random; as the data set says where not given. */
   mirror?: boolean
   /**
-   * Decays of further moving averages of the weights, 16 at most. They are part of every checkpoint, for
+   * Decays of further moving averages of the weights, each 0 to 1, 16 at most. They are part of every checkpoint, for
    * `PoissonFlow.load(out, { emaRate })`; what a run shows and measures is the average of `emaRate` alone.
    */
   emaRates?: readonly number[]
-  /** Newest checkpoints that are kept. Default 3. */
+  /** Newest checkpoints that are kept, 1 to 1e6. Default 3. */
   keep?: number
   /**
    * The metric by which the model that is best so far is kept, as `best.safetensors` in `out`: `validation-loss` or
@@ -69,9 +76,10 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   resume?: boolean | 'auto'
   /** Go on, even if the data is not what the run was started with: it has grown, or its values are others. */
   newData?: boolean
+  /** Where the network is trained. Default auto. */
   device?: Device
   /**
-   * Threads of the CPU's kernels. Where not given, those that the run had before, if there are as many; else all cores
+   * Threads of the CPU's kernels, 1 to 1024. Where not given, those that the run had before, if there are as many; else all cores
    * that the process may use (a container's share counts).
    */
   threads?: number

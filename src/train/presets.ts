@@ -4,20 +4,22 @@ import type { Precision } from '../native/precision.js'
 import type { NetworkConfig, SongConfig, UnetConfig } from '../nn/config.js'
 import type { LearningRateSchedule } from './optimizer.js'
 
+/** Whose charges may make the field. */
 export const FIELD_BATCHES = ['batch', 'full'] as const
+/** One of `FIELD_BATCHES`. */
 export type FieldBatch = (typeof FIELD_BATCHES)[number]
 
-/** Everything about training that does not depend on the data. */
+/** Everything about training that does not depend on the data. What is out of its range is a RangeError. */
 export interface TrainingSettings {
-  /** Optimizer steps in all. */
+  /** Optimizer steps in all, 1 to 1e9. */
   readonly steps: number
-  /** Items whose charges make the field of a step: B of the paper. */
+  /** Items whose charges make the field of a step, 1 to 1e7: B of the paper. */
   readonly batchSize: number
-  /** The first of them, which are perturbed and learned from. */
+  /** The first of them, which are perturbed and learned from: 1 to `batchSize`. */
   readonly smallBatchSize: number
   /**
    * Parts that what a step learns from goes through the network in, one after the other: their gradients add up to the
-   * step's, in as much less memory. Default 1.
+   * step's, in as much less memory. 1 to `smallBatchSize`. Default 1.
    */
   readonly accumulate: number
   /** Whether activations inside of blocks are made again on the pass back rather than kept: less memory for more time. */
@@ -29,36 +31,42 @@ export interface TrainingSettings {
   readonly precision: Precision
   /** Which items' charges make the field: those of the batch, or `full`: all of the data, whatever `batchSize` is. */
   readonly fieldBatch: FieldBatch
-  /** The largest. */
+  /** The largest, 0 to 10. */
   readonly learningRate: number
   /**
    * How it goes on after the warm-up: `constant`, down to 0 at the last step by a `cosine` or as a line (`linear`), or with the
    * root of the steps (`invsqrt`). Default constant.
    */
   readonly learningRateSchedule: LearningRateSchedule
-  /** Steps over which the learning rate rises from 0. */
+  /** Steps over which the learning rate rises from 0: 0 to 1e9. */
   readonly warmup: number
-  /** Largest norm of the gradient; 0 for any. */
+  /** Largest norm of the gradient, from 0; 0 for any. */
   readonly clipNorm: number
-  /** Final decay of the weights' moving average. */
+  /** Decay of the weights' moving average, 0 to 1; that of update n is at most (1 + n) / (10 + n). */
   readonly emaRate: number
-  /** With labels: share of the items that are learned from as if of no class, so that samples can be guided. */
+  /** With labels: share of the items, 0 to 1, that are learned from as if of no class, so that samples can be guided. */
   readonly labelDropout: number
-  /** Steps between checkpoints. */
+  /** Steps between checkpoints, 1 to 1e9. */
   readonly checkpointEvery: number
   /**
    * Steps between measurements of the model on the way, which are left out where they would take more than a tenth of the
-   * training's time; 0 for none. Default 0, or `checkpointEvery` where a validation or a best model is asked for.
+   * training's time; up to 1e9, 0 for none. Default 0, or `checkpointEvery` where a validation or a best model is asked for.
    */
   readonly evaluateEvery: number
-  /** Steps between pictures of samples; 0 for none. */
+  /** Steps between pictures of samples, up to 1e9; 0 for none. */
   readonly sampleEvery: number
-  /** Samples drawn to measure their distance to the data, at the end, and on the way where that is asked for; 0 for none. */
+  /**
+   * Samples drawn to measure their distance to the data, up to 1e6, at the end, and on the way where that is asked for; 0 for
+   * none.
+   */
   readonly evaluationCount: number
 }
 
+/** How a run is set up where it is not told otherwise. */
 export interface Preset {
+  /** The network. */
   readonly network: NetworkConfig
+  /** How it is trained. */
   readonly training: TrainingSettings
   /** Constants of the flow that are not derived from the data. */
   readonly flow?: GivenFlow
@@ -303,7 +311,9 @@ const SETTINGS = {
   },
 } as const satisfies Readonly<Record<string, Preset>>
 
+/** One of `PRESETS`. */
 export type PresetName = keyof typeof SETTINGS
+/** The names of all presets; `preset` says what they are. */
 export const PRESETS = Object.keys(SETTINGS) as readonly PresetName[]
 
 /**

@@ -3,11 +3,15 @@ import type { Tensor } from '../tensor/tensor.js'
 
 /** Of |error| over all pixels, in which data values of [-1, 1] are [0, 1]. Infinity where a sample was not finite. */
 export interface ErrorFigures {
+  /** Over the samples of a sample's mean. */
   readonly mean: number
   /** Standard error of the mean, from the means of the single samples. Infinity with fewer than two. */
   readonly standardError: number
+  /** Of all pixels. */
   readonly median: number
+  /** Nine in ten pixels are off by no more. */
   readonly percentile90: number
+  /** All but one in a hundred pixels are off by no more. */
   readonly percentile99: number
 }
 

@@ -21,6 +21,7 @@ import { leastCostWay, warpedHeights } from './searched-heights.js'
 import { isFor, type SearchedSchedule, type SolverCache, solverCacheOf } from './solver-cache.js'
 import { stepErrors } from './step-error.js'
 
+/** Options of what searches. */
 export interface SearchOptions {
   /** Ends the search; the promise rejects with the signal's reason. */
   signal?: AbortSignal | undefined

@@ -6,7 +6,7 @@ import { PfgmError } from '../errors.js'
 import { hashOfFile } from '../files/read.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { Model } from '../model/model.js'
-import { CONTROLLERS, SCHEDULES, SOLVERS } from '../ode/solver-options.js'
+import { CONTROLLERS, SCHEDULES, SOLVERS, type SolverSettings } from '../ode/solver-options.js'
 
 /** Rises when what is searched or measured changes: older caches are then made anew. */
 const VERSION = 2
@@ -19,16 +19,27 @@ const error = z
   .transform((value) => value ?? Number.POSITIVE_INFINITY)
 
 const scheduleSchema = z.object({
+  /** The method. */
   solver: z.enum(SOLVERS),
+  /** Its order, where it has several. */
   order: z.number().int().exactOptional(),
+  /** Its steps. */
   steps: z.number().int().positive(),
+  /** z of the ends of steps, falling. */
   heights: z.array(z.number().positive()).min(2),
+  /** How many starts the error was measured from. */
   count: z.number().int().positive(),
+  /** Start i was that of seed + i. */
   seed: z.string(),
+  /** Mean error of pixels in [0, 1]. */
   mean: error,
+  /** Standard error of the mean. */
   standardError: error,
+  /** Of all pixels. */
   median: error,
+  /** Nine in ten pixels are off by no more. */
   percentile90: error,
+  /** All but one in a hundred pixels are off by no more. */
   percentile99: error,
 })
 
@@ -43,10 +54,15 @@ const settingsSchema = z.object({
 })
 
 const measuredSchema = z.object({
+  /** Method, order and schedule or controller, such as `dpm3m karras`. */
   solver: z.string(),
-  settings: settingsSchema,
+  /** The same for `sample`. */
+  settings: settingsSchema as z.ZodType<SolverSettings>,
+  /** Mean number of evaluations a sample. */
   evaluations: z.number().positive(),
+  /** Mean error of pixels in [0, 1]. */
   mean: error,
+  /** Standard error of the mean. */
   standardError: error,
 })
 
@@ -57,12 +73,16 @@ const contentSchema = z.object({
 
 const fileSchema = contentSchema.extend({ version: z.number(), fingerprint: z.string() })
 
-/** The heights found for a method and number of steps, and the error they have on other starts than those of the search. */
+/**
+ * The heights found for a method and number of steps, and the error they have on other starts than those of the search.
+ * @interface
+ */
 export type SearchedSchedule = Readonly<z.infer<typeof scheduleSchema>>
 
 /**
  * A solver by name and by settings, its mean number of evaluations a sample, and its mean error of pixels in [0, 1],
  * images clipped, against the converged solution from the same starts, with the standard error of that mean.
+ * @interface
  */
 export type MeasuredSolver = Readonly<z.infer<typeof measuredSchema>>
 

@@ -53,6 +53,7 @@ export type SolverGoal =
 export interface ChosenSolver extends MeasuredSolver {
   /** From how many starts, i of them that of seed + i. */
   readonly count: number
+  /** The first of their seeds. */
   readonly seed: string
 }
 

@@ -18,6 +18,7 @@ import { ODE_SOLVERS, type SolverName, type SolverSettings, solverOptions } from
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
 import { type ErrorFigures, errorFigures, isClipped } from './error-figures.js'
 
+/** What is compared, from how many starts. */
 export interface ComparisonOptions {
   /** How many fresh starts, 1 to 100,000. Default 64. */
   count?: number
@@ -31,6 +32,7 @@ export interface ComparisonOptions {
   data?: Tensor
   /** What the network's products are rounded to in the runs that are compared; the converged solution is float32's. */
   precision?: SamplingOptions['precision']
+  /** bfloat16: at this height and below, float32 all the same. Default 0. */
   bfloat16Above?: number
   /** Ends the comparison; the promise rejects with the signal's reason. */
   signal?: AbortSignal
@@ -55,6 +57,7 @@ const COMPARISON_SCHEMA = optionsSchema<ComparisonOptions>({
 export interface ComparisonPoint extends ErrorFigures {
   /** Method, order and schedule or controller, such as `dpm3m karras`. */
   readonly solver: string
+  /** The same for `sample`. */
   readonly settings: SolverSettings
   /** Mean number of evaluations a sample. */
   readonly evaluations: number
@@ -64,6 +67,7 @@ export interface ComparisonPoint extends ErrorFigures {
 
 /** What all points of a solver say together. */
 export interface SolverSummary {
+  /** Method, order and schedule or controller, as in its points. */
   readonly solver: string
   /**
    * Measured order of convergence: minus the slope of ln (median error) against ln evaluations, by least squares over
@@ -77,14 +81,19 @@ export interface SolverSummary {
   readonly enough?: number
 }
 
+/** What `compareSolvers` measured. */
 export interface SolverComparison {
+  /** How many starts. */
   readonly count: number
+  /** Start i was that of seed + i. */
   readonly seed: string
   /** The converged solution's solver. */
   readonly reference: SolverSettings
   /** Of the converged samples. Only with data. */
   readonly energyDistance?: number
+  /** Each solver at each number of evaluations. */
   readonly points: readonly ComparisonPoint[]
+  /** Each solver, by all of its points. */
   readonly solvers: readonly SolverSummary[]
 }
 
@@ -109,7 +118,8 @@ const FIXED: readonly (SolverSettings & { readonly solver: SolverName; readonly 
 ]
 
 /**
- * Compares all solvers and schedules by error against evaluations, from fresh starts of the prior.
+ * Compares all solvers and schedules by error against evaluations, from fresh starts of the prior: the error is that of pixels in
+ * [0, 1], clipped, or of points as they are, to the converged solution from the same starts.
  * @throws TypeError or RangeError for options out of range
  */
 export async function compareSolvers(model: Model, given: ComparisonOptions = {}): Promise<SolverComparison> {

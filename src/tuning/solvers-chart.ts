@@ -62,7 +62,9 @@ const COMPARISON = z.object({
 /**
  * A comparison as a chart, an SVG: mean error against evaluations, and energy distance beside it where it was measured; a
  * line a solver, its colour the method's. Solvers that broke down are left out.
+ * @param comparison as `compareSolvers` gives it
  * @param title what was compared, above the chart
+ * @throws TypeError or RangeError for what is none
  */
 export function solversChart(comparison: SolverComparison, title: string): string {
   parse('comparison', COMPARISON, comparison)

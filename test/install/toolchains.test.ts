@@ -245,6 +245,7 @@ describe.runIf(process.env.PFGM_LONG)('the installed package, by', () => {
     cpSync(tools, modules, { recursive: true, verbatimSymlinks: true })
     cpSync(join((await installedProject()).folder, 'node_modules'), modules, {
       recursive: true,
+      force: false,
       verbatimSymlinks: true,
     })
   }, 20 * MINUTE)

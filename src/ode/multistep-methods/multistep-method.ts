@@ -28,7 +28,10 @@ export interface MultistepMethod {
   readonly corrects: boolean
 }
 
+/** What a step of a multistep method weighs. */
 export interface Weights {
+  /** Weight of the state where the step begins. */
   readonly ofX: number
+  /** Weights of the known values, newest first. */
   readonly ofKnown: readonly number[]
 }

@@ -47,9 +47,15 @@ const tableSchema = z.strictObject(
  * last are; a correction may weigh one value more. Plain JSON.
  */
 export interface MultistepTable {
+  /** What the known values are: `denoised` images d, or `height`, the drift dx/dz = (x - d) / z. */
   readonly view: 'denoised' | 'height'
+  /** z of the ends of steps, falling from z_max to z_min. */
   readonly heights: readonly number[]
-  readonly steps: readonly (Weights & { readonly correction?: Weights })[]
+  /** Step i leads from heights[i] to heights[i + 1]: its weights and, where it is corrected, those of the correction. */
+  readonly steps: readonly (Weights & {
+    /** The step once more, from the value at the state that it predicted. */
+    readonly correction?: Weights
+  })[]
 }
 
 /**

@@ -3,6 +3,7 @@ import { Tensor } from '../../tensor/tensor.js'
 import { uniformInLogHeight } from '../schedules/uniform.js'
 import { denoisedWeights, type Interpolant } from '../steppers/dense-output.js'
 
+/** What of the paths is filmed. */
 export interface FilmOptions {
   /** How many frames at even steps in ln z, both ends of the path included, 2 to 1000. Default 24. */
   frames?: number

@@ -6,6 +6,7 @@ export interface PoolProgress {
   readonly finished: number
   /** Samples in the pool. */
   readonly active: number
+  /** Samples that were asked for. */
   readonly count: number
   /** How much of all paths is behind, from 0 to 1. */
   readonly fraction: number

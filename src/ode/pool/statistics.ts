@@ -5,15 +5,23 @@ export type SampleStatus = 'done' | 'maxEvaluations' | 'notFinite'
 export interface SampleStatistics {
   /** Drift evaluations of each sample. */
   readonly evaluations: Int32Array
+  /** Steps of each sample that were taken. */
   readonly accepted: Int32Array
+  /** Steps of each sample that were tried and found too long. */
   readonly rejected: Int32Array
   /** Smallest accepted step of each sample, in ln z; the last one, cut to the end, left out. Infinity without any. */
   readonly smallestStep: Float64Array
   /** Whether a sample's path ever left the region the network was trained on. */
   readonly outside: Uint8Array
+  /** How the path of each sample ended. */
   readonly status: SampleStatus[]
-  /** Seconds of waiting for evaluations of the flow, which samplings at the same time share, and of all the rest. */
-  readonly seconds: { network: number; other: number }
+  /** Where the time went. */
+  readonly seconds: {
+    /** Of waiting for evaluations of the flow, which samplings at the same time share. */
+    network: number
+    /** Of all the rest. */
+    other: number
+  }
 }
 
 /** Of samples that have not begun. */
