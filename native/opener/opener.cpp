@@ -1,5 +1,6 @@
-// An addon that opens shared libraries by their paths. What is loaded after them finds them by their names, wherever they
-// are: so the addon that comes with the package, which knows no libtorch's place, finds the one that there is.
+// An addon that opens shared libraries by their paths. What is loaded after them finds them by their names,
+// wherever they are: so the addon that comes with the package, which knows no libtorch's place, finds the one
+// that there is.
 #include <dlfcn.h>
 #include <node_api.h>
 
