@@ -21,6 +21,7 @@ export type {
   NpyOptions,
   NpzOptions,
   OpenOptions,
+  PackedOptions,
   Split,
   ToyKind,
   ToyOptions,

@@ -11,6 +11,8 @@ export interface PickleOptions {
   readonly makers: ReadonlyMap<string, Maker>
   /** What a persistent id stands for. */
   readonly persistent?: (id: unknown) => unknown
+  /** Gives state to an object. Default: it is passed over. */
+  readonly build?: (value: unknown, state: unknown) => void
 }
 
 /** A maker that the pickle has named, which is not a value yet. */
@@ -31,7 +33,7 @@ const NEWEST = 5
 
 /**
  * Reads a pickle (Python's own format) as data: nothing in it is run. Dictionaries are maps, lists and tuples arrays, sets
- * sets, None null, integers beyond 2^53 bigints, bytes buffers; state that is given to an object is passed over.
+ * sets, None null, integers beyond 2^53 bigints, bytes buffers; state that is given to an object goes to `build`.
  *
  * @param start where in the bytes it begins
  * @returns the value, and where the pickle ends
@@ -40,7 +42,7 @@ const NEWEST = 5
 export function readPickle(
   bytes: Buffer,
   start: number,
-  { path, makers, persistent }: PickleOptions,
+  { path, makers, persistent, build }: PickleOptions,
 ): { value: unknown; end: number } {
   let at = start
   const stack: unknown[] = []
@@ -124,9 +126,13 @@ export function readPickle(
         stack.push(MARK)
         break
       case '0':
-      case 'b': // state of an object
         pop()
         break
+      case 'b': {
+        const state = pop()
+        build?.(top(), state)
+        break
+      }
       case '1':
         sinceMark()
         break
