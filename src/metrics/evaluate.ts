@@ -48,6 +48,12 @@ const DATA = kind<Tensor | FeatureStatistics>(
   (value) => value instanceof Tensor || value instanceof FeatureStatistics,
 )
 
+const SAMPLES = kind<Tensor | AsyncIterable<Tensor>>(
+  'a tensor or several in turn',
+  (value) =>
+    value instanceof Tensor || (typeof value === 'object' && value !== null && Symbol.asyncIterator in value),
+)
+
 /** Errors are those of ten groups of samples, each of two at least. */
 const FEWEST = 20
 /** Items that features are seen of at a time. */
@@ -69,6 +75,7 @@ export async function evaluate(
   data: Tensor | FeatureStatistics,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  parse('samples', SAMPLES, samples)
   parse('data', DATA, data)
   const {
     features,
@@ -79,7 +86,7 @@ export async function evaluate(
     onProgress = () => {},
     signal,
   } = parseOptions('evaluate', SCHEMA, options)
-  const parts = isIterable(samples) ? samples : inParts(samples)
+  const parts = samples instanceof Tensor ? inParts(samples) : samples
   const named = features?.name ?? 'numbers'
   if (data instanceof FeatureStatistics) {
     using set = await collect('samples', parts, undefined, features, FEWEST, signal, data.mean.size)
@@ -158,8 +165,6 @@ async function collect(
     throw error
   }
 }
-
-const isIterable = (value: object): value is AsyncIterable<Tensor> => Symbol.asyncIterator in value
 
 function expectAlike(name: string, items: Tensor, shape: readonly number[]): void {
   const own = items.shape.slice(1)

@@ -76,14 +76,12 @@ export async function packed(
     size: size === undefined ? null : sides(size),
   }
   const key = await keyOf(paths, how, onProgress, signal)
-  const place = new Place(await cacheFolder(), key)
+  const folder = join(cacheRoot(), 'data', 'pixels')
+  const place = new Place(folder, key)
   const decoding = { size, channels, onProgress, signal }
   const kept =
     (await place.read()) ??
-    (await place.alone(
-      signal,
-      async () => (await place.read()) ?? decoded(format, path, paths, place, decoding),
-    ))
+    (await keptBy(place, folder, signal, () => decoded(format, path, paths, place, decoding)))
   const broken = {
     count: kept.broken.length,
     messages: kept.messages.map((text) => renamed(text, kept.paths, paths)),
@@ -115,16 +113,20 @@ export async function packed(
 
 const CURE = 'mend or remove them, or pass them over (skipBroken, --skip-broken of train)'
 
-async function cacheFolder(): Promise<string> {
-  const folder = join(cacheRoot(), 'data', 'pixels')
+/** What another process keeps meanwhile, or else some work. */
+async function keptBy(
+  place: Place,
+  folder: string,
+  signal: AbortSignal | undefined,
+  work: () => Promise<Kept>,
+): Promise<Kept> {
   try {
     await mkdir(folder, { recursive: true })
   } catch (cause) {
-    throw new PfgmError('ERR_PFGM_IO', `Could not write to ${folder}: ${reason(cause)}; ${CACHE_FIX}`, {
-      cause,
-    })
+    const message = `Could not write to ${folder}: ${reason(cause)}; ${CACHE_FIX}`
+    throw new PfgmError('ERR_PFGM_IO', message, { cause })
   }
-  return folder
+  return place.alone(signal, async () => (await place.read()) ?? work())
 }
 
 /** Decodes what the cache does not have. Of data that is damaged nothing stays there. */

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { datasets, openDataset } from '../../../src/data/index.js'
 import { temporaryFolders } from '../temporary.js'
@@ -36,6 +37,11 @@ test.each([false, true])(
     expect(await datasets.zip(path)).toEqual(data)
   },
 )
+
+test("what Python's zipfile writes", async () => {
+  const data = await openDataset(fileURLToPath(new URL('made/edm.zip', import.meta.url)))
+  expect(data).toMatchObject({ shape: [3, 8, 8], count: 3, labels: Uint8Array.of(2, 0, 1) })
+})
 
 test('without labels, with folders for classes, with a folder around all', async () => {
   const some: Entries = [0, 1, 2].map((i) => [named(i), pngs[i]!])
