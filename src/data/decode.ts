@@ -149,8 +149,8 @@ async function separate(sharp: Sharp, data: Buffer, width: number, height: numbe
   )
 }
 
-function everyThird(data: Buffer, first: number): Uint8Array {
-  const plane = new Uint8Array(data.length / 3)
+function everyThird(data: Buffer, first: number): Buffer {
+  const plane = Buffer.alloc(data.length / 3)
   for (let i = 0, from = first; i < plane.length; i++, from += 3) plane[i] = data[from]!
   return plane
 }

@@ -222,9 +222,9 @@ test('pages of Parquet that lie about their values', async () => {
   const whole = KINDS['snappy.parquet']![1]
   const bytes = await readFile(new URL('made/none.parquet', import.meta.url))
   for (const file of [whole, bytes]) {
-    for (let at = 4; at < 100; at++) {
+    for (let at = 4; at < 100; at += 2) {
       const changed = Buffer.from(file)
-      changed[at] = at % 2 === 0 ? 0xff : 0x7e
+      changed[at] = at % 4 === 0 ? 0xff : 0x7e
       await attempt('snappy.parquet', changed)
     }
   }
