@@ -23,6 +23,7 @@ export type {
   NpyOptions,
   NpzOptions,
   OpenOptions,
+  PackedOptions,
   Split,
   ToyKind,
   ToyOptions,

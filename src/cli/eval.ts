@@ -122,8 +122,9 @@ async function score(
   const { count = DEFAULT_COUNT, training: learned } = settings
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   using features = await networkOf(flow, settings.features)
-  using data = await referenceOf(flow, against, count)
-  using training = learned === undefined ? undefined : await itemsOf(flow, learned, count, '--training')
+  using data = await referenceOf(flow, against, count, signal)
+  using training =
+    learned === undefined ? undefined : await itemsOf(flow, learned, count, '--training', signal)
   const compared = training ?? (data instanceof Tensor ? data : undefined)
   if (settings.nearest !== undefined && (compared === undefined || flow.network.itemShape.length !== 3)) {
     throw new UsageError('Expected --nearest with pictures, in --against or --training, but received none')
@@ -227,16 +228,23 @@ async function referenceOf(
   flow: PoissonFlow,
   name: string,
   count: number,
+  signal: AbortSignal,
 ): Promise<ImageTensor | FeatureStatistics> {
   if (name.endsWith('.npz')) {
     using archive = await NpzArchive.open(name)
     if (archive.names.includes('mu')) return FeatureStatistics.load(name)
   }
-  return itemsOf(flow, name, count, '--against')
+  return itemsOf(flow, name, count, '--against', signal)
 }
 
-async function itemsOf(flow: PoissonFlow, name: string, count: number, flag: string): Promise<ImageTensor> {
-  const data = await openData(name)
+async function itemsOf(
+  flow: PoissonFlow,
+  name: string,
+  count: number,
+  flag: string,
+  signal: AbortSignal,
+): Promise<ImageTensor> {
+  const data = await openData(name, { signal })
   const { itemShape } = flow.network
   if (data.shape.join() === itemShape.join()) {
     using all = await dataTensor(data, data.count)

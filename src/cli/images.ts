@@ -6,12 +6,12 @@ import {
   type ImageSides,
   type ImageTensor,
   type OpenOptions,
-  openDataset,
   type PoissonFlow,
   Tensor,
 } from '../index.js'
 import { UsageError } from './errors.js'
 import { printWarning } from './output.js'
+import { openWithProgress } from './reading.js'
 
 /** Images to work on, and what to call each of them. */
 export interface NamedImages {
@@ -50,7 +50,7 @@ export async function readImages(
 
 /** Opens data by name or path and shows what is to be known of it. */
 export async function openData(spec: string, options: OpenOptions = {}): Promise<AnyDataset> {
-  const data = await openDataset(spec, options)
+  const data = await openWithProgress(spec, options)
   for (const note of data.notes ?? []) printWarning(note)
   return data
 }

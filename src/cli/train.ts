@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { optionsFor } from '../data/open.js'
-import { type AnyDataset, openDataset, train } from '../index.js'
+import { type AnyDataset, train } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped } from './errors.js'
 import { interruptible } from './interrupt.js'
 import { DEVICE_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printHint } from './output.js'
-import { startProgress } from './progress.js'
+import { openWithProgress } from './reading.js'
 import { defaultsHelp } from './train-help.js'
 import {
   DATA_OPTIONS,
@@ -28,9 +28,12 @@ What [data] may be:
   fashion, mnist (or fashion:test)      60,000 pictures of 28 x 28: see the command data
   two-moons, eight-gaussians, heart     points in the plane
   idx:FILE                              an IDX file, as MNIST has; its labels are those beside it, or --labels FILE
-  cifar10:FOLDER, cifar100:FOLDER       the binary versions
+  cifar10:PATH, cifar100:PATH           the archive as published, or the folder in it
   npy:FILE, npz:FILE                    images or points saved by NumPy (--array NAME)
   folder:FOLDER                         a folder of images (--size N)
+  zip:FILE                              a zip archive of images, with dataset.json as EDM has it or folders for classes
+  tar:FILES                             WebDataset's archives: a file, a folder or 'train-{000..146}.tar'
+  parquet:FILES                         Hugging Face's files: one, a folder or 'train-*.parquet'
   PATH                                  any of these files and folders, recognised
 
 Examples:
@@ -70,7 +73,7 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
   await interruptible(
     async (signal) => {
       const { labels } = settings
-      const data = await readData(spec, readingOf(settings), signal)
+      const data = await openWithProgress(spec, { ...readingOf(settings), signal })
       const validation = await readValidation(settings, signal)
       const { network, out = `runs/${data.name}` } = settings
       const view = flags.json ? new JsonTrainView() : new WordyTrainView(data)
@@ -136,23 +139,7 @@ async function readValidation(
   if (typeof validation !== 'string') return validation
   const taken = (await optionsFor(validation)) as readonly string[]
   const options = Object.entries(pick(settings, DATA_OPTIONS)).filter(([name]) => taken.includes(name))
-  return readData(validation, Object.fromEntries(options), signal)
-}
-
-/** Only a folder of images takes long enough to show how far it is. */
-async function readData(
-  spec: string,
-  options: ReturnType<typeof readingOf>,
-  signal: AbortSignal,
-): Promise<AnyDataset> {
-  const progress = startProgress()
-  const onProgress = (done: number, total: number) =>
-    progress.update(done / total, `reading images: ${done} of ${total}`)
-  try {
-    return await openDataset(spec, { ...options, onProgress, signal })
-  } finally {
-    progress.end()
-  }
+  return openWithProgress(validation, { ...Object.fromEntries(options), signal })
 }
 
 /** Settings are in the checkpoint; how the data is read, and where the network runs, is not. */

@@ -24,9 +24,6 @@ const CORE_HEADER = 12
 const RGB = 0
 const BIT_FIELDS = 3
 const ALPHA_BIT_FIELDS = 6
-/** As sharp's limit for other formats. */
-const MAX_PIXELS = 2 ** 28
-
 const DEFAULT_MASKS: ReadonlyMap<number, readonly number[]> = new Map([
   [16, [0x7c00, 0x03e0, 0x001f]],
   [32, [0xff0000, 0x00ff00, 0x0000ff]],
@@ -39,10 +36,10 @@ export function isBmp(bytes: Uint8Array): boolean {
 
 /**
  * Reads an uncompressed BMP of 1, 4, 8, 16, 24 or 32 bits a pixel; what it says about transparency is left out.
- * @throws Error where it is cut short or of another kind
+ * @throws Error where it is cut short, larger, or of another kind
  */
-export function readBmp(bytes: Buffer): Bitmap {
-  const header = readHeader(bytes)
+export function readBmp(bytes: Buffer, mostPixels = 2 ** 28): Bitmap {
+  const header = readHeader(bytes, mostPixels)
   const { width, height, bits, topDown } = header
   const stride = Math.ceil((width * bits) / 32) * 4
   const end = header.pixels + stride * (height - 1) + Math.ceil((width * bits) / 8)
@@ -56,7 +53,7 @@ export function readBmp(bytes: Buffer): Bitmap {
   return { width, height, data }
 }
 
-function readHeader(bytes: Buffer): Header {
+function readHeader(bytes: Buffer, mostPixels: number): Header {
   if (bytes.length < FILE_HEADER + CORE_HEADER) throw new Error('BMP without a header')
   const pixels = bytes.readUInt32LE(10)
   const length = bytes.readUInt32LE(FILE_HEADER)
@@ -65,7 +62,7 @@ function readHeader(bytes: Buffer): Header {
   const width = core ? bytes.readUInt16LE(18) : bytes.readInt32LE(18)
   const rows = core ? bytes.readUInt16LE(20) : bytes.readInt32LE(22)
   const height = Math.abs(rows)
-  if (width < 1 || height < 1 || width * height > MAX_PIXELS)
+  if (width < 1 || height < 1 || width * height > mostPixels)
     throw new Error(`BMP of ${width} x ${rows} pixels`)
   const bits = bytes.readUInt16LE(core ? 24 : 28)
   if (![1, 4, 8, 16, 24, 32].includes(bits)) throw new Error(`BMP of ${bits} bits a pixel`)

@@ -2,8 +2,12 @@ import type { ImageSize } from '../arguments/image-size.js'
 import { allocateBytes } from '../arguments/room.js'
 import { PfgmError } from '../errors.js'
 import type { FilePath } from '../files/read.js'
+import { type BrokenImages, brokenError, brokenNote, sizesDiffer } from './broken.js'
 import { type Channels, type DecodedImage, decodeImage } from './decode.js'
 import { inParallel } from './in-parallel.js'
+
+/** Called on the way with how much is read, of how much: images, or bytes where it is still looked for what is there. */
+export type OnReading = (done: number, total: number, of: 'images' | 'bytes') => void
 
 export interface DecodeOptions {
   readonly size?: ImageSize
@@ -11,7 +15,7 @@ export interface DecodeOptions {
   readonly skipBroken?: boolean
   /** What to do where some are broken, for the error. */
   readonly cure?: string
-  readonly onProgress?: (done: number, total: number) => void
+  readonly onProgress?: OnReading
   readonly signal?: AbortSignal
 }
 
@@ -25,9 +29,6 @@ export interface DecodedImages {
   /** What is wrong with the others, one line, where there are any. */
   readonly note?: string
 }
-
-/** Broken files that a message names. */
-const MAX_NAMED = 10
 
 /**
  * Decodes image files, a few at a time, into one block of memory. Without a size the first gives the one that all
@@ -54,9 +55,9 @@ export async function decodeAll(files: readonly FilePath[], options: DecodeOptio
   while (first === undefined && next < files.length) {
     signal?.throwIfAborted()
     first = await decode(next++)
-    onProgress?.(++done, files.length)
+    onProgress?.(++done, files.length, 'images')
   }
-  if (first === undefined) throw brokenError(broken, files.length, cure)
+  if (first === undefined) throw brokenError(inOrder(broken), files.length, cure)
   const firstIndex = next - 1
   const { width, height } = first
   const length = channels * height * width
@@ -66,13 +67,13 @@ export async function decodeAll(files: readonly FilePath[], options: DecodeOptio
     const image = await decode(index)
     if (image !== undefined) {
       if (image.width !== width || image.height !== height) {
-        throw sizesDiffer(files[firstIndex]!, first, files[index]!, image)
+        throw sizesDiffer(String(files[firstIndex]), first, String(files[index]), image)
       }
       store(image, values, index * length)
     }
-    onProgress?.(++done, files.length)
+    onProgress?.(++done, files.length, 'images')
   })
-  if (broken.size > 0 && !skipBroken) throw brokenError(broken, files.length, cure)
+  if (broken.size > 0 && !skipBroken) throw brokenError(inOrder(broken), files.length, cure)
   const whole = [...files.keys()].filter((index) => !broken.has(index))
   for (const [place, index] of whole.entries()) {
     if (place !== index) values.copyWithin(place * length, index * length, (index + 1) * length)
@@ -82,7 +83,7 @@ export async function decodeAll(files: readonly FilePath[], options: DecodeOptio
     values: values.subarray(0, whole.length * length),
     whole,
     ...(broken.size > 0 && {
-      note: `passed over ${broken.size} of ${files.length} images, which are broken: ${list(broken)}`,
+      note: brokenNote(inOrder(broken), files.length),
     }),
   }
 }
@@ -95,36 +96,8 @@ function store({ planes }: DecodedImage, values: Uint8Array, offset: number): vo
   }
 }
 
-function brokenError(
-  broken: ReadonlyMap<number, PfgmError>,
-  total: number,
-  cure: string | undefined,
-): PfgmError {
-  const [only] = broken.values()
-  if (total === 1 && only !== undefined) return only
-  const advice = cure !== undefined && broken.size < total ? `; ${cure}` : ''
-  return new PfgmError(
-    'ERR_PFGM_DATA',
-    `Expected ${total} images but ${broken.size} of them are broken: ${list(broken)}${advice}`,
-  )
-}
-
-/** What is wrong with each, in the order of the files. */
-function list(broken: ReadonlyMap<number, PfgmError>): string {
+/** In the order of the files. */
+function inOrder(broken: ReadonlyMap<number, PfgmError>): BrokenImages {
   const messages = [...broken].sort(([a], [b]) => a - b).map(([, { message }]) => message)
-  const rest = messages.length - MAX_NAMED
-  return [...messages.slice(0, MAX_NAMED), ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ')
-}
-
-function sizesDiffer(
-  firstFile: FilePath,
-  first: DecodedImage,
-  file: FilePath,
-  image: DecodedImage,
-): PfgmError {
-  return new PfgmError(
-    'ERR_PFGM_DATA',
-    `Expected images of one size but ${firstFile} is ${first.width} x ${first.height} and ${file} is ` +
-      `${image.width} x ${image.height}; give a size to scale and crop them to (size, --size N or --size WxH)`,
-  )
+  return { count: broken.size, messages }
 }

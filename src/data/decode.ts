@@ -16,6 +16,9 @@ export interface DecodedImage {
 /** What libjpeg says of pixels that are missing or wrong. Its other warnings are of what every viewer shows. */
 const DAMAGE = /Corrupt JPEG data: (?!\d+ extraneous bytes)|premature end/i
 
+/** sharp's own limit is 16,383 x 16,383. */
+export const MOST_PIXELS = 0x3fff * 0x3fff
+
 const END_OF_JPEG = Buffer.from([0xff, 0xd9])
 const FILLING = Buffer.alloc(1024, 0xa5)
 
@@ -32,13 +35,27 @@ export async function decodeImage(
   size?: ImageSize,
 ): Promise<DecodedImage> {
   // The bytes, not the path: libvips remembers paths and would return a file's former content.
-  const bytes = await readBytes(file)
+  return decodeBytes(file, await readBytes(file), channels, size)
+}
+
+/**
+ * The same of an image's bytes.
+ * @param title what messages call it
+ * @param mostPixels that it may have, looked at before it is decoded; default sharp's limit, 2^28
+ */
+export async function decodeBytes(
+  title: FilePath,
+  bytes: Buffer,
+  channels: Channels,
+  size?: ImageSize,
+  mostPixels = MOST_PIXELS,
+): Promise<DecodedImage> {
   const sharp = await loadSharp()
-  if (isTiff(bytes)) await expectPixels(sharp, file, bytes)
+  if (isTiff(bytes)) await expectPixels(sharp, title, bytes)
   try {
-    return await decode(sharp, bytes, channels, size)
+    return await decode(sharp, bytes, channels, size, mostPixels)
   } catch (cause) {
-    throw dataError(file, 'an image', `${bytes.length} bytes that do not decode (${reason(cause)})`, {
+    throw dataError(title, 'an image', `${bytes.length} bytes that do not decode (${reason(cause)})`, {
       cause,
     })
   }
@@ -65,14 +82,15 @@ async function decode(
   sharp: Sharp,
   bytes: Buffer,
   channels: Channels,
-  size?: ImageSize,
+  size: ImageSize | undefined,
+  limitInputPixels: number,
 ): Promise<DecodedImage> {
   if (isBmp(bytes)) {
-    const { data, ...raw } = readBmp(bytes)
+    const { data, ...raw } = readBmp(bytes, limitInputPixels)
     return render(sharp, sharp(data, { raw: { ...raw, channels: 3 } }), channels, size)
   }
-  const source = isUnended(bytes) ? await ended(sharp, bytes) : bytes
-  const open = (failOn: 'warning' | 'error') => sharp(source, { autoOrient: true, failOn })
+  const source = isUnended(bytes) ? await ended(sharp, bytes, limitInputPixels) : bytes
+  const open = (failOn: 'warning' | 'error') => sharp(source, { autoOrient: true, failOn, limitInputPixels })
   try {
     return await render(sharp, open('warning'), channels, size)
   } catch (cause) {
@@ -90,10 +108,11 @@ function isUnended(bytes: Buffer): boolean {
  * The bytes with the marker at the end. If more than that is missing, pixels are made of whatever follows: libjpeg
  * takes zeros for what is not there, so other bytes give another image.
  */
-async function ended(sharp: Sharp, bytes: Buffer): Promise<Buffer> {
+async function ended(sharp: Sharp, bytes: Buffer, limitInputPixels: number): Promise<Buffer> {
   const whole = Buffer.concat([bytes, END_OF_JPEG])
   const longer = Buffer.concat([bytes, FILLING, END_OF_JPEG])
-  const pixels = (from: Buffer): Promise<Buffer> => sharp(from, { failOn: 'none' }).raw().toBuffer()
+  const pixels = (from: Buffer): Promise<Buffer> =>
+    sharp(from, { failOn: 'none', limitInputPixels }).raw().toBuffer()
   if (!(await pixels(whole)).equals(await pixels(longer))) throw new Error('JPEG that is cut short')
   return whole
 }
@@ -118,10 +137,20 @@ async function render(
   return { width, height, planes }
 }
 
-/** Interleaved red, green and blue to three planes, natively. */
-function separate(sharp: Sharp, data: Buffer, width: number, height: number): Promise<Uint8Array[]> {
+/** Up to so many pixels, three native calls cost more than the loop. */
+const FEW_PIXELS = 2 ** 14
+
+/** Interleaved red, green and blue to three planes, natively where there are many. */
+async function separate(sharp: Sharp, data: Buffer, width: number, height: number): Promise<Uint8Array[]> {
+  if (width * height <= FEW_PIXELS) return [0, 1, 2].map((channel) => everyThird(data, channel))
   const raw = { width, height, channels: 3 } as const
   return Promise.all(
     ([0, 1, 2] as const).map((channel) => sharp(data, { raw }).extractChannel(channel).raw().toBuffer()),
   )
+}
+
+function everyThird(data: Buffer, first: number): Buffer {
+  const plane = Buffer.alloc(data.length / 3)
+  for (let i = 0, from = first; i < plane.length; i++, from += 3) plane[i] = data[from]!
+  return plane
 }

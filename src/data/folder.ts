@@ -5,7 +5,7 @@ import { expectPath } from '../check.js'
 import { dataError } from '../files/read.js'
 import type { Dataset } from './dataset.js'
 import type { Channels } from './decode.js'
-import { decodeAll } from './decode-all.js'
+import { decodeAll, type OnReading } from './decode-all.js'
 import { describeOthers, findImages, IMAGE_EXTENSIONS, type ImageFiles } from './image-files.js'
 
 /** How the images of a folder are read. */
@@ -21,8 +21,8 @@ export interface FolderOptions {
   readonly mirror?: boolean
   /** Whether files that do not decode are passed over, with a note, rather than an error. Default false. */
   readonly skipBroken?: boolean
-  /** Called after each image with how many are read, of how many. */
-  readonly onProgress?: (done: number, total: number) => void
+  /** Called after each image with how many are read, of how many; before, of files of many images, with bytes of them. */
+  readonly onProgress?: OnReading
   /** Ends the reading; the promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal
 }

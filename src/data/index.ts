@@ -7,6 +7,7 @@ import { images } from './images.js'
 import { fashion, mnist } from './mnist.js'
 import { npy } from './npy.js'
 import { npz } from './npz.js'
+import { parquet, tar, zip } from './packed/packed.js'
 import { toy } from './toys.js'
 
 export type { ArrayOptions } from './array.js'
@@ -21,6 +22,7 @@ export type { MnistOptions } from './mnist.js'
 export type { NpyOptions } from './npy.js'
 export type { NpzOptions } from './npz.js'
 export { type OpenOptions, openDataset } from './open.js'
+export type { PackedOptions } from './packed/packed.js'
 export type { Split } from './split.js'
 export { TOY_KINDS, type ToyKind, type ToyOptions } from './toys.js'
 
@@ -44,6 +46,12 @@ export const datasets = {
   npy,
   /** An array of a file of `numpy.savez`. */
   npz,
+  /** Images of a zip archive, with the labels of its `dataset.json`. */
+  zip,
+  /** Images of tar archives, as WebDataset has them. */
+  tar,
+  /** Images of Parquet files, as Hugging Face has them. */
+  parquet,
   /** The images of a folder. */
   folder,
   /** Image files by name. */

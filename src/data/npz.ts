@@ -8,6 +8,7 @@ import { expectMirror } from './check.js'
 import type { Dataset } from './dataset.js'
 import { NPY_FIELDS, type NpyOptions } from './npy.js'
 import { describeArray, readArray } from './npy-values.js'
+import { labelsBeside, readLabels } from './npz-labels.js'
 
 /** How an archive of NumPy files is read. */
 export interface NpzOptions extends NpyOptions {
@@ -22,7 +23,8 @@ const USUAL_NAMES = ['images', 'x', 'arr_0']
 
 /**
  * A data set that is an array of an archive of NumPy files (`numpy.savez`, `numpy.savez_compressed`), read into memory.
- * The array is as for `npy`.
+ * The array is as for `npy`. Labels are those of the array beside it: `arr_1` for `arr_0`, `y` for `x`, `labels` for
+ * `images`; where these are no whole numbers from 0 to 255, one an item, a note says so.
  *
  * @throws PfgmError `ERR_PFGM_DATA` where the file is no such archive, has several arrays and none of the usual names, or
  *   the array is not one of images or points
@@ -41,15 +43,22 @@ export async function npz(path: string, options: NpzOptions = {}): Promise<Datas
   expectMirror(mirror, shape)
   const values = await readArray(title, array, bytes)
   await bytes.skipAll() // to its end, where lengths and checksums are compared
-  const others = names.filter((other) => other !== chosen)
+  const beside = labelsBeside(names, chosen)
+  const labels = beside === undefined ? undefined : await readLabels(path, archive, beside, count)
+  const others = names.filter((other) => other !== chosen && (other !== beside || typeof labels === 'string'))
   const passedOver = others.length > 0 ? [`${path}: array ${chosen} was read, not ${others.join(', ')}`] : []
-  const notes = [...(name === undefined ? passedOver : []), ...array.notes]
+  const notes = [
+    ...(name === undefined ? passedOver : []),
+    ...(typeof labels === 'string' ? [`${path}: array ${beside} was not taken for labels: ${labels}`] : []),
+    ...array.notes,
+  ]
   return {
     name: basename(path).replace(/\.npz$/i, ''),
     shape,
     count,
     values,
     mirror,
+    ...(labels instanceof Uint8Array && { labels }),
     ...(notes.length > 0 && { notes }),
   }
 }

@@ -9,6 +9,8 @@ import { IDX_FIELDS, type IdxOptions, idx } from './idx.js'
 import { fashion, type MnistOptions, mnist } from './mnist.js'
 import { npy } from './npy.js'
 import { NPZ_FIELDS, type NpzOptions, npz } from './npz.js'
+import { PACKED_FORMATS, PACKED_NAMES, type PackedName } from './packed/formats.js'
+import { packed } from './packed/packed.js'
 import { SPLITS, type Split } from './split.js'
 import { TOY_FIELDS, TOY_KINDS, type ToyOptions, toy } from './toys.js'
 
@@ -33,6 +35,9 @@ interface Source {
 
 /** Options without an effect on what the data is may be given with any data. */
 const ALWAYS_TAKEN: readonly (keyof OpenOptions)[] = ['seed', 'onProgress', 'signal']
+
+/** Those of images that are decoded, wherever they come from. */
+const TAKEN_BY_IMAGES = ['size', 'channels', 'mirror', 'skipBroken', 'onProgress', 'signal'] as const
 
 const NAMED: ReadonlyMap<string, Source> = new Map<string, Source>([
   ['digits', { takes: [], open: () => digits() }],
@@ -62,10 +67,15 @@ const AT_PATH: Readonly<Record<PathFormat, Source>> = {
   cifar100: { takes: ['split', 'classes', 'mirror'], open: (options, path) => cifar100(path, options) },
   npy: { takes: ['mirror'], open: (options, path) => npy(path, options) },
   npz: { takes: ['array', 'mirror'], open: (options, path) => npz(path, options) },
-  folder: {
-    takes: ['size', 'channels', 'mirror', 'skipBroken', 'onProgress', 'signal'],
-    open: (options, path) => folder(path, options),
-  },
+  ...(Object.fromEntries(PACKED_NAMES.map((name) => [name, packedSource(name)])) as Record<
+    PackedName,
+    Source
+  >),
+  folder: { takes: TAKEN_BY_IMAGES, open: (options, path) => folder(path, options) },
+}
+
+function packedSource(name: PackedName): Source {
+  return { takes: TAKEN_BY_IMAGES, open: (options, path) => packed(PACKED_FORMATS[name], path, options) }
 }
 
 /** A split goes without saying. */
@@ -76,8 +86,8 @@ const POSSIBLE = [
 
 /**
  * Opens the data that a line of text names: `digits`, `mnist`, `fashion` (and `fashion:test`), `two-moons`, `eight-gaussians`, `heart`, `idx:PATH`,
- * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `npz:PATH`, `folder:PATH`, or a path alone, whose format is then recognised. (A path that is
- * called like one of the names is written `./digits`.)
+ * `cifar10:PATH`, `cifar100:PATH`, `npy:PATH`, `npz:PATH`, `zip:PATH`, `tar:PATH`, `parquet:PATH`, `folder:PATH`, or a path
+ * alone, whose format is then recognised. (A path that is called like one of the names is written `./digits`.)
  *
  * @throws RangeError where the text names nothing, the format at the path is not recognised or could be several, or an
  *   option is given that means nothing for this data

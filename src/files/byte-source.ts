@@ -14,17 +14,18 @@ export class Stretch {
 const LONG = 128
 const WINDOW = 1 << 14
 
-/** A part of an open file, read piece by piece where it is asked for, so that files may be of any size. */
+/** Bytes in memory, or a part of an open file that is read piece by piece where it is asked for, so that it may be of any size. */
 export class ByteSource {
-  readonly #descriptor: number
+  readonly #descriptor: number | undefined
   /** Where the part ends in the file. */
   readonly end: number
-  #window: Buffer = Buffer.alloc(0)
+  #window: Buffer
   #at = 0
 
   /** @param end at most the file's size */
-  constructor(descriptor: number, end: number) {
-    this.#descriptor = descriptor
+  constructor(file: number | Buffer, end = typeof file === 'number' ? 0 : file.length) {
+    this.#descriptor = typeof file === 'number' ? file : undefined
+    this.#window = typeof file === 'number' ? Buffer.alloc(0) : file
     this.end = end
   }
 
@@ -49,10 +50,11 @@ export class ByteSource {
   }
 
   #fill(begin: number, length: number): void {
+    if (this.#descriptor === undefined || begin + length > this.end)
+      throw new Error(`it ends before byte ${begin + length}`)
     const window = Buffer.alloc(Math.min(Math.max(length, WINDOW), this.end - begin))
     const read = readSync(this.#descriptor, window, 0, window.length, begin)
-    if (begin + length > this.end || read < window.length)
-      throw new Error(`it ends before byte ${begin + length}`)
+    if (read < window.length) throw new Error(`it ends before byte ${begin + length}`)
     this.#window = window
     this.#at = begin
   }

@@ -70,14 +70,20 @@ export class ByteStream implements AsyncDisposable {
     return bytes.subarray(0, await this.fill(bytes))
   }
 
-  /** Lets all pass that is still to come; returns how many bytes that was. */
-  async skipAll(): Promise<number> {
+  /** Lets the next bytes pass; returns how many there were, fewer only at the end. */
+  async skip(length: number): Promise<number> {
     let skipped = 0
-    while (await this.#more()) {
-      skipped += this.#rest.length
-      this.#rest = this.#rest.subarray(this.#rest.length)
+    while (skipped < length && (await this.#more())) {
+      const some = Math.min(this.#rest.length, length - skipped)
+      skipped += some
+      this.#rest = this.#rest.subarray(some)
     }
     return skipped
+  }
+
+  /** Lets all pass that is still to come; returns how many bytes that was. */
+  skipAll(): Promise<number> {
+    return this.skip(Number.POSITIVE_INFINITY)
   }
 
   /** Has bytes at hand, if any are to come. */

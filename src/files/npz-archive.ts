@@ -1,15 +1,9 @@
 import { Readable } from 'node:stream'
-import { crc32 } from 'node:zlib'
 import type { Entry, ZipFile } from 'yauzl'
 import type { PfgmError } from '../errors.js'
 import { ByteStream } from './byte-stream.js'
 import { dataError, fileError, reason } from './read.js'
-import { openZip } from './zip.js'
-
-/** Whether the bytes begin like a zip archive. */
-export function isZip(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from('PK\x03\x04', 'latin1'))
-}
+import { openZip, withChecksum } from './zip.js'
 
 /** An archive of NumPy files (`numpy.savez`), whose arrays are read one at a time. */
 export class NpzArchive implements Disposable {
@@ -76,16 +70,6 @@ async function openEntry(path: string, zip: ZipFile, entry: Entry): Promise<Byte
   } catch (cause) {
     throw zipError(path, cause)
   }
-}
-
-/** What the archive's reader does not compare. */
-async function* withChecksum(chunks: AsyncIterable<Buffer>, expected: number): AsyncGenerator<Buffer> {
-  let sum = 0
-  for await (const chunk of chunks) {
-    sum = crc32(chunk, sum)
-    yield chunk
-  }
-  if (sum !== expected) throw new Error('its checksum is another')
 }
 
 function zipError(path: string, cause: unknown): PfgmError {

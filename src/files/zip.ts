@@ -1,7 +1,13 @@
 import { close, fstat, open, read } from 'node:fs'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl'
+import { crc32 } from 'node:zlib'
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl'
+
+/** Whether the bytes begin like a zip archive. */
+export function isZip(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, 4)).equals(Buffer.from('PK\x03\x04', 'latin1'))
+}
 
 /**
  * Opens a zip archive, of whose entries none has been read yet.
@@ -17,6 +23,26 @@ export async function openZip(path: string): Promise<ZipFile> {
     close(file)
     throw error
   }
+}
+
+/** The bytes of an entry, checked. @throws the system's error, or one where the entry is damaged or has more than `most` */
+export async function readEntry(zip: ZipFile, entry: Entry, most: number): Promise<Buffer> {
+  const { uncompressedSize } = entry
+  if (uncompressedSize > most) throw new Error(`it has ${uncompressedSize} bytes, at most ${most} are read`)
+  const chunks: Buffer[] = []
+  for await (const chunk of withChecksum(await zip.openReadStreamPromise(entry), entry.crc32))
+    chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** What the archive's reader does not compare. */
+export async function* withChecksum(chunks: AsyncIterable<Buffer>, expected: number): AsyncGenerator<Buffer> {
+  let sum = 0
+  for await (const chunk of chunks) {
+    sum = crc32(chunk, sum)
+    yield chunk
+  }
+  if (sum !== expected) throw new Error('its checksum is another')
 }
 
 const CHUNK = 1 << 18

@@ -1,7 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { cifar10, cifar100 } from '../../src/data/cifar.js'
+import { openDataset } from '../../src/data/open.js'
+import { cifarArchive, cifarLabel, cifarPixels, pickledBatch, pickledNames } from './cifar-archive.js'
+import { tarOf } from './packed/files.js'
 import { photographPatches } from './photographs.js'
 import { temporaryFolders } from './temporary.js'
 
@@ -98,8 +102,85 @@ test('folders that are no CIFAR', async () => {
     'data_batch_5.bin, or one such file but received a folder without them',
   )
   await expect(cifar10(join(folder, 'none'))).rejects.toThrow('but received nothing: there is no such path')
-  await writeFile(join(folder, 'data_batch_1'), 'pickled')
-  await expect(cifar10(folder)).rejects.toThrow('the version for Python; the binary version is needed')
+})
+
+test.each(['binary', 'python'] as const)(
+  'CIFAR-10: the published archive of the %s version',
+  async (version) => {
+    const folder = await temporary()
+    const path = join(folder, `cifar-10-${version}.tar.gz`)
+    await writeFile(path, cifarArchive(version))
+    const data = await openDataset(path)
+    expect(data).toMatchObject({ name: 'cifar10', shape: [3, 32, 32], count: 5, mirror: true })
+    expect(data.labels).toEqual(Uint8Array.from([1, 2, 3, 4, 5], cifarLabel))
+    expect(data.classes?.[3]).toBe('cat')
+    expect(data.values).toEqual(new Uint8Array(Buffer.concat([1, 2, 3, 4, 5].map(cifarPixels))))
+    expect(await openDataset(`cifar10:${path}`)).toEqual(data)
+    const held = await cifar10(path, { split: 'test' })
+    expect(held).toMatchObject({ count: 1, labels: Uint8Array.of(cifarLabel(6)) })
+    await expect(cifar100(path)).rejects.toThrow(
+      `${path}: expected an archive with cifar-100-binary or cifar-100-python but received one without`,
+    )
+    const plain = join(folder, 'unpacked.tar')
+    await writeFile(plain, gunzipSync(cifarArchive(version)))
+    expect(await openDataset(plain)).toEqual(data)
+  },
+)
+
+test('CIFAR-10: folders and files of the version for Python', async () => {
+  const folder = join(await temporary(), 'cifar-10-batches-py')
+  await mkdir(folder)
+  for (const i of [1, 2, 3, 4, 5]) {
+    const pixels = [cifarPixels(2 * i), cifarPixels(2 * i + 1)]
+    await writeFile(join(folder, `data_batch_${i}`), pickledBatch({ labels: [i, 9 - i] }, pixels))
+  }
+  const data = await openDataset(folder)
+  expect(data).toMatchObject({ count: 10, labels: Uint8Array.of(1, 8, 2, 7, 3, 6, 4, 5, 5, 4) })
+  expect(data.values).toEqual(
+    new Uint8Array(Buffer.concat([2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(cifarPixels))),
+  )
+  expect(await cifar10(join(folder, 'data_batch_2'))).toMatchObject({ count: 2, labels: Uint8Array.of(2, 7) })
+  await writeFile(
+    join(folder, 'data_batch_3'),
+    pickledBatch({ labels: [1, 10] }, [cifarPixels(0), cifarPixels(1)]),
+  )
+  await expect(cifar10(folder)).rejects.toThrow(
+    'data_batch_3: expected labels from 0 to 9 but received 10 of image 1',
+  )
+  await writeFile(
+    join(folder, 'data_batch_3'),
+    pickledBatch({ labels: [1] }, [cifarPixels(0), cifarPixels(1)]),
+  )
+  await expect(cifar10(folder)).rejects.toThrow('data_batch_3: expected 2 labels but received others')
+  await writeFile(join(folder, 'data_batch_3'), Buffer.from('\x80\x02cos\nsystem\nU\x04echo\x85R.', 'latin1'))
+  await expect(cifar10(folder)).rejects.toThrow('os.system, which is no tensor and is not run')
+})
+
+test('CIFAR-100: names of classes beside the images', async () => {
+  const folder = await temporary()
+  const fine = Array.from({ length: 100 }, (_, i) => `fine ${i}`)
+  const coarse = Array.from({ length: 20 }, (_, i) => `coarse ${i}`)
+  await writeFile(
+    join(folder, 'train.bin'),
+    records(0, 2, () => [1, 2]),
+  )
+  await writeFile(join(folder, 'fine_label_names.txt'), `${fine.join('\n')}\n\n`)
+  await writeFile(join(folder, 'coarse_label_names.txt'), 'too few')
+  expect((await cifar100(folder)).classes).toEqual(fine)
+  expect((await cifar100(folder, { classes: 'coarse' })).classes).toBeUndefined()
+  const python = join(await temporary(), 'cifar-100-python.tar.gz')
+  const batch = pickledBatch({ fine_labels: [7], coarse_labels: [3] }, [cifarPixels(1)])
+  await writeFile(
+    python,
+    gzipSync(
+      tarOf([
+        ['cifar-100-python/train', batch],
+        ['cifar-100-python/meta', pickledNames('coarse_label_names', coarse)],
+      ]),
+    ),
+  )
+  const data = await openDataset(python, { classes: 'coarse' })
+  expect(data).toMatchObject({ name: 'cifar100', count: 1, labels: Uint8Array.of(3), classes: coarse })
 })
 
 test('arguments are checked', async () => {

@@ -77,7 +77,7 @@ test('what could be several formats lists them', async () => {
 test('what is no data lists what is possible', async () => {
   const path = await temporary()
   const list =
-    'digits, mnist, fashion, two-moons, eight-gaussians, heart, idx:PATH, cifar10:PATH, cifar100:PATH, npy:PATH, npz:PATH, folder:PATH or a path'
+    'digits, mnist, fashion, two-moons, eight-gaussians, heart, idx:PATH, cifar10:PATH, cifar100:PATH, npy:PATH, npz:PATH, zip:PATH, tar:PATH, parquet:PATH, folder:PATH or a path'
   await writeFile(join(path, 'text'), 'text')
   await writeFile(join(path, 'some.tar.gz'), gzipSync('text'))
   for (const spec of [

@@ -5,6 +5,9 @@ import * as api from '../../dist/index.js'
 const exported = { ...api }
 const { FeatureNetwork, Network, PoissonFlow, Tensor, datasets, featureStatistics } = exported
 
+const ZIP = fileURLToPath(new URL('../data/packed/made/edm.zip', import.meta.url))
+const TAR = fileURLToPath(new URL('../data/packed/made/webdataset.tar', import.meta.url))
+const PARQUET = fileURLToPath(new URL('../data/packed/made/snappy.parquet', import.meta.url))
 const FEATURES = fileURLToPath(new URL('../goldens/features/both.pt', import.meta.url))
 
 /** Public to the package's own code alone, as their docstrings say. */
@@ -192,6 +195,9 @@ export const CALLS = {
   'datasets.npz': () => ({ args: ['arrays.npz', { array: 'x', mirror: false }] }),
   'datasets.fashion': () => ({ args: [{ split: 'test', mirror: true }] }),
   'datasets.mnist': () => ({ args: [{ split: 'test', mirror: true }] }),
+  'datasets.zip': () => ({ args: [ZIP, { size: 8, channels: 1, mirror: true, signal: soon() }] }),
+  'datasets.tar': () => ({ args: [TAR, { size: 8, skipBroken: true, onProgress() {} }] }),
+  'datasets.parquet': () => ({ args: [PARQUET, { size: 8, channels: 3, mirror: false }] }),
   'datasets.folder': () => ({ args: ['pictures', { size: 8, channels: 1, mirror: true, signal: soon() }] }),
   'datasets.images': () => ({ args: [['pictures/one.png'], { size: 8, channels: 1 }] }),
   'datasets.array': () => ({ args: [new Uint8Array(64), [1, 8, 8], { name: 'x', mirror: false }] }),

@@ -1,7 +1,7 @@
 // Calls the package's public functions with hostile arguments: node run.js SEED CALLS, in a folder of its own. Prints each
 // call before it is made, so that whoever reads knows the one that crashed or hangs, and at the end what went wrong.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { PfgmError, setThreads } from '../../dist/index.js'
@@ -68,6 +68,7 @@ setInterval(() => {}, 1000)
 await setThreads(1)
 const held = await fixtures()
 await writeFiles(held)
+process.env.PFGM_CACHE = resolve('cache') // what is decoded stays in this folder; the addon is loaded
 const { table, film, ...objects } = held
 const random = randomOf(seed)
 const names = Object.keys(CALLS)

@@ -1,0 +1,25 @@
+import { type AnyDataset, type OpenOptions, openDataset } from '../index.js'
+import { startProgress } from './progress.js'
+import { bytes, count } from './words.js'
+
+/** Shorter work shows nothing. */
+const MS_BEFORE_PROGRESS = 1000
+
+/** Opens data by name or path, and shows how far it is where that takes long. */
+export async function openWithProgress(spec: string, options: OpenOptions): Promise<AnyDataset> {
+  const progress = startProgress()
+  const began = performance.now()
+  const onProgress: OpenOptions['onProgress'] = (done, total, of) => {
+    if (performance.now() - began < MS_BEFORE_PROGRESS) return
+    const text =
+      of === 'bytes'
+        ? `looking at the data: ${bytes(done)} of ${bytes(total)}`
+        : `reading images: ${count(done)} of ${count(total)}`
+    progress.update(done / Math.max(1, total), text)
+  }
+  try {
+    return await openDataset(spec, { ...options, onProgress })
+  } finally {
+    progress.end()
+  }
+}
