@@ -14,10 +14,10 @@ for (let i = 0; i < COUNT; i++) {
 const data = await datasets.array(values, [2], { name: 'spiral' })
 
 const events = train({
-  ...{ data, out, steps: 300, batchSize: 256, smallBatchSize: 256, learningRate: 2e-3, emaRate: 0.99 },
+  ...{ data, out, steps: 400, batchSize: 128, smallBatchSize: 128, learningRate: 2e-3, emaRate: 0.99 },
   threads: 1, // so small a network gains nothing by more
   flow: { kind: 'edm' },
-  network: { kind: 'mlp', dimensions: 2, width: 128, depth: 3, output: 'image' },
+  network: { kind: 'mlp', dimensions: 2, width: 64, depth: 3, output: 'image' },
   sampleEvery: 0,
   evaluationCount: 0,
 })
@@ -26,11 +26,11 @@ for await (const event of events) {
 }
 
 const flow = await PoissonFlow.load(out)
-const { images } = await flow.sample({ count: 1000 })
+const { images } = await flow.sample({ count: 500 })
 await images.savePng(picture)
 const points = await Tensor.from(values, [COUNT, 2])
 const distance = await energyDistance(images, points)
-const floor = await energyFloor(points, 1000, 2)
+const floor = await energyFloor(points, 500)
 console.log(
   `${picture}: energy distance ${distance.toFixed(4)}, of the points to each other ${floor.mean.toFixed(4)}`,
 )

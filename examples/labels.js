@@ -3,7 +3,7 @@
 import { datasets, PoissonFlow, train } from 'pfgm-torch'
 
 const [out = 'runs/classes', picture = 'classes.png', steps = '1500'] = process.argv.slice(2)
-const COLUMNS = 6
+const COLUMNS = 4
 
 const options = {
   data: await datasets.digits(),

@@ -6,10 +6,11 @@ const [out = 'runs/resumed'] = process.argv.slice(2)
 const options = {
   data: await datasets.toy('eight-gaussians', { count: 2000 }),
   out,
-  network: { kind: 'mlp', dimensions: 2, width: 32, depth: 2 },
+  flow: { kind: 'edm' },
+  network: { kind: 'mlp', dimensions: 2, width: 32, depth: 2, output: 'image' },
   steps: 200,
-  batchSize: 256,
-  smallBatchSize: 256,
+  batchSize: 128,
+  smallBatchSize: 128,
   threads: 1,
   evaluationCount: 0,
 }

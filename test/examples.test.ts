@@ -56,7 +56,7 @@ it('labels draws a row of each class', async () => {
   const output = await example('labels.js', 'classes', 'classes.png', '4')
   expect(output).toMatch(/^4 steps in \d+ s\nclasses\.png: 10 classes, [\d.]+ evaluations a sample\n$/)
   const { width = 0, height = 0 } = await sharp(join(folder, 'classes.png')).metadata()
-  expect(height / width).toBeCloseTo(85.5 / 51.5, 1)
+  expect(height / width).toBeCloseTo(85.5 / 34.5, 1)
 })
 
 it('resume goes on where it was broken off', async () => {
