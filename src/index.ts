@@ -6,6 +6,7 @@ import './native/unbundled.js'
 
 export type { ImageSides, ImageSize } from './arguments/image-size.js'
 export type { GivenModel } from './checkpoint/converters/converter.js'
+export type { Exporter } from './checkpoint/exporters/exporter.js'
 export { EXPORT_FORMATS } from './checkpoint/exporters/exporters.js'
 export type { ModelConfig } from './checkpoint/model.js'
 export type {
@@ -22,6 +23,7 @@ export type {
   MnistOptions,
   NpyOptions,
   NpzOptions,
+  OnReading,
   OpenOptions,
   PackedOptions,
   Split,

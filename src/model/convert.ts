@@ -6,6 +6,7 @@ import type { ModelConfig } from '../checkpoint/model.js'
 import { GIVEN_FIELDS, loadModel } from './load.js'
 import { Model } from './model.js'
 
+/** What is given beside another program's file. */
 export interface ConvertOptions {
   /** Fields of the network that the file's tensors do not tell, such as `imageSize`. They go before what was recognised. */
   network?: GivenModel['network']
@@ -21,7 +22,9 @@ const CONVERT_SCHEMA = optionsSchema<ConvertOptions>({ ...GIVEN_FIELDS, dtype: o
 export interface Conversion {
   /** `a snapshot of EDM or PFGM++`. */
   readonly family: string
+  /** Of the model that was made. */
   readonly config: ModelConfig
+  /** Trained numbers of its network. */
   readonly parameterCount: number
   /** What the file does not say and was taken as is usual, in sentences. */
   readonly notes: readonly string[]

@@ -24,6 +24,7 @@ const ARCHIVES: ReadonlyMap<string, Archive> = new Map([
   ['.zip', pictures],
 ])
 
+/** Endings of the files that samples may be written to together. */
 export const ARCHIVE_EXTENSIONS: readonly string[] = [...ARCHIVES.keys()]
 
 /**
