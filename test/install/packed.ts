@@ -12,6 +12,7 @@ const PACKED = [
   'native',
   'models',
   'data',
+  'schema',
   'package.json',
   'CMakeLists.txt',
   'binding.gyp',
