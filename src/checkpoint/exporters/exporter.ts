@@ -11,6 +11,7 @@ export interface Exported {
 
 /** A format that models are written in for other programs. */
 export interface Exporter {
+  /** As `--format` names it. */
   readonly format: string
   /** What the file's name ends in. */
   readonly extension: string
