@@ -41,7 +41,7 @@ export function libtorchOf(meta, hash, env) {
   const { PFGM_LIBTORCH: named } = env
   const found = readJson(currentFile(hash, env))?.libtorch?.path
   const folders = named
-    ? [resolve(named), join(named, 'libtorch'), join(named, 'torch'), found]
+    ? [resolve(named), resolve(named, 'libtorch'), resolve(named, 'torch'), found]
     : [found, platformPackage(), pinnedFolder(env)]
   const path = folders.find((folder) => folder !== undefined && runsWith(meta, folder))
   return path === undefined ? undefined : { path, version: meta.libtorch.version, cuda: readCuda(path) }
