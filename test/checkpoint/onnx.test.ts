@@ -10,6 +10,7 @@ import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { drifts } from '../flow/drifts.js'
 import { maxAbsoluteError, publishedNetwork } from '../golden.js'
+import { runs } from '../long.js'
 import { anyUnet } from '../nn/any-unet.js'
 import { DDPMPP, NCSNPP, SMALL } from '../nn/edm-networks.js'
 import { giveRandomWeights } from '../random-weights.js'
@@ -116,7 +117,7 @@ describe('a model as ONNX', () => {
         using model = await random(config, config.output === 'image' ? VE : PFGM, seed)
         expect(worst(await errors(model))).toBeLessThan(RANDOM)
       }),
-      { numRuns: process.env.PFGM_LONG ? 300 : 4 },
+      { numRuns: runs(4, 300) },
     )
   })
 

@@ -5,6 +5,7 @@ import { fieldTarget } from '../../src/flow/pfgm.js'
 import { native } from '../../src/native/native.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { maxRelativeRowError } from '../golden.js'
+import { runs } from '../long.js'
 import { type Case, casesOf, GAMMA, noise, oracle } from './cases.js'
 
 const cases = casesOf({
@@ -37,7 +38,7 @@ describe.each(kernels)('the %s kernel by %s', (kernel, form) => {
       fc.asyncProperty(cases, async (one) => {
         expect(await worstError(one)).toBeLessThan(1e-6)
       }),
-      { numRuns: 150 },
+      { numRuns: runs(80, 150) },
     )
   })
 
@@ -98,7 +99,7 @@ describe.each(native().fieldKernels())('images with the %s kernel by bytes', (ke
       fc.asyncProperty(images, async ({ one, pixels }) => {
         expect(await worstError(one, pixels)).toBeLessThan(1e-6)
       }),
-      { numRuns: kernel === 'portable' ? 30 : 60 },
+      { numRuns: runs(30, 60) },
     )
   })
 })

@@ -8,6 +8,7 @@ import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { gaussiansFlow, logDensity } from '../gaussians-flow.js'
 import { float32, golden, maxAbsoluteError } from '../golden.js'
+import { someOf } from '../long.js'
 import { pfgmSettings } from '../pfgm-settings.js'
 import { publishedFlow } from '../published-flow.js'
 
@@ -35,25 +36,28 @@ describe('of a Gaussian, whose field is known in closed form', () => {
   // So far up, the prior, which is of a point, is the Gaussian's own density to N (N + 1) s^2 / 2 z^2: 1e-6.
   const [count, zMax] = [32, 2000]
 
-  it.each([1, 3, 6])('both estimators agree with the analytic value in %d dimensions', async (n) => {
-    const mixture = { centres: [new Array<number>(n).fill(0)], deviation: 0.4 }
-    using flow = await gaussiansFlow(mixture, zMax)
-    const values = gaussianPoints(n, mixture.deviation, count)
-    using points = await Tensor.from<'float64'>(values, [count, n])
-    const analytic = Array.from({ length: count }, (_, i) =>
-      logDensity(mixture, [...values.subarray(i * n, (i + 1) * n)], pfgmSettings(flow).zMin),
-    )
-    const options = { rtol: 1e-6, atol: 1e-6 }
-    const exact = await flow.logLikelihood(points, { ...options, divergence: 'exact' })
-    expect(maxAbsoluteError(exact.logLikelihoods, analytic)).toBeLessThan(5e-5)
+  it.each(someOf(2, [1, 3, 6]))(
+    'both estimators agree with the analytic value in %d dimensions',
+    async (n) => {
+      const mixture = { centres: [new Array<number>(n).fill(0)], deviation: 0.4 }
+      using flow = await gaussiansFlow(mixture, zMax)
+      const values = gaussianPoints(n, mixture.deviation, count)
+      using points = await Tensor.from<'float64'>(values, [count, n])
+      const analytic = Array.from({ length: count }, (_, i) =>
+        logDensity(mixture, [...values.subarray(i * n, (i + 1) * n)], pfgmSettings(flow).zMin),
+      )
+      const options = { rtol: 1e-6, atol: 1e-6 }
+      const exact = await flow.logLikelihood(points, { ...options, divergence: 'exact' })
+      expect(maxAbsoluteError(exact.logLikelihoods, analytic)).toBeLessThan(5e-5)
 
-    // Of fewer probes the spread would be uncertain: what they give is far from normal.
-    const probes = n === 1 ? 2 : 64
-    const estimated = await flow.logLikelihood(points, { ...options, divergence: 'hutchinson', probes })
-    // In one dimension signs square to 1, and the estimate is exact.
-    if (n === 1) return expect(maxAbsoluteError(estimated.logLikelihoods, analytic)).toBeLessThan(5e-5)
-    expectWithinErrors(estimated, analytic)
-  })
+      // Of fewer probes the spread would be uncertain: what they give is far from normal.
+      const probes = n === 1 ? 2 : 64
+      const estimated = await flow.logLikelihood(points, { ...options, divergence: 'hutchinson', probes })
+      // In one dimension signs square to 1, and the estimate is exact.
+      if (n === 1) return expect(maxAbsoluteError(estimated.logLikelihoods, analytic)).toBeLessThan(5e-5)
+      expectWithinErrors(estimated, analytic)
+    },
+  )
 })
 
 /** Draws of an isotropic Gaussian around 0 by Box and Muller, the same every time. */

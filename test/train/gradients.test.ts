@@ -13,6 +13,7 @@ import { Tensor } from '../../src/tensor/tensor.js'
 import { Trainer } from '../../src/train/trainer.js'
 import { giveTensors } from '../given-tensors.js'
 import { publishedNetwork, safetensors } from '../golden.js'
+import { runs } from '../long.js'
 import { anyUnet } from '../nn/any-unet.js'
 import { SMALL, DDPMPP as SONG_DDPMPP } from '../nn/edm-networks.js'
 import { unetOracle } from '../nn/unet-oracle.js'
@@ -147,7 +148,7 @@ describe.each(available)('%s', (kernel) => {
         },
       ),
       // The same networks every time: of some in hundreds float32 gives gradients that are off by more, libtorch's alike.
-      { numRuns: process.env.PFGM_LONG ? 15 : 7, seed: 3 },
+      { numRuns: runs(7, 15), seed: 3 },
     )
   })
 
@@ -215,7 +216,7 @@ describe.each(available)('%s', (kernel) => {
         expect(found).toBeGreaterThan(0)
         expect(found).toBeLessThan(2.5 * byLibtorch)
       }),
-      { numRuns: 3 },
+      { numRuns: runs(1, 3) },
     )
   })
 
