@@ -49,14 +49,15 @@ test('a folder: what is passed over is said, broken files are listed, or skipped
 test('few files are open at a time, and one file is read once', async () => {
   const files = inFolder('files')
   await writePng(join(files, '0.png'), 50)
-  for (let i = 1; i < 150; i++) symlinkSync('0.png', join(files, `${i}.png`))
+  for (let i = 1; i < 200; i++) symlinkSync('0.png', join(files, `${i}.png`))
   writeFileSync(join(files, 'one.bmp'), bmp)
-  const few = 'ulimit -n 128; exec $CLI'
+  // Node.js itself opens some 130 of the package's own at once.
+  const few = 'ulimit -n 160; exec $CLI'
   const encoded = await runShell(
     folder,
     `${few} encode runs/photos files/*.png files/one.bmp --rtol 0.1 --atol 0.1 --out e.npy`,
   )
-  expect(encoded.stdout + encoded.stderr).toContain('e.npy: 151 encodings')
+  expect(encoded.stdout + encoded.stderr).toContain('e.npy: 201 encodings')
   const quick = '--solver euler --steps 2'
   const sampled = await runShell(
     folder,

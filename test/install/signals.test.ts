@@ -5,11 +5,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import {
   cleanEnvironment,
+  linkedLibtorch,
   pathWith,
   put,
   runProgram,
   serve,
-  sharedLibtorch,
   temporaryFolder,
   toyPackage,
 } from './helpers.js'
@@ -39,7 +39,9 @@ interface Case {
 async function interrupt(signal: keyof typeof CODES, { args, match, first = false }: Case) {
   const { compiler, started } = slowCompiler(temporaryFolder(), match)
   const cache = temporaryFolder()
-  const env = cleanEnvironment({ PFGM_CACHE: cache, PFGM_LIBTORCH: sharedLibtorch.path, CXX: compiler })
+  // Of another version than the prebuilt addon runs with: one is compiled.
+  const libtorch = linkedLibtorch(temporaryFolder(), '2.99.0')
+  const env = cleanEnvironment({ PFGM_CACHE: cache, PFGM_LIBTORCH: libtorch, CXX: compiler })
   const [command = '', ...rest] = [...(first ? NAMESPACE : []), process.execPath, ...args]
   const child = spawn(command, rest, { env, cwd: temporaryFolder(), stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
