@@ -11,13 +11,13 @@ const checkpoint = (out: string, step: number) =>
 describe('measuring on the way', () => {
   it('waits until it takes no more than its share, and the log says so', async () => {
     const out = newOut()
-    const events = await spaceEvents({ out, steps: 60, evaluateEvery: 1, evaluationCount: 400 })
+    const events = await spaceEvents({ out, steps: 60, evaluateEvery: 1, evaluationCount: 150 })
     const measured = evaluationsOf(events)
     expect(measured.length).toBeGreaterThan(0)
     // Training takes far less than twenty seconds, so the share is two.
     expect(measured.reduce((sum, { seconds }) => sum + seconds, 0)).toBeLessThan(3)
     for (const { distance } of measured) {
-      if (distance) expect(distance).toMatchObject({ samples: 400, items: 300 })
+      if (distance) expect(distance).toMatchObject({ samples: 150, items: 300 })
     }
     const left = events.flatMap((event) => (event.type === 'left-out' ? [event] : []))
     expect(left.length).toBeGreaterThan(0)
