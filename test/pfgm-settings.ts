@@ -6,3 +6,16 @@ export function pfgmSettings({ config }: Model): PfgmSettings {
   if (config.flow.kind !== 'pfgm') throw new Error(`no Poisson flow but ${config.flow.kind}`)
   return config.flow
 }
+
+/** Of a small network that nobody trained. */
+export const SMALL_PFGM = {
+  sigma: 0.01,
+  tau: 0.03,
+  M: 200,
+  restrictM: true,
+  gamma: 5,
+  zMax: 40,
+  zMin: 1e-3,
+  upperNorm: 300,
+  zExp: 5,
+}

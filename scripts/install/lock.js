@@ -34,14 +34,17 @@ const STALE_MS = 60_000
  * @param {string} file
  * @param {() => Promise<T>} work
  * @param {() => void} [onWait] called once where another process holds the lock
+ * @param {AbortSignal} [signal] ends the waiting
  * @returns {Promise<T>}
  */
-export async function withLock(file, work, onWait) {
+export async function withLock(file, work, onWait, signal) {
+  signal?.throwIfAborted()
   mkdirSync(dirname(file), { recursive: true })
   let { lock } = takeLock(file)
   if (!lock) onWait?.()
   while (!lock) {
     await delay(100)
+    signal?.throwIfAborted()
     lock = takeLock(file).lock
   }
   const held = lock

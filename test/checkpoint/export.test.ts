@@ -15,6 +15,7 @@ import { Network } from '../../src/nn/network.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { publishedNetwork } from '../golden.js'
+import { SMALL_PFGM } from '../pfgm-settings.js'
 import { publishedFlow } from '../published-flow.js'
 import { pythonWithTorch } from '../python.js'
 import { giveRandomWeights } from '../random-weights.js'
@@ -26,23 +27,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const path = (name: string) => join(folder, name)
 const python = await pythonWithTorch()
 
-const FLOW = {
-  sigma: 0.01,
-  tau: 0.03,
-  M: 200,
-  restrictM: true,
-  gamma: 5,
-  zMax: 40,
-  zMin: 1e-3,
-  upperNorm: 300,
-  zExp: 5,
-}
-
 /** A model of random weights, of which nothing is alike. */
 async function random(config: Partial<UnetConfig> = {}, step = 123_456): Promise<PoissonFlow> {
   const network = await Network.create({ ...publishedNetwork('ddpmpp-digits/config.json'), ...config })
   await giveRandomWeights(network, 3)
-  return PoissonFlow.of(network, { data: 'any', step, flow: FLOW })
+  return PoissonFlow.of(network, { data: 'any', step, flow: SMALL_PFGM })
 }
 
 const STEPS = 3
@@ -189,7 +178,7 @@ it('what cannot be written is refused, and nothing is left', async () => {
   using points = PoissonFlow.of(await Network.create({ kind: 'mlp', dimensions: 2, width: 8, depth: 1 }), {
     data: 'any',
     step: 0,
-    flow: FLOW,
+    flow: SMALL_PFGM,
   })
   await expect(points.export(path('points.pth'))).rejects.toThrow(
     'Expected a network of kind unet for the format pth, as the published code of PFGM has, but received one of kind mlp',

@@ -13,6 +13,7 @@ import { maxAbsoluteError, publishedNetwork } from '../golden.js'
 import { runs } from '../long.js'
 import { anyUnet } from '../nn/any-unet.js'
 import { DDPMPP, NCSNPP, SMALL } from '../nn/edm-networks.js'
+import { SMALL_PFGM } from '../pfgm-settings.js'
 import { giveRandomWeights } from '../random-weights.js'
 import { openOnnx } from './onnx-session.js'
 
@@ -23,17 +24,6 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const TRAINED = 1e-5
 const RANDOM = 2e-4
 
-const PFGM = {
-  sigma: 0.01,
-  tau: 0.03,
-  M: 200,
-  restrictM: true,
-  gamma: 5,
-  zMax: 40,
-  zMin: 1e-3,
-  upperNorm: 300,
-  zExp: 5,
-}
 const EDM = { kind: 'edm', sigmaMax: 80, sigmaMin: 0.002, sigmaData: 0.5, pMean: -1.2, pStd: 1.2 } as const
 const VE = { kind: 've', sigmaMin: 0.02, sigmaMax: 100, tMin: 1e-5 } as const
 const VP = { kind: 'vp', betaMin: 0.1, betaMax: 20, tMin: 1e-3 } as const
@@ -114,7 +104,7 @@ describe('a model as ONNX', () => {
     const base = publishedNetwork('ddpmpp-digits/config.json')
     await fc.assert(
       fc.asyncProperty(anyUnet(base, [8, 16]), fc.integer({ min: 1, max: 1000 }), async (config, seed) => {
-        using model = await random(config, config.output === 'image' ? VE : PFGM, seed)
+        using model = await random(config, config.output === 'image' ? VE : SMALL_PFGM, seed)
         expect(worst(await errors(model))).toBeLessThan(RANDOM)
       }),
       { numRuns: runs(4, 300) },
@@ -134,9 +124,9 @@ describe('a model as ONNX', () => {
       EDM,
     ],
     ['ADM', { kind: 'dhariwal', ...SMALL, modelChannels: 64, labels: 3 }, EDM],
-    ['a RefineNet', { kind: 'refinenet', channels: 2, imageSize: [8, 6], nf: 8 }, PFGM],
+    ['a RefineNet', { kind: 'refinenet', channels: 2, imageSize: [8, 6], nf: 8 }, SMALL_PFGM],
     ['a RefineNet of images', { kind: 'refinenet', channels: 1, imageSize: 8, nf: 8, output: 'image' }, VP],
-    ['points', { kind: 'mlp', dimensions: 3, width: 16, depth: 2 }, PFGM],
+    ['points', { kind: 'mlp', dimensions: 3, width: 16, depth: 2 }, SMALL_PFGM],
     ['points of noise', { kind: 'mlp', dimensions: 3, width: 16, depth: 2, output: 'image' }, SUBVP],
   ])('%s', async (_, config, flow) => {
     using model = await random(config, flow)
@@ -182,7 +172,7 @@ describe('what is not there is refused', () => {
 
   it('a network that no operation of ONNX makes, and nothing is written', async () => {
     const config = { kind: 'gaussians', dimensions: 2, components: 1, deviation: 1, gamma: 5 } as const
-    using model = PoissonFlow.of(await Network.create(config), { data: 'any', step: 0, flow: PFGM })
+    using model = PoissonFlow.of(await Network.create(config), { data: 'any', step: 0, flow: SMALL_PFGM })
     const path = join(folder, 'gaussians.onnx')
     await expect(model.export(path)).rejects.toThrow('for the format onnx but received one of kind gaussians')
     expect(statSync(path, { throwIfNoEntry: false })).toBeUndefined()

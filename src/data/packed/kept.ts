@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
-import { atExit } from '../../../scripts/install/ending.js'
-import { type Lock, releaseLock, takeLock } from '../../../scripts/install/lock.js'
+import { withLock } from '../../../scripts/install/lock.js'
 import { lookAt, readBytes } from '../../files/read.js'
 import { writeWhole } from '../../files/whole-file.js'
 import { PROGRESS } from './partial.js'
@@ -52,20 +50,7 @@ export class Place {
   }
 
   /** Runs work that only one process is to do at a time. */
-  async alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    let lock: Lock | undefined
-    while (lock === undefined) {
-      signal?.throwIfAborted()
-      lock = takeLock(this.#lock).lock
-      if (lock === undefined) await delay(50)
-    }
-    const held = lock
-    const forget = atExit(() => releaseLock(held))
-    try {
-      return await work()
-    } finally {
-      releaseLock(held)
-      forget()
-    }
+  alone<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return withLock(this.#lock, work, undefined, signal)
   }
 }
