@@ -58,7 +58,12 @@ async function runCompare(spec: string, flags: CommonFlags): Promise<void> {
     else printLine(report)
   } catch (error) {
     if (!(error instanceof Stopped) || error.message === '') throw error
-    const again = commandLine(['compare', spec], { ...reading, out, ...(quick && { quick }) })
+    const again = commandLine(['compare', spec], {
+      ...reading,
+      out,
+      ...(quick && { quick }),
+      ...(threads !== undefined && { threads }),
+    })
     throw new Stopped(error.exitCode, `${error.message}: what was measured is kept; go on with: ${again}`)
   } finally {
     progress.end()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PRECISIONS } from '../native/precision.js'
 import { COMPARED, type ComparedFlow } from './flows.js'
 import { NETWORK_NAMES } from './networks.js'
 import { SAMPLERS, type SamplerName } from './samplers.js'
@@ -26,7 +27,13 @@ const stepTimes = z.strictObject({
   seconds: z.record(flow, z.number().positive()),
 })
 
-const training = z.strictObject({ kind: z.literal('training'), ...model, steps: count, parameters: count })
+const training = z.strictObject({
+  kind: z.literal('training'),
+  ...model,
+  steps: count,
+  parameters: count,
+  precision: z.enum(PRECISIONS),
+})
 
 /** A sampler at one effort. */
 const point = z.strictObject({
@@ -37,11 +44,21 @@ const point = z.strictObject({
   samples: count,
   /** Mean a sample. */
   evaluations: z.number(),
-  /** Of all samples. */
-  seconds: z.number(),
   /** Samples that came to no end. */
   lost: count,
   measures: z.record(z.string(), measured),
+})
+
+/** The least time that samples of a sampler at an effort took. */
+const time = z.strictObject({
+  kind: z.literal('time'),
+  ...model,
+  sampler,
+  effort: z.number(),
+  /** Drawn at once. */
+  samples: count,
+  /** Of all of them. */
+  seconds: z.number().positive(),
 })
 
 const likelihood = z.strictObject({
@@ -103,6 +120,7 @@ export const partSchema = z.discriminatedUnion('kind', [
   stepTimes,
   training,
   point,
+  time,
   likelihood,
   field,
   samples,

@@ -4,11 +4,14 @@ import { type Job, keyOf, type ModelName } from './job.js'
 import { drawLatent, drawSamples } from './latent.js'
 import { measureLikelihood } from './likelihoods.js'
 import type { Plan } from './plan.js'
-import { measureFloor, measurePoint } from './quality.js'
+import { measureFloor, measurePoint, timePoint } from './quality.js'
 import { SAMPLER_NAMES, SAMPLERS, type Sampler, type SamplerName } from './samplers.js'
 import { timeSteps, trainModel } from './training.js'
 
-/** Everything there is to do, in order: what is cheap first, and a seed after another. */
+/**
+ * Everything there is to do, in order: what is cheap first, a seed after another, and what is timed at the end, one sampler
+ * right after the other, for which the machine should be left alone.
+ */
 export function jobsOf(plan: Plan): Job[] {
   const seeds = Array.from({ length: plan.seeds }, (_, seed) => seed)
   return [
@@ -36,6 +39,7 @@ export function jobsOf(plan: Plan): Job[] {
       ...FLOW_NAMES.flatMap((flow) => modelJobs(plan, { network: 'unet', flow, seed })),
       ...WEAK_FLOWS.flatMap((flow) => modelJobs(plan, { network: 'refinenet', flow, seed })),
     ]),
+    ...FLOW_NAMES.flatMap((flow) => timingJobs(plan, { network: 'unet', flow, seed: 0 })),
   ]
 }
 
@@ -50,8 +54,11 @@ function modelJobs(plan: Plan, name: ModelName): Job[] {
   })
   const isFirst = name.seed === 0 && name.network === 'unet'
   return [
-    job('training', 'training', name.network === 'unet' ? plan.seconds : 4 * plan.seconds, (workshop) =>
-      trainModel(workshop, name),
+    job(
+      'training',
+      'training',
+      plan.seconds * (name.network === 'unet' ? 1 : 4 * plan.weakSteps),
+      (workshop) => trainModel(workshop, name),
     ),
     ...pointsOf(plan, name).map(({ sampler, effort, count, evaluations }) =>
       job(`${sampler}/${effort}`, SAMPLERS[sampler].title, (count * evaluations) / 8000, (workshop) =>
@@ -70,6 +77,15 @@ function modelJobs(plan: Plan, name: ModelName): Job[] {
       ? [job('latent', 'encodings and interpolations', 3, (workshop) => drawLatent(workshop, name))]
       : []),
   ]
+}
+
+function timingJobs(plan: Plan, name: ModelName): Job[] {
+  return pointsOf(plan, name).map(({ sampler, effort, evaluations }) => ({
+    key: `${keyOf(name)}/${sampler}/${effort}/time`,
+    title: `${COMPARED[name.flow].title}: the time of samples by ${SAMPLERS[sampler].title}`,
+    weight: (3 * plan.timedSamples * evaluations) / 8000,
+    measure: (workshop) => timePoint(workshop, name, sampler, effort),
+  }))
 }
 
 /** The weaker network is followed closely: the error that is seen is its own. */

@@ -13,15 +13,16 @@ const ENCODED = 36
 const DECODED = 12
 const STRIPS = 4
 const STEPS = 10
-const DRAWN = { quick: 30, full: 60 }
+const DRAWN = { quick: 30, large: 60, full: 60 }
 const DRAWN_COLUMNS = 15
 const TOLERANCE = 1e-4
 
 /** What samples of a model look like. */
 export async function drawSamples(workshop: Workshop, name: ModelName): Promise<PartOf<'samples'>> {
-  const count = DRAWN[workshop.plan.efforts]
+  const { efforts, precision } = workshop.plan
+  const count = DRAWN[efforts]
   const model = await workshop.model(name)
-  const { images } = await model.sample({ count, keepNotFinite: true, ...withSignal(workshop) })
+  const { images } = await model.sample({ count, precision, keepNotFinite: true, ...withSignal(workshop) })
   using drawn = images
   return { kind: 'samples', ...name, count, picture: await pictureOf(workshop, drawn, DRAWN_COLUMNS) }
 }

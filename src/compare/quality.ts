@@ -1,4 +1,5 @@
-import { PoissonFlow } from '../poisson-flow.js'
+import type { SamplingOptions } from '../model/sample.js'
+import { PoissonFlow, type SampleResult } from '../poisson-flow.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { PartOf } from './figures.js'
 import { type ModelName, type Workshop, withSignal } from './job.js'
@@ -8,6 +9,9 @@ import { SAMPLERS, type Sampler, type SamplerName } from './samplers.js'
 /** Draws of the data itself that say what chance does. */
 const FLOOR_REPEATS = 20
 
+/** How often samples are drawn to see how long that takes. */
+const TIMINGS = 3
+
 /** Draws samples with a sampler at an effort, and measures them. */
 export async function measurePoint(
   workshop: Workshop,
@@ -15,22 +19,14 @@ export async function measurePoint(
   sampler: SamplerName,
   effort: number,
 ): Promise<PartOf<'point'>> {
-  const { settings, noisy = false, inTime = false }: Sampler = SAMPLERS[sampler]
+  const { noisy = false }: Sampler = SAMPLERS[sampler]
   const { samples, noisySamples } = workshop.plan
   const count = noisy ? noisySamples : samples
-  const model = await workshop.model(name)
-  const followed = inTime ? asPublished(model) : model
-  const began = performance.now()
-  const { images, nfe, status } = await followed.sample({
-    ...settings(effort, name.flow),
+  const { images, nfe, status } = await draw(workshop, name, sampler, effort, {
     count,
-    seed: name.seed * 1_000_000,
-    keepNotFinite: true,
     onProgress: ({ fraction }) => workshop.onProgress(fraction),
-    ...withSignal(workshop),
   })
   using drawn = images
-  const seconds = (performance.now() - began) / 1000
   const lost = status.filter((each) => each !== 'done').length
   const measures = lost > 0 ? {} : await measure(workshop, drawn)
   return {
@@ -40,10 +36,48 @@ export async function measurePoint(
     effort,
     samples: count,
     evaluations: nfe,
-    seconds,
     lost,
     measures,
   }
+}
+
+/** The least time that samples take of several tries: the others were in something's way. */
+export async function timePoint(
+  workshop: Workshop,
+  name: ModelName,
+  sampler: SamplerName,
+  effort: number,
+): Promise<PartOf<'time'>> {
+  const samples = workshop.plan.timedSamples
+  let seconds = Number.POSITIVE_INFINITY
+  for (let done = 0; done < TIMINGS; done++) {
+    workshop.onProgress(done / TIMINGS)
+    const began = performance.now()
+    const { images } = await draw(workshop, name, sampler, effort, { count: samples })
+    images.dispose()
+    seconds = Math.min(seconds, (performance.now() - began) / 1000)
+  }
+  return { kind: 'time', ...name, sampler, effort, samples, seconds }
+}
+
+async function draw(
+  workshop: Workshop,
+  name: ModelName,
+  sampler: SamplerName,
+  effort: number,
+  options: Pick<SamplingOptions, 'count' | 'onProgress'>,
+): Promise<SampleResult> {
+  const { settings, inTime = false }: Sampler = SAMPLERS[sampler]
+  const model = await workshop.model(name)
+  const followed = inTime ? asPublished(model) : model
+  return followed.sample({
+    ...settings(effort, name.flow),
+    ...options,
+    seed: name.seed * 1_000_000,
+    precision: workshop.plan.precision,
+    keepNotFinite: true,
+    ...withSignal(workshop),
+  })
 }
 
 async function measure(workshop: Workshop, samples: Tensor): Promise<Record<string, number | null>> {

@@ -1,5 +1,6 @@
 import type { SolverSettings } from '../ode/solver-options.js'
 import { type ComparedFlow, FLOW_NAMES, SDE_FLOWS } from './flows.js'
+import type { Plan } from './plan.js'
 
 /** A way to draw samples, at several efforts. */
 export interface Sampler {
@@ -7,7 +8,7 @@ export interface Sampler {
   /** What it is and what its efforts are, for readers of figures. */
   readonly rule: string
   readonly flows: readonly ComparedFlow[]
-  readonly efforts: { readonly quick: readonly number[]; readonly full: readonly number[] }
+  readonly efforts: Readonly<Record<Plan['efforts'], readonly number[]>>
   readonly settings: (effort: number, flow: ComparedFlow) => SolverSettings
   /** Whether steps have noise, so that it takes fewer samples of more steps. */
   readonly noisy?: boolean
@@ -15,28 +16,28 @@ export interface Sampler {
   readonly inTime?: boolean
 }
 
-const EULER_STEPS = { quick: [5, 10, 20, 50], full: [5, 10, 20, 50, 100] }
+const EULER_STEPS = { quick: [5, 10, 20, 50], large: [5, 10, 20], full: [5, 10, 20, 50] }
 
 export const SAMPLERS = {
   default: {
     title: 'adaptive-unipc',
     rule: "the package's default: multistep along the ODE, steps of each sample's own, by relative tolerance",
     flows: FLOW_NAMES,
-    efforts: { quick: [0.021, 0.005], full: [0.042, 0.021, 0.01, 0.005] },
+    efforts: { quick: [0.021, 0.005], large: [0.021, 0.01], full: [0.042, 0.021, 0.01, 0.005] },
     settings: (rtol) => ({ solver: 'adaptive-unipc', rtol, atol: rtol / 2 }),
   },
   rk45: {
     title: 'rk45',
     rule: 'Runge-Kutta along the ODE, as published for PFGM, VE and VP, by tolerance',
     flows: FLOW_NAMES,
-    efforts: { quick: [1e-2, 1e-4], full: [1e-2, 1e-3, 1e-4] },
+    efforts: { quick: [1e-2, 1e-4], large: [1e-2, 1e-3], full: [1e-2, 1e-4] },
     settings: (rtol) => ({ solver: 'rk45', rtol, atol: rtol }),
   },
   heun: {
     title: 'heun',
     rule: 'Heun along the ODE at Karras heights, as published for EDM and PFGM++, by steps',
     flows: FLOW_NAMES,
-    efforts: { quick: [5, 17], full: [5, 9, 17, 35] },
+    efforts: { quick: [5, 17], large: [9, 17], full: [5, 9, 17, 35] },
     settings: (steps) => ({ solver: 'heun', schedule: 'karras', steps }),
   },
   euler: {
@@ -63,7 +64,7 @@ export const SAMPLERS = {
     title: 'Euler-Maruyama',
     rule: 'back along the SDE with noise at even times, by steps',
     flows: SDE_FLOWS,
-    efforts: { quick: [50, 150, 400], full: [50, 100, 200, 500, 1000] },
+    efforts: { quick: [50, 150, 400], large: [50, 150, 400], full: [50, 150, 400, 1000] },
     settings: (steps) => ({ solver: 'euler-maruyama', steps }),
     noisy: true,
   },
@@ -71,7 +72,7 @@ export const SAMPLERS = {
     title: 'predictor-corrector',
     rule: 'reverse diffusion with one Langevin step before each of its steps (signal-to-noise ratio 0.16), two evaluations a step, by steps',
     flows: SDE_FLOWS,
-    efforts: { quick: [25, 75, 200], full: [25, 50, 100, 250, 500, 1000] },
+    efforts: { quick: [25, 75, 200], large: [25, 75, 200], full: [25, 75, 200, 500, 1000] },
     settings: (steps) => ({ solver: 'reverse-diffusion', corrector: 'langevin', steps }),
     noisy: true,
   },

@@ -54,20 +54,21 @@ async function nextStep(events: ReturnType<typeof train>): Promise<void> {
 }
 
 /**
- * Trains a model for as many steps as the plan's seconds take, from where it was broken off. The weaker network takes the
- * steps of the other: what is compared is what it learns, not how fast it is.
+ * Trains a model for as many steps as the plan's seconds take, from where it was broken off. The weaker network takes a share
+ * of the other's steps: what is compared is what it learns, not how fast it is.
  */
 export async function trainModel(workshop: Workshop, name: ModelName): Promise<PartOf<'training'>> {
-  const { seconds } = workshop.plan
+  const { seconds, weakSteps } = workshop.plan
   const [times] = workshop.parts('stepTimes')
-  const steps = Math.max(1, Math.round(seconds / times!.seconds[name.flow]))
+  const share = name.network === 'unet' ? 1 : weakSteps
+  const steps = Math.max(1, Math.round((share * seconds) / times!.seconds[name.flow]))
   let parameters = 0
   const options = optionsOf(workshop, name, steps)
   for await (const event of train({ ...options, out: runFolder(workshop.folder, name), resume: 'auto' })) {
     if (event.type === 'start') parameters = event.parameterCount
     if (event.type === 'step') workshop.onProgress(event.step / steps)
   }
-  return { kind: 'training', ...name, steps, parameters }
+  return { kind: 'training', ...name, steps, parameters, precision: workshop.plan.precision }
 }
 
 function optionsOf(
@@ -84,6 +85,7 @@ function optionsOf(
     network: networkFor(network, settings, data.shape, plan.narrow),
     steps,
     seed,
+    precision: plan.precision,
     checkpointEvery: Math.max(50, Math.ceil(steps / 10)),
     keep: 1,
     sampleEvery: 0,

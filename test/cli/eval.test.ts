@@ -12,12 +12,8 @@ test('samples of Fashion-MNIST, learned for a while, are scored by the features 
     folder,
     'train',
     'fashion',
-    '--steps',
-    '20',
-    '--out',
-    'runs/fashion',
-    '--sample-every',
-    '0',
+    ...['--steps', '20', '--batch-size', '32', '--small-batch-size', '32'],
+    ...['--out', 'runs/fashion', '--sample-every', '0'],
   )
   expect(trained.stderr + trained.stdout).toContain('28 x 28')
   expect(trained.code).toBe(0)

@@ -114,7 +114,7 @@ it('a setup ends while libtorch is downloaded', async () => {
 it('a setup ends that a command has begun', { timeout: 600_000 }, async () => {
   const { root } = await bareProject()
   const args = [join(root, 'bin/pfgm-torch.js'), 'train', 'two-moons', '--out', 'run']
-  await expectEnd('SIGTERM', { args, match: 'native' })
+  await expectEnd('SIGTERM', { args, match: 'cmake_pch' })
 })
 
 const namespaces = (await runProgram('unshare', [...NAMESPACE.slice(1), 'true'])).code === 0

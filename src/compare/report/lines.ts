@@ -12,8 +12,8 @@ export interface LinePoint {
   readonly effort: number
   readonly samples: number
   readonly evaluations: number
-  /** A sample. */
-  readonly seconds: number
+  /** A sample, where that was measured. */
+  readonly seconds: number | undefined
   /** Samples of all seeds that came to no end. */
   readonly lost: number
   /** By metric: mean, and that of each seed; without those of which samples were lost. */
@@ -30,13 +30,21 @@ export function lineOf(
   const points = partsOf(figures, 'point').filter(
     (point) => point.network === network && point.flow === flow && point.sampler === sampler,
   )
+  const times = partsOf(figures, 'time').filter(
+    (time) => time.network === network && time.flow === flow && time.sampler === sampler,
+  )
   const efforts = [...new Set(points.map(({ effort }) => effort))]
   return efforts
-    .map((effort) => ofSeeds(points.filter((point) => point.effort === effort)))
+    .map((effort) =>
+      ofSeeds(
+        points.filter((point) => point.effort === effort),
+        times.find((time) => time.effort === effort),
+      ),
+    )
     .sort((a, b) => a.evaluations - b.evaluations)
 }
 
-function ofSeeds(points: readonly PartOf<'point'>[]): LinePoint {
+function ofSeeds(points: readonly PartOf<'point'>[], time: PartOf<'time'> | undefined): LinePoint {
   const { flow, sampler, effort, samples } = points[0]!
   const measures: Record<string, { mean: number; each: readonly number[] }> = {}
   for (const key of Object.keys(METRICS)) {
@@ -49,7 +57,7 @@ function ofSeeds(points: readonly PartOf<'point'>[]): LinePoint {
     effort,
     samples,
     evaluations: mean(points.map((point) => point.evaluations)),
-    seconds: mean(points.map((point) => point.seconds / point.samples)),
+    seconds: time && time.seconds / time.samples,
     lost: points.reduce((sum, { lost }) => sum + lost, 0),
     measures,
   }

@@ -12,7 +12,8 @@ export function evaluations(value: number): string {
   return value.toFixed(value < 100 ? 1 : 0)
 }
 
-export function milliseconds(seconds: number): string {
+export function milliseconds(seconds: number | undefined): string {
+  if (seconds === undefined) return NOTHING
   const value = seconds * 1000
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`
 }

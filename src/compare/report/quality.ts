@@ -35,6 +35,7 @@ export function qualitySection(figures: Figures): Section {
     rule: [
       'Every model draws samples with every sampler below, and their distance to the data is measured.',
       'At equal quality: of a sampler with noise, the fewest evaluations from which its distance is, but for chance, its best; and the fewest evaluations of PFGM’s ODE whose distance is, but for chance, no larger than that. Chance is two standard deviations of what so many draws from the data itself score.',
+      timesRule(figures),
     ],
     content: [
       chart(chartOf(figures, 'evaluations a sample', ({ evaluations: x }) => x)),
@@ -49,7 +50,14 @@ export function qualitySection(figures: Figures): Section {
   }
 }
 
-function chartOf(figures: Figures, x: string, of: (point: LinePoint) => number) {
+function timesRule(figures: Figures): string {
+  const [time] = partsOf(figures, 'time')
+  return time
+    ? `Seconds are the least of three times that ${time.samples} samples took, drawn at once, one sampler right after the other, divided by them.`
+    : 'How long samples take was not measured.'
+}
+
+function chartOf(figures: Figures, x: string, of: (point: LinePoint) => number | undefined) {
   const lines = [
     ...(['rk45', 'default'] as const).map((sampler) => ({ flow: 'pfgm' as ComparedFlow, sampler })),
     ...SDE_FLOWS.flatMap((flow) =>
@@ -70,11 +78,11 @@ function chartLine(
   figures: Figures,
   flow: ComparedFlow,
   sampler: SamplerName,
-  of: (point: LinePoint) => number,
+  of: (point: LinePoint) => number | undefined,
 ): ChartLine {
   const points = lineOf(figures, flow, sampler).flatMap((point): [number, number][] => {
-    const quality = qualityOf(point)
-    return quality === undefined ? [] : [[of(point), quality]]
+    const [x, quality] = [of(point), qualityOf(point)]
+    return x === undefined || quality === undefined ? [] : [[x, quality]]
   })
   const dashes = sampler === 'default' ? [12, 3, 2, 3] : DASHES[sampler]
   return {
@@ -126,7 +134,7 @@ function comparisonsTable(comparisons: readonly Comparison[]): string {
       ? [
           `${evaluations(point.evaluations)} (${SAMPLERS[point.sampler].title})`,
           `${times(noisy.evaluations / point.evaluations)} ×`,
-          `${times(noisy.seconds / point.seconds)} ×`,
+          noisy.seconds && point.seconds ? `${times(noisy.seconds / point.seconds)} ×` : NOTHING,
         ]
       : [NOTHING, NOTHING, NOTHING]
   return table({

@@ -70,7 +70,12 @@ function trainingHtml(figures: Figures): string {
   return [
     '<section id="training" aria-labelledby="training-title"><h2 id="training-title">Training</h2>',
     paragraph(
-      'All flows learn with the same network, settings and seconds: as many steps as those take by the least time of a step, which is measured before for all flows at the same time, a step each in turns. (The weaker network learns for as many steps as the other, whatever time they take.) Samples are drawn with the moving average of the weights.',
+      'All flows learn with the same network, settings and seconds: as many steps as those take by the least time of a step, which is measured before for all flows at the same time, a step each in turns. (The weaker network learns for as many steps as below, whatever time they take.) Samples are drawn with the moving average of the weights.',
+    ),
+    paragraph(
+      trainings.some(({ precision }) => precision === 'bfloat16')
+        ? 'Products of layers are of numbers rounded to bfloat16, in training and in drawing samples.'
+        : 'All numbers are float32.',
     ),
     table({
       caption: 'What was trained',

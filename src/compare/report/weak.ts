@@ -21,18 +21,19 @@ export function weakSection(figures: Figures): Section {
       'With the weaker network of NCSNv2 the ODEs of VE and VP fail to draw decent images, while PFGM’s still does: it is more tolerant of the network’s errors.',
     source: 'PFGM, arXiv 2209.11178, section 4.2',
     rule: [
-      `The RefineNet of NCSNv2 learns for as many steps as the other network, ${parametersOf(figures)}. The ODEs are followed by ${SAMPLERS.default.title} at its smallest tolerance, so that the error is the network’s.`,
+      `The RefineNet of NCSNv2 has ${parametersOf(figures, 'refinenet')} parameters, where the DDPM++ has ${parametersOf(figures, 'unet')}, and learns for as many steps as it has below. The ODEs are followed by ${SAMPLERS.default.title} at its smallest tolerance, so that the error is the network’s.`,
     ],
     content: [
       table({
         caption: 'Energy distance with both networks',
-        head: ['flow', 'DDPM++', 'RefineNet', 'as much', 'steps of both'],
+        head: ['flow', 'DDPM++', 'RefineNet', 'as much', 'steps of DDPM++', 'of RefineNet'],
         rows: rows.map(({ flow, strong, weak }) => [
           COMPARED[flow].title,
           distance(strong),
           distance(weak),
           strong !== undefined && weak !== undefined ? `${times(weak / strong)} ×` : '–',
-          stepsOf(figures, flow),
+          stepsOf(figures, flow, 'unet'),
+          stepsOf(figures, flow, 'refinenet'),
         ]),
       }),
       picturesHtml(
@@ -54,15 +55,13 @@ function closest(figures: Figures, flow: ComparedFlow, network: NetworkName): nu
   return point && qualityOf(point)
 }
 
-function parametersOf(figures: Figures): string {
-  const of = (name: NetworkName) =>
-    count(partsOf(figures, 'training').find(({ network }) => network === name)?.parameters ?? 0)
-  return `with ${of('refinenet')} parameters, where the DDPM++ has ${of('unet')}`
+function parametersOf(figures: Figures, name: NetworkName): string {
+  return count(partsOf(figures, 'training').find(({ network }) => network === name)?.parameters ?? 0)
 }
 
 /** Of the seeds all alike, as they follow from the time of a step. */
-function stepsOf(figures: Figures, flow: ComparedFlow): string {
-  const found = partsOf(figures, 'training').find((part) => part.flow === flow)
+function stepsOf(figures: Figures, flow: ComparedFlow, name: NetworkName): string {
+  const found = partsOf(figures, 'training').find((part) => part.flow === flow && part.network === name)
   return found ? count(found.steps) : '–'
 }
 
