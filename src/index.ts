@@ -75,6 +75,7 @@ export { type Device, info, memory, type RuntimeInfo, setThreads } from './nativ
 export { PRECISIONS, type Precision } from './native/precision.js'
 export { profile } from './native/profile.js'
 export {
+  type DdpmConfig,
   type DhariwalConfig,
   type GaussiansConfig,
   type MlpConfig,

@@ -78,6 +78,24 @@ EdmUnetConfig edm_unet_config(const Argument& config, bool adm) {
   return c;
 }
 
+DdpmUnetConfig ddpm_unet_config(const Argument& config) {
+  DdpmUnetConfig c;
+  c.channels = config["channels"].integer();
+  c.image_size = image_size_of(config);
+  c.block_channels = config["blockChannels"].integers();
+  c.layers_per_block = config["layersPerBlock"].integer();
+  c.attn_resolutions = config["attnResolutions"].integers();
+  c.head_channels = config["headChannels"].integer();
+  c.norm_groups = config["normGroups"].integer();
+  c.norm_epsilon = config["normEpsilon"].number();
+  c.downsample_padding = config["downsamplePadding"].integer();
+  c.cosines_first = config["cosinesFirst"].boolean();
+  c.frequency_shift = config["frequencyShift"].number();
+  c.dropout = config["dropout"].number();
+  c.labels = config["labels"].integer();
+  return c;
+}
+
 }  // namespace
 
 // A config of src/nn/config.ts as a function that makes the network; shared with the trainer, which makes
@@ -90,6 +108,8 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     return [c = edm_unet_config(config, kind == "dhariwal"), seed, device] {
       return make_edm_unet(c, seed, device);
     };
+  if (kind == "ddpm")
+    return [c = ddpm_unet_config(config), seed, device] { return make_ddpm_unet(c, seed, device); };
   if (kind == "refinenet") {
     RefinenetConfig c;
     c.channels = config["channels"].integer();
@@ -117,7 +137,7 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     c.extra_dimensions = config["D"].number();
     return [c, seed, device] { return make_gaussians(c, seed, device); };
   }
-  config["kind"].expected("unet, song, dhariwal, refinenet, mlp or gaussians");
+  config["kind"].expected("unet, song, dhariwal, ddpm, refinenet, mlp or gaussians");
 }
 
 Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network) {

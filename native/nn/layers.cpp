@@ -76,17 +76,22 @@ at::Tensor Conv::operator()(const at::Tensor& x) const {
   return at::conv2d(x, weight, bias, {stride, stride}, {padding, padding}, {dilation, dilation});
 }
 
-GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon)
+GroupNorm::GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon,
+                     int64_t groups)
     : weight(builder.constant(name + ".weight", {channels}, 1)),
       bias(builder.constant(name + ".bias", {channels}, 0)),
-      groups(std::min<int64_t>(channels / 4, 32)),
+      groups(groups > 0 ? groups : std::min<int64_t>(channels / 4, 32)),
       epsilon(epsilon) {
-  if (groups < 1 || channels % groups != 0)
-    throw Error(
-        "ERR_PFGM_ARGUMENT",
-        "Expected every layer's channels to divide into the groups that are normalised together, at most "
-        "32, but " +
-            std::to_string(channels) + " do not: make nf a multiple of 32");
+  if (this->groups >= 1 && channels % this->groups == 0) return;
+  if (groups > 0)
+    throw Error("ERR_PFGM_ARGUMENT", "Expected every layer's channels to divide into " +
+                                         std::to_string(groups) + " groups, but " + std::to_string(channels) +
+                                         " do not");
+  throw Error(
+      "ERR_PFGM_ARGUMENT",
+      "Expected every layer's channels to divide into the groups that are normalised together, at most "
+      "32, but " +
+          std::to_string(channels) + " do not: make nf a multiple of 32");
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {

@@ -51,10 +51,11 @@ struct Conv {
   int64_t stride = 1, padding = 0, dilation = 1;
 };
 
-// GroupNorm with min(C / 4, 32) groups.
+// GroupNorm with min(C / 4, 32) groups where it is not told how many.
 struct GroupNorm {
   GroupNorm() = default;
-  GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon = 1e-6);
+  GroupNorm(Builder& builder, const std::string& name, int64_t channels, double epsilon = 1e-6,
+            int64_t groups = 0);
   at::Tensor operator()(const at::Tensor& x) const;
   at::Tensor weight, bias;
   int64_t groups = 1;

@@ -164,6 +164,23 @@ struct EdmUnetConfig {
   bool fir = false;  // resample with the (1, 3, 3, 1) filter
 };
 
+// DDPM's U-Net, as UNet2DModel of diffusers.
+struct DdpmUnetConfig {
+  int64_t channels = 3;  // of the image
+  ImageSize image_size;
+  std::vector<int64_t> block_channels = {128, 256, 256, 256};  // a level each
+  int64_t layers_per_block = 2;
+  std::vector<int64_t> attn_resolutions = {16};
+  int64_t head_channels = 0;  // of an attention's head; 0: one head
+  int64_t norm_groups = 32;
+  double norm_epsilon = 1e-5;
+  int64_t downsample_padding = 1;  // 0: of a row and a column, on the right and below
+  bool cosines_first = true;
+  double frequency_shift = 0;  // the highest of n frequencies is that over 10000 to the (n - 1) / (n - shift)
+  double dropout = 0;
+  int64_t labels = 0;  // classes
+};
+
 // The network of NCSNv2, a RefineNet.
 struct RefinenetConfig {
   int64_t channels = 3;  // of the image
@@ -194,6 +211,7 @@ struct GaussiansConfig {
 
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_edm_unet(const EdmUnetConfig& config, uint64_t seed, at::Device device);
+std::shared_ptr<Network> make_ddpm_unet(const DdpmUnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_refinenet(const RefinenetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_gaussians(const GaussiansConfig& config, uint64_t seed, at::Device device);

@@ -189,12 +189,13 @@ Planner::Image Planner::convolve(const Conv& layer, const In<Image>& in, const A
     const Image framed = resample(wider, [](int64_t size) { return taps(size, size + 2, 1, -1, {1}); });
     return convolve(layer.filter(), kernel, framed, after);
   }
-  if (layer.stride == 2 && layer.padding == 0 && kernel == 3 && !after.image_bias) {
+  if (layer.stride == 2 && layer.padding <= 1 && kernel == 3 && !after.image_bias) {
     // Every second pixel of the convolution that keeps the size: few layers are so.
     Layer second;
     followed_by(after, second);
     second.in[0] = convolve(layer.filter(), kernel, in).value;
-    return resample(second, [](int64_t size) { return taps(size, size / 2, 2, 1, {1}); });
+    const int64_t first = 1 - layer.padding;
+    return resample(second, [&](int64_t size) { return taps(size, size / 2, 2, first, {1}); });
   }
   throw Unplanned();
 }

@@ -2,9 +2,8 @@ import { open } from 'node:fs/promises'
 import { parse } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
 import { reason } from '../files/read.js'
-import { entryOf } from '../files/stored-tensor.js'
-import type { TensorEntry, TensorFile } from '../files/tensor-file.js'
-import { expectWholeTensors, readTorchContent, type TorchContent } from '../files/torch-file.js'
+import type { TensorFile } from '../files/tensor-file.js'
+import { readTorchContent, type TorchContent, tensorFileOf } from '../files/torch-file.js'
 import { expectOutput, parseFlow } from '../flow/kinds.js'
 import { networkConfigSchema } from '../nn/config.js'
 import type { Converted, GivenModel } from './converters/converter.js'
@@ -68,11 +67,9 @@ export async function openForeign(path: string, given: GivenModel = {}): Promise
   const converted = await converter.convert(content, given)
   const config = configOf(path, converted, given)
   converted.expectFits?.(config.network)
-  const entries = new Map<string, TensorEntry>()
-  for (const [name, tensor] of converted.tensors) entries.set(name, entryOf(path, name, tensor))
-  await expectWholeTensors(path, converted.tensors)
-  for (const [name, entry] of converted.made ?? []) entries.set(name, entry)
-  const file = { path, entries, dataOffset: 0, mayBeLeft: /^map_label\./ }
+  const stored = converted.file ?? (await tensorFileOf(path, converted.tensors))
+  const entries = new Map([...stored.entries, ...(converted.made ?? [])])
+  const file = { ...stored, entries, mayBeLeft: /^map_label\./ }
   return { kind: 'foreign', file, config, family: converter.family, notes: converted.notes }
 }
 

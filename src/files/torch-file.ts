@@ -75,10 +75,23 @@ export async function readTorchContent(path: string): Promise<TorchContent> {
 }
 
 /**
+ * Tensors of a file's content as entries of the file.
+ * @throws PfgmError `ERR_PFGM_DATA` where a byte of theirs is not as it was written
+ */
+export async function tensorFileOf(
+  path: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Promise<TensorFile> {
+  const entries = new Map([...tensors].map(([name, tensor]) => [name, entryOf(path, name, tensor)]))
+  await expectWholeTensors(path, tensors)
+  return { path, entries, dataOffset: 0 }
+}
+
+/**
  * Compares the checksums of an archive's storages.
  * @throws PfgmError `ERR_PFGM_DATA` naming a tensor whose bytes are not as they were written
  */
-export async function expectWholeTensors(
+async function expectWholeTensors(
   path: string,
   tensors: Iterable<readonly [name: string, tensor: StoredTensor]>,
 ): Promise<void> {

@@ -45,6 +45,25 @@ export interface NativeEdmUnetConfig {
   readonly fir: boolean
 }
 
+export interface NativeDdpmConfig {
+  readonly kind: 'ddpm'
+  readonly channels: number
+  /** Height and width. */
+  readonly imageSize: readonly number[]
+  readonly blockChannels: readonly number[]
+  readonly layersPerBlock: number
+  readonly attnResolutions: readonly number[]
+  /** 0: one head. */
+  readonly headChannels: number
+  readonly normGroups: number
+  readonly normEpsilon: number
+  readonly downsamplePadding: number
+  readonly cosinesFirst: boolean
+  readonly frequencyShift: number
+  readonly dropout: number
+  readonly labels: number
+}
+
 export interface NativeRefinenetConfig {
   readonly kind: 'refinenet'
   readonly channels: number
@@ -77,6 +96,7 @@ export interface NativeGaussiansConfig {
 export type NativeNetworkConfig =
   | NativeUnetConfig
   | NativeEdmUnetConfig
+  | NativeDdpmConfig
   | NativeRefinenetConfig
   | NativeMlpConfig
   | NativeGaussiansConfig

@@ -108,6 +108,40 @@ const dhariwal = z.strictObject({
   ...edmUnet,
 })
 
+/** DDPM's U-Net (arXiv 2006.11239) as diffusers has it, UNet2DModel, named as there. It gives images: the noise, to be used with `vp`. */
+const ddpm = z.strictObject({
+  /** Which network. */
+  kind: z.literal('ddpm'),
+  /** Colour channels of the images. */
+  channels: size(1, 4096),
+  /** Height and width, or one number for both, divisible by 2^(levels - 1). */
+  imageSize: imageSize(1),
+  /** Channels at each resolution, multiples of 4; one level each. */
+  blockChannels: list(size(4, 16_384), 10, 'an array of channels').refine(({ length }) => length >= 1, {
+    error: 'an array of at least one number of channels',
+  }),
+  /** Residual blocks a level on the way down; one more on the way up. */
+  layersPerBlock: size(1, 64),
+  /** Resolutions with self-attention after every block; of images that are not square, their larger sides. */
+  attnResolutions: resolutions,
+  /** Channels of an attention's head: one head has all where not given. */
+  headChannels: size(1, 4096).optional(),
+  /** Groups of channels that are normalised together. */
+  normGroups: size(1, 4096),
+  /** What is added to the variance in normalising. */
+  normEpsilon: z.number().positive().max(1),
+  /** Zeros on every side of what is halved; 0: on the right and below alone. */
+  downsamplePadding: size(0, 1),
+  /** Whether cosines of the noise's step go before its sines. */
+  cosinesFirst: z.boolean(),
+  /** The lowest of n frequencies is 10000 to the power -(n - 1) / (n - shift). */
+  frequencyShift: z.number().min(0).max(1),
+  /** Share of activations dropped in training. */
+  dropout: z.number().min(0).lt(1),
+  /** Classes that it tells apart: none where not given. */
+  labels: size(0, 65536).optional(),
+})
+
 /** The network of NCSNv2 (arXiv 2006.09011), a RefineNet: weaker than the others. */
 const refinenet = z.strictObject({
   /** Which network. */
@@ -176,6 +210,7 @@ export const networkConfigSchema: z.ZodType<NetworkConfig> = z.discriminatedUnio
   unet,
   song,
   dhariwal,
+  ddpm,
   refinenet,
   mlp,
   gaussians,
@@ -211,11 +246,17 @@ export type SongConfig = Readonly<z.infer<typeof song>>
  * @interface
  */
 export type DhariwalConfig = Readonly<z.infer<typeof dhariwal>>
+/**
+ * DDPM's U-Net (arXiv 2006.11239) as UNet2DModel of diffusers has it.
+ * @interface
+ */
+export type DdpmConfig = Readonly<z.infer<typeof ddpm>>
 /** A network, by its `kind`. */
 export type NetworkConfig =
   | UnetConfig
   | SongConfig
   | DhariwalConfig
+  | DdpmConfig
   | RefinenetConfig
   | MlpConfig
   | GaussiansConfig
@@ -233,7 +274,7 @@ export function classesOf(config: NetworkConfig): number {
 
 /** What a network gives. */
 export function outputOf(config: NetworkConfig): NetworkOutput {
-  if (config.kind === 'song' || config.kind === 'dhariwal') return 'image'
+  if (config.kind === 'song' || config.kind === 'dhariwal' || config.kind === 'ddpm') return 'image'
   return config.output ?? 'field'
 }
 
@@ -249,6 +290,10 @@ export function toNative(config: NetworkConfig): NativeNetworkConfig {
   }
   const bothSides = sides(config.imageSize)
   if (config.kind === 'refinenet') return { ...config, imageSize: bothSides }
+  if (config.kind === 'ddpm') {
+    const { headChannels = 0, labels = 0, ...rest } = config
+    return { ...rest, imageSize: bothSides, headChannels, labels }
+  }
   if (config.kind === 'dhariwal') {
     return {
       ...config,

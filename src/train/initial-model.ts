@@ -120,6 +120,7 @@ function largerSide({ imageSize }: { imageSize: ImageSize }): number {
 
 function levelsOf(network: Extract<NetworkConfig, { channels: number }>): number {
   if (network.kind === 'refinenet') return 2
+  if (network.kind === 'ddpm') return network.blockChannels.length
   return (network.kind === 'unet' ? network.chMult : network.channelMult).length
 }
 

@@ -38,11 +38,9 @@ export function labelledNetwork(
 
 /** A network that takes labels of so many classes. @throws RangeError where it takes none */
 export function withLabels(network: NetworkConfig, labels: { readonly count: number }): NetworkConfig {
-  if (network.kind === 'unet' || network.kind === 'song' || network.kind === 'dhariwal') {
-    return { ...network, labels: labels.count }
-  }
+  if ('imageSize' in network && network.kind !== 'refinenet') return { ...network, labels: labels.count }
   throw new RangeError(
-    `Expected a network that takes labels (unet, song, dhariwal) for labels but received one of kind ${network.kind}`,
+    `Expected a network that takes labels (unet, song, dhariwal, ddpm) for labels but received one of kind ${network.kind}`,
   )
 }
 

@@ -7,7 +7,7 @@ import { PfgmError } from '../../src/errors.js'
 import { convert } from '../../src/model/convert.js'
 import type { UnetConfig } from '../../src/nn/config.js'
 import { publishedNetwork } from '../golden.js'
-import { DDPMPP, SMALL } from '../nn/edm-networks.js'
+import { DDPMPP, SMALL } from '../nn/small-networks.js'
 import { calledWith, edmSnapshot, scoreSdeCheckpoint, weightsFor } from './others-files.js'
 import { torchLegacy, torchPickle, torchZip } from './torch-writer.js'
 

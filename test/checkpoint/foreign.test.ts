@@ -10,7 +10,7 @@ import { Tensor } from '../../src/tensor/tensor.js'
 import { followed } from '../flow/followed.js'
 import { float32, golden, goldenJson, maxAbsoluteError, publishedNetwork, safetensors } from '../golden.js'
 import { anyUnet } from '../nn/any-unet.js'
-import { DDPMPP, NCSNPP, SMALL } from '../nn/edm-networks.js'
+import { DDPMPP, NCSNPP, SMALL } from '../nn/small-networks.js'
 import { calledWith, edmSnapshot, publishedFile, scoreSdeCheckpoint, weightsFor } from './others-files.js'
 import { Named, torchLegacy, torchPickle, torchZip, Written } from './torch-writer.js'
 
@@ -269,9 +269,8 @@ describe('what is no model of this package is refused in a line', () => {
     const other = fileOf(torchLegacy({ state_dict: {} }))
     await expect(convert(other, out)).rejects.toThrow('a folder of diffusers but received other content')
     const own = mkdtempSync(join(folder, 'diffusers-'))
-    const blocks = { down_block_types: ['DownBlock2D'], up_block_types: ['AttnUpBlock2D'] }
-    writeFileSync(join(own, 'config.json'), JSON.stringify({ _class_name: 'UNet2DModel', ...blocks }))
-    await expect(convert(own, out)).rejects.toThrow('attends after every block on the way up')
+    writeFileSync(join(own, 'config.json'), JSON.stringify({ _class_name: 'UNet1DModel' }))
+    await expect(convert(own, out)).rejects.toThrow('the UNet1DModel of diffusers')
   })
 
   it('a class of which nothing is known, with its place', async () => {

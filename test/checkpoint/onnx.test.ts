@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { GivenFlow } from '../../src/flow/kinds.js'
-import type { NetworkConfig } from '../../src/nn/config.js'
+import type { DdpmConfig, NetworkConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
@@ -12,7 +12,7 @@ import { drifts } from '../flow/drifts.js'
 import { maxAbsoluteError, publishedNetwork } from '../golden.js'
 import { runs } from '../long.js'
 import { anyUnet } from '../nn/any-unet.js'
-import { DDPMPP, NCSNPP, SMALL } from '../nn/edm-networks.js'
+import { DDPM, DDPMPP, NCSNPP, SMALL } from '../nn/small-networks.js'
 import { SMALL_PFGM } from '../pfgm-settings.js'
 import { giveRandomWeights } from '../random-weights.js'
 import { openOnnx } from './onnx-session.js'
@@ -124,6 +124,17 @@ describe('a model as ONNX', () => {
       EDM,
     ],
     ['ADM', { kind: 'dhariwal', ...SMALL, modelChannels: 64, labels: 3 }, EDM],
+    ['DDPM', DDPM as unknown as NetworkConfig, VP],
+    [
+      'DDPM of one head',
+      {
+        ...(DDPM as unknown as DdpmConfig),
+        headChannels: undefined,
+        downsamplePadding: 0,
+        frequencyShift: 1,
+      },
+      VP,
+    ],
     ['a RefineNet', { kind: 'refinenet', channels: 2, imageSize: [8, 6], nf: 8 }, SMALL_PFGM],
     ['a RefineNet of images', { kind: 'refinenet', channels: 1, imageSize: 8, nf: 8, output: 'image' }, VP],
     ['points', { kind: 'mlp', dimensions: 3, width: 16, depth: 2 }, SMALL_PFGM],

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { calledWith, edmSnapshot, scoreSdeCheckpoint, weightsFor } from '../checkpoint/others-files.js'
 import { torchLegacy, torchPickle, torchZip } from '../checkpoint/torch-writer.js'
 import { publishedNetwork } from '../golden.js'
-import { DDPMPP, SMALL } from '../nn/edm-networks.js'
+import { DDPMPP, SMALL } from '../nn/small-networks.js'
 import { jsonLines, run, sharedFolder } from './cli.js'
 
 const folder = sharedFolder()

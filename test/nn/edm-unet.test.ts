@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
-import type { NetworkConfig } from '../../src/nn/config.js'
+import type { DdpmConfig, NetworkConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { followed } from '../flow/followed.js'
 import { golden, goldenJson, loadWeights, maxAbsoluteError } from '../golden.js'
 import { eventsOf, newOut } from '../train/runs.js'
-import { DDPMPP, NCSNPP, SMALL } from './edm-networks.js'
+import { DDPM, DDPMPP, NCSNPP, SMALL } from './small-networks.js'
 
 /** A network of the published classes: `_init_kwargs` of a snapshot. */
 interface Published {
@@ -113,6 +113,7 @@ it.each([
   { kind: 'song', ...SMALL, ...DDPMPP },
   { kind: 'song', ...SMALL, ...NCSNPP },
   { kind: 'dhariwal', ...SMALL, modelChannels: 32 },
+  { ...(DDPM as unknown as DdpmConfig), labels: 0 },
 ] as const)(
   'trains: $kind',
   async (network) => {
@@ -126,7 +127,7 @@ it.each([
       warmup: 0,
       sampleEvery: 0,
     }
-    const flow = { kind: 'edm' } as const
+    const flow = { kind: network.kind === 'ddpm' ? 'vp' : 'edm' } as const
     const events = await eventsOf({ data, out, network, flow, ...options, evaluationCount: 0 })
     const losses = events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))
     const mean = (values: number[]) => values.reduce((sum, each) => sum + each, 0) / values.length

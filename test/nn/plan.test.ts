@@ -13,7 +13,7 @@ import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { publishedNetwork, safetensors } from '../golden.js'
 import { anyUnet } from './any-unet.js'
-import { SMALL, DDPMPP as SONG_DDPMPP } from './edm-networks.js'
+import { DDPM, SMALL, DDPMPP as SONG_DDPMPP } from './small-networks.js'
 import { unetOracle } from './unet-oracle.js'
 
 // A plan is how a network is evaluated for sampling on a CPU; libtorch's operations are an oracle.
@@ -118,6 +118,8 @@ it.each<[string, object]>([
   ["with DDPM's blocks", { ...DDPMPP, resblock: 'ddpm' }],
   ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true }],
   ['ADM', ADM],
+  ['DDPM', DDPM],
+  ['DDPM, padded on one side', { ...DDPM, downsamplePadding: 0 }],
 ])('%s has a plan, as it rounds otherwise than libtorch', async (_, config) => {
   using network = await Network.create(config as NetworkConfig, { seed: 1 })
   const given = await batch(network, 2)
@@ -202,6 +204,7 @@ describe.each(available)('%s', (kernel) => {
     ["EDM's DDPM++", EDM as NetworkConfig],
     ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true } as NetworkConfig],
     ['ADM', ADM as NetworkConfig],
+    ['DDPM', DDPM as unknown as NetworkConfig],
   ]
   // Which images go through together is no kernel's affair: one is enough.
   if (kernel === available[0])

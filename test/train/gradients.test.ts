@@ -15,7 +15,7 @@ import { giveTensors } from '../given-tensors.js'
 import { publishedNetwork, safetensors } from '../golden.js'
 import { runs } from '../long.js'
 import { anyUnet } from '../nn/any-unet.js'
-import { SMALL, DDPMPP as SONG_DDPMPP } from '../nn/edm-networks.js'
+import { SMALL, DDPMPP as SONG_DDPMPP } from '../nn/small-networks.js'
 import { unetOracle } from '../nn/unet-oracle.js'
 
 // The gradients of a training step, by kernels of the package's own: float64 and libtorch's operations are the oracles.

@@ -1,7 +1,7 @@
 import type { PfgmError } from '../../errors.js'
 import { dataError } from '../../files/read.js'
 import type { StoredTensor } from '../../files/stored-tensor.js'
-import type { TensorEntry } from '../../files/tensor-file.js'
+import type { TensorEntry, TensorFile } from '../../files/tensor-file.js'
 import type { TorchContent } from '../../files/torch-file.js'
 import type { GivenFlow } from '../../flow/kinds.js'
 import type { NetworkConfig } from '../../nn/config.js'
@@ -22,8 +22,10 @@ export interface Converted {
     readonly network: Readonly<Record<string, unknown>>
     readonly flow: Readonly<Record<string, unknown>>
   }
-  /** By the names that they have in the network. */
+  /** By the names that they have in the network; none where another file has the weights. */
   readonly tensors: ReadonlyMap<string, StoredTensor>
+  /** The file that has the weights, with the names of the network, where it is not the one that was read. */
+  readonly file?: TensorFile
   /** What takes the place of some of them. */
   readonly made?: ReadonlyMap<string, TensorEntry>
   /**

@@ -9,6 +9,7 @@ import type { ModelConfig } from '../../model.js'
 import { weightsOf } from '../../weights.js'
 import type { Exporter } from '../exporter.js'
 import type { Architecture, Given } from './architecture.js'
+import { ddpmUnet } from './ddpm-unet.js'
 import { edmUnet } from './edm-unet.js'
 import { Graph, type Value } from './graph.js'
 import { mlp } from './mlp.js'
@@ -22,6 +23,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture<never>> = new Map<string, 
   ['unet', unet],
   ['song', edmUnet],
   ['dhariwal', edmUnet],
+  ['ddpm', ddpmUnet],
   ['refinenet', refinenet],
   ['mlp', mlp],
 ])

@@ -49,10 +49,10 @@ export class Operations {
     return { value, channels, height, width }
   }
 
-  /** GroupNorm of min(channels / 4, 32) groups, by an operation that all versions of ONNX have. */
-  groupNorm(name: string, x: Image, epsilon: number): Image {
+  /** GroupNorm, of min(channels / 4, 32) groups where not given, by an operation that all versions of ONNX have. */
+  groupNorm(name: string, x: Image, epsilon: number, given?: number): Image {
     const { channels, height, width } = x
-    const groups = Math.min(Math.floor(channels / 4), 32)
+    const groups = given ?? Math.min(Math.floor(channels / 4), 32)
     const [ones, zeros] = [1, 0].map((value) => this.graph.floats(new Array(groups).fill(value), [groups]))
     const rows = this.reshape(x.value, [0, groups, -1])
     const normal = this.graph.node('InstanceNormalization', [rows, ones!, zeros!], {
@@ -80,6 +80,12 @@ export class Operations {
   linear(name: string, x: Value): Value {
     const parameters = ['weight', 'bias'].map((part) => this.graph.parameter(`${name}.${part}`))
     return this.graph.node('Gemm', [x, ...parameters], { transB: 1 })
+  }
+
+  /** The same of each of the rows `[n, rows, in]`. */
+  linearOfRows(name: string, rows: Value): Value {
+    const weight = this.graph.node('Transpose', [this.graph.parameter(`${name}.weight`)], { perm: [1, 0] })
+    return this.plus(this.graph.node('MatMul', [rows, weight]), this.graph.parameter(`${name}.bias`))
   }
 
   /** `[n, in]` to `[n, out, 1, 1]`: what goes with every pixel of an image. */
