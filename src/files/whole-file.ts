@@ -4,6 +4,7 @@ import { temporaryName } from '../../scripts/install/cache.js'
 import { expectPath } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { reason } from './read.js'
+import { sync } from './sync.js'
 
 /** A file's content, in one piece or several, or what writes it to a path. */
 export type Content = string | readonly Uint8Array[] | ((path: string) => Promise<void>)
@@ -21,7 +22,7 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
     await expectReplaceable(path)
     if (typeof content === 'function') await content(temporary)
     else await writeFile(temporary, content)
-    await sync(temporary)
+    await syncPath(temporary)
     await rename(temporary, target)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
@@ -31,7 +32,7 @@ export async function writeWhole(path: string, content: Content): Promise<void> 
     throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${reason(cause)}`, { cause })
   }
   // Some file systems cannot sync a folder; the rename has happened all the same.
-  await sync(dirname(target)).catch(() => {})
+  await syncPath(dirname(target)).catch(() => {})
 }
 
 /** Renaming would turn a device or a pipe into a file. */
@@ -42,10 +43,10 @@ async function expectReplaceable(path: string): Promise<void> {
   throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: it is ${what}`)
 }
 
-async function sync(path: string): Promise<void> {
+async function syncPath(path: string): Promise<void> {
   const file = await open(path, 'r')
   try {
-    await file.sync()
+    await sync(file)
   } finally {
     await file.close()
   }

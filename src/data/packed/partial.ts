@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { CACHE_FIX } from '../../../scripts/install/cache.js'
 import { PfgmError } from '../../errors.js'
 import { readBytes, reason } from '../../files/read.js'
+import { sync } from '../../files/sync.js'
 import { writeWhole } from '../../files/whole-file.js'
 import { MAX_NAMED } from '../broken.js'
 
@@ -83,7 +84,7 @@ export class PartialImages implements AsyncDisposable {
 
   /** Writes down how far it is. */
   async note(): Promise<void> {
-    await this.#file.datasync()
+    await sync(this.#file)
     await writeWhole(notePath(this.#path), JSON.stringify(this.progress))
     this.#noted = performance.now()
   }
