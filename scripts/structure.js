@@ -28,7 +28,7 @@ const HOUSES = [
       ['model'],
       ['tuning', 'train'],
       ['poisson-flow.ts'],
-      ['compare'],
+      ['compare', 'sampler'],
       ['index.ts'],
       ['cli'],
     ],

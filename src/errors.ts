@@ -16,6 +16,7 @@
  * | `ERR_PFGM_RUN_BUSY` | another process is at work in the folder: it trains there, or draws samples into it |
  * | `ERR_PFGM_IO` | a file could not be read or written |
  * | `ERR_PFGM_STOPPED` | native work was given up, as its caller asked; public functions reject with the signal's reason |
+ * | `ERR_PFGM_OVERLOADED` | a sampler takes no more requests for now, or one has not begun by its deadline |
  * | `ERR_PFGM_NOT_FINITE` | the loss or a sample became NaN or infinite |
  */
 export type PfgmErrorCode =
@@ -33,6 +34,7 @@ export type PfgmErrorCode =
   | 'ERR_PFGM_IO'
   | 'ERR_PFGM_STOPPED'
   | 'ERR_PFGM_NOT_FINITE'
+  | 'ERR_PFGM_OVERLOADED'
 
 /** An error of this package. Wrong arguments throw `TypeError` or `RangeError` instead. */
 export class PfgmError extends Error {

@@ -114,6 +114,14 @@ export {
   type SampleOptions,
   type SampleResult,
 } from './poisson-flow.js'
+export type { Preview, Submission, SubmittedSamples } from './sampler/request.js'
+export {
+  createSampler,
+  type SampleRequest,
+  Sampler,
+  type SamplerFigures,
+  type SamplerOptions,
+} from './sampler/sampler.js'
 export type { PngOptions } from './tensor/picture.js'
 export { Tensor, type TypedArrayOf } from './tensor/tensor.js'
 export { BEST_METRICS, type BestMetric } from './train/best-metrics.js'

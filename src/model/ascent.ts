@@ -1,6 +1,7 @@
 import { type Fields, FUNCTION, integer, number, SIGNAL } from '../arguments/schema.js'
 import type { Jump } from '../flow/flow.js'
 import type { NativeRows } from '../native/addon.js'
+import { Numbered } from '../ode/pool/arrivals.js'
 import { integrate, type PoolOptions } from '../ode/pool/pool.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import type { SharedFlow } from '../ode/pool/shared-flow.js'
@@ -73,11 +74,14 @@ export async function ascend(
       to: far.height,
       device: network.device,
       shape: network.itemShape,
-      async start(first: number, added: number) {
-        using some: ImageTensor = await images.slice(first, added)
-        return await start(some, first)
-      },
-      rows,
+      arrivals: new Numbered(
+        count,
+        async (first, added) => {
+          using some: ImageTensor = await images.slice(first, added)
+          return await start(some, first)
+        },
+        rows,
+      ),
     }
     const path = pathBetween(near.height, far.height, solver.variable, { ...(jump && { jump }) })
     const statistics = await integrate(problem, path, createStepper(solver, path), states, pool)

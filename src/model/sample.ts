@@ -4,6 +4,7 @@ import { expectInteger, product } from '../check.js'
 import type { Flow } from '../flow/flow.js'
 import { PRECISIONS, type Precision } from '../native/precision.js'
 import { jointNorm, perSampleNorm } from '../ode/error-norm.js'
+import { Numbered } from '../ode/pool/arrivals.js'
 import type { Denoiser } from '../ode/pool/denoised.js'
 import { Camera, FILM_SCHEMA, type Film, type FilmOptions, filmBytes } from '../ode/pool/film.js'
 import { integrate } from '../ode/pool/pool.js'
@@ -12,7 +13,7 @@ import type { SampleStatistics, SampleStatus } from '../ode/pool/statistics.js'
 import type { Solver } from '../ode/solver.js'
 import type { SolverSettings } from '../ode/solver-options.js'
 import { createStepper } from '../ode/steppers/create-stepper.js'
-import { pathBetween } from '../ode/steppers/path.js'
+import { type Path, pathBetween } from '../ode/steppers/path.js'
 import { Tensor } from '../tensor/tensor.js'
 import { CONDITION_FIELDS, type ConditionOptions, conditionsOf } from './conditions.js'
 import type { Model } from './model.js'
@@ -139,24 +140,14 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
       to: flow.near.height,
       device: network.device,
       shape,
-      start,
-      rows: (first: number, added: number) => ({
+      arrivals: new Numbered(count, start, (first, added) => ({
         keys: sampleKeys(seed, first, added),
         ...settings.conditions(first, added),
-      }),
+      })),
     }
     if (options.film) camera = await Camera.create(options.film, problem)
     // The published code's joint steps go across the jump.
-    const acrossJump = joint && solver.kind === 'rungeKutta'
-    const { jump, sde, isGaussian = false, isInTime = false } = flow
-    const path = pathBetween(height, flow.near.height, solver.variable, {
-      ...(!acrossJump && jump && { jump }),
-      ...(sde && { sde }),
-      isGaussian,
-      isInTime,
-      // The last step of a predictor denoises.
-      endsDenoised: flow.endsDenoised === true && solver.kind !== 'predictorCorrector',
-    })
+    const path = samplePath(model, solver, height, joint && solver.kind === 'rungeKutta')
     const statistics = await integrate(problem, path, createStepper(solver, path), images, {
       norm: joint
         ? jointNorm(network.dimensions, product(shape.slice(1)))
@@ -178,6 +169,19 @@ export async function sample(model: Model, solver: Solver, options: SamplingOpti
     camera?.film.images.dispose()
     throw error
   }
+}
+
+/** The path of samples from a height to the near end, along which a solver takes steps. */
+export function samplePath({ flow }: Model, solver: Solver, height: number, acrossJump = false): Path {
+  const { jump, sde, isGaussian = false, isInTime = false } = flow
+  return pathBetween(height, flow.near.height, solver.variable, {
+    ...(!acrossJump && jump && { jump }),
+    ...(sde && { sde }),
+    isGaussian,
+    isInTime,
+    // The last step of a predictor denoises.
+    endsDenoised: flow.endsDenoised === true && solver.kind !== 'predictorCorrector',
+  })
 }
 
 /**

@@ -1,5 +1,6 @@
 import { product } from '../../src/check.js'
 import { jointNorm, perSampleNorm } from '../../src/ode/error-norm.js'
+import { Numbered } from '../../src/ode/pool/arrivals.js'
 import { integrate } from '../../src/ode/pool/pool.js'
 import { type Solver, solverByName } from '../../src/ode/solver.js'
 import { type SolverSettings, solverOptions } from '../../src/ode/solver-options.js'
@@ -47,8 +48,11 @@ export async function followed(
     to: near.height,
     device: 'cpu',
     shape,
-    start: () => Tensor.from<'float64'>(starts, [count, n]),
-    rows: () => ({ keys: BigUint64Array.from({ length: count }, (_, i) => BigInt(i)), labels }),
+    arrivals: new Numbered(
+      count,
+      () => Tensor.from<'float64'>(starts, [count, n]),
+      () => ({ keys: BigUint64Array.from({ length: count }, (_, i) => BigInt(i)), labels }),
+    ),
     noise,
   }
   const options = { norm: published ? jointNorm(n, 0) : perSampleNorm(n), capacity: count }

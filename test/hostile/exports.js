@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import * as api from '../../dist/index.js'
 
 const exported = { ...api }
-const { FeatureNetwork, Network, PoissonFlow, Tensor, datasets, featureStatistics } = exported
+const { FeatureNetwork, Network, PoissonFlow, Tensor, createSampler, datasets, featureStatistics } = exported
 
 const ZIP = fileURLToPath(new URL('../data/packed/made/edm.zip', import.meta.url))
 const TAR = fileURLToPath(new URL('../data/packed/made/webdataset.tar', import.meta.url))
@@ -85,7 +85,8 @@ export async function fixtures() {
   const statistics = await featureStatistics(crowd)
   await statistics.save('statistics.npz')
   const measured = { crowd, statistics, features: await FeatureNetwork.load(FEATURES) }
-  return { ...made, ...measured, film: { images: film, heights: Float64Array.of(3, 2, 1) } }
+  const sampler = await createSampler({ model: made.flow })
+  return { ...made, ...measured, sampler, film: { images: film, heights: Float64Array.of(3, 2, 1) } }
 }
 
 /** Only searches and measurements take as long: they are broken off. */
@@ -128,6 +129,19 @@ export const CALLS = {
   'FeatureNetwork#dispose': async () => ({ on: await FeatureNetwork.load(FEATURES), args: [] }),
   'FeatureStatistics#dispose': async (f) => ({ on: await featureStatistics(f.crowd), args: [] }),
   'Tensor#dispose': async () => ({ on: await Tensor.full([1], 0, 'uint8'), args: [] }),
+
+  createSampler: (f) => ({ args: [{ model: f.flow, maxRows: 2, queueLimit: 4, device: 'cpu' }] }),
+  'Sampler#submit': (f) => ({
+    on: f.sampler,
+    args: [
+      {
+        ...{ seed: 1, count: 2, solver: 'euler', steps: 2, temperature: 1, maxEvaluations: 9 },
+        ...{ signal: soon(), priority: 1, deadline: 100, previews: true, precision: 'float32' },
+      },
+    ],
+  }),
+  'Sampler#drained': (f) => ({ on: f.sampler, args: [] }),
+  'Sampler#close': async (f) => ({ on: await createSampler({ model: f.flow }), args: [] }),
 
   'Network.create': () => ({ args: [MLP, { seed: 1, device: 'cpu' }] }),
   'Network#parameters': (f) => ({ on: f.network, args: [] }),

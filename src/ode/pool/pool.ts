@@ -15,12 +15,13 @@ import { IDENTITY } from '../steppers/combination.js'
 import type { Interpolant } from '../steppers/dense-output.js'
 import type { Path } from '../steppers/path.js'
 import { rowsAt, type Stepper, type Trajectories } from '../steppers/stepper.js'
+import type { Joining } from './arrivals.js'
 import { type DenoisedImages, type Denoiser, expectReplacement } from './denoised.js'
 import type { Camera } from './film.js'
 import type { Problem } from './problem.js'
 import type { PoolProgress } from './progress.js'
 import type { Row } from './row.js'
-import { noStatistics, type SampleStatistics, type SampleStatus } from './statistics.js'
+import { beginStatistics, noStatistics, type SampleStatistics, type SampleStatus } from './statistics.js'
 
 export interface PoolOptions {
   readonly norm: ErrorNorm
@@ -35,6 +36,8 @@ export interface PoolOptions {
   readonly onDenoised?: Denoiser | undefined
   readonly camera?: Camera | undefined
   readonly onStep?: ((progress: PoolProgress) => void) | undefined
+  /** Gets the statistics as they are while samples are under way. */
+  readonly onBegin?: ((statistics: SampleStatistics) => void) | undefined
 }
 
 /** After this many evaluations a sample counts as stuck. */
@@ -98,6 +101,7 @@ class Pool<State> implements Trajectories<State> {
 
   async run(): Promise<SampleStatistics> {
     const began = performance.now()
+    this.#options.onBegin?.(this.#statistics)
     await this.#problem.flow.enter(() => this.#follow())
     const { seconds } = this.#statistics
     seconds.other = (performance.now() - began) / 1000 - seconds.network
@@ -105,9 +109,10 @@ class Pool<State> implements Trajectories<State> {
   }
 
   async #follow(): Promise<void> {
-    const { count } = this.#problem
-    while (this.#joined < count || this.rows.length > 0) {
+    const { arrivals } = this.#problem
+    while (arrivals.waiting > 0 || this.rows.length > 0) {
       this.#options.signal?.throwIfAborted()
+      await this.#endTheGone()
       if (this.#wantsMore()) await this.#refill()
       await this.#endTheSpent()
       if (this.rows.length > 0) await this.#stepper.step(this)
@@ -135,29 +140,33 @@ class Pool<State> implements Trajectories<State> {
 
   /** New samples join where a good part of the pool is free: joining one at a time would copy the pool each time. */
   #wantsMore(): boolean {
+    const { waiting, isUrgent } = this.#problem.arrivals
     const free = this.#options.capacity - this.rows.length
-    return (
-      this.#joined < this.#problem.count && (this.rows.length === 0 || free * 4 >= this.#options.capacity)
-    )
+    const least = isUrgent ? 1 : this.#options.capacity / 4
+    return waiting > 0 && (this.rows.length === 0 || free >= least)
   }
 
   async #refill(): Promise<void> {
-    const { count, from } = this.#problem
-    const added = Math.min(this.#options.capacity - this.rows.length, count - this.#joined)
+    const { arrivals, from } = this.#problem
     const first = this.rows.length
-    await this.#join(this.#joined, added)
-    for (let sample = this.#joined; sample < this.#joined + added; sample++) {
-      const time = this.#path.start
-      this.rows.push({ sample, time, taken: 0, evaluatedAt: from, filmed: 0, state: this.#stepper.fresh() })
+    let free = this.#options.capacity - first
+    while (free > 0 && arrivals.waiting > 0) {
+      const joining = await arrivals.take(free)
+      await this.#join(joining)
+      for (const sample of joining.samples) {
+        beginStatistics(this.#statistics, sample)
+        const time = this.#path.start
+        this.rows.push({ sample, time, taken: 0, evaluatedAt: from, filmed: 0, state: this.#stepper.fresh() })
+      }
+      this.#joined += joining.samples.length
+      free -= joining.samples.length
     }
-    this.#joined += added
     await this.#stepper.begin(this, first)
   }
 
-  async #join(first: number, added: number): Promise<void> {
-    const { start, rows, noise, device } = this.#problem
-    using states = await start(first, added)
-    const carried = rows(first, added)
+  async #join({ states: given, rows: carried }: Joining): Promise<void> {
+    const { noise, device } = this.#problem
+    using states = given
     if (this.#handle !== undefined) {
       return native().joinTrajectories(this.#handle, states.handle, carried)
     }
@@ -171,6 +180,15 @@ class Pool<State> implements Trajectories<State> {
       keepsDenoised,
       noise?.handle,
       device,
+    )
+  }
+
+  async #endTheGone(): Promise<void> {
+    const { arrivals } = this.#problem
+    if (!arrivals.isGone) return
+    await this.#leave(
+      this.rows.flatMap(({ sample }, i) => (arrivals.isGone!(sample) ? [i] : [])),
+      'maxEvaluations',
     )
   }
 
@@ -341,6 +359,7 @@ class Pool<State> implements Trajectories<State> {
     for (const sample of samples) this.#statistics.status[sample] = status
     const leaving = new Set(places)
     this.rows = this.rows.filter((_, i) => !leaving.has(i))
+    await this.#problem.arrivals.left?.(samples, status)
   }
 
   #lost(row: Row<State>, what: string): PfgmError {

@@ -4,6 +4,8 @@ import { type NativeObject, native } from '../../native/native.js'
 
 interface Asked {
   readonly evaluation: Evaluation
+  /** When, in milliseconds. */
+  readonly since: number
   resolve(outside: Uint8Array): void
   /** The call has been made, for this one alone. */
   made(): void
@@ -13,17 +15,36 @@ interface Asked {
   gone: boolean
 }
 
+/** Which evaluations go through the network together. */
+export interface Dispatch {
+  /** Most rows of a call, but for what a single pool asks for. */
+  readonly maxRows: number
+  /** Milliseconds for which one that is asked for waits for those of other pools while the network is idle. */
+  readonly patience: number
+  /** Told of every call: its rows, and the pools that they are of. */
+  readonly onCall?: (rows: number, pools: number) => void
+}
+
+const USUAL: Dispatch = { maxRows: Number.POSITIVE_INFINITY, patience: 0.5 }
+
 /**
  * A flow that pools evaluate together: those under way at the same time, whatever their solvers and heights, share one
- * network call, which is made as soon as all of them ask for an evaluation. A pool may enter or leave at any time.
+ * network call. One is made at a time: as soon as all pools ask for an evaluation, or of those that are ready when the
+ * first of them has waited long enough for the others, those of the last call among them. A pool may enter or leave at any time.
  */
 export class SharedFlow {
+  /** How calls are made up. */
+  dispatch: Dispatch = USUAL
   readonly #create: () => NativeObject<FlowHandle>
   #flow: NativeObject<FlowHandle> | undefined
   #pools = 0
   /** Pools that are doing something else, for which the others do not wait. */
   #aside = 0
   #asked: Asked[] = []
+  #isCalling = false
+  #idleSince = 0
+  /** Whether the event loop comes back to look how long the first has waited. */
+  #looksAgain = false
 
   /** @param create makes the flow, which lives as long as there is a pool in it */
   constructor(create: () => NativeObject<FlowHandle>) {
@@ -38,7 +59,7 @@ export class SharedFlow {
       return await work()
     } finally {
       this.#pools -= 1
-      if (this.#pools > 0) this.#callWhereAllAsk()
+      if (this.#pools > 0) this.#callWhatIsReady()
       else {
         this.#flow.dispose()
         this.#flow = undefined
@@ -49,7 +70,7 @@ export class SharedFlow {
   /** What a pool does that may take long or wait for another pool, such as the user's own code. */
   async stepAside<T>(work: () => Promise<T>): Promise<T> {
     this.#aside += 1
-    this.#callWhereAllAsk()
+    this.#callWhatIsReady()
     try {
       return await work()
     } finally {
@@ -78,9 +99,9 @@ export class SharedFlow {
       const leave = () => {
         this.#asked = this.#asked.filter((one) => one !== asked)
       }
-      asked = { evaluation, resolve, made, reject, leave, gone: false }
+      asked = { evaluation, since: performance.now(), resolve, made, reject, leave, gone: false }
       this.#asked.push(asked)
-      this.#callWhereAllAsk()
+      this.#callWhatIsReady()
     })
     try {
       return await orAborted(signal, () => answer)
@@ -91,11 +112,44 @@ export class SharedFlow {
     }
   }
 
-  #callWhereAllAsk(): void {
-    if (this.#asked.length === 0 || this.#asked.length < this.#pools - this.#aside) return
-    const together = this.#asked
-    this.#asked = []
-    void this.#call(together)
+  #callWhatIsReady(): void {
+    const [first] = this.#asked
+    if (this.#isCalling || first === undefined) return
+    const allAsk = this.#asked.length >= this.#pools - this.#aside
+    const waited = performance.now() - Math.max(first.since, this.#idleSince)
+    if (!allAsk && waited < this.dispatch.patience) {
+      this.#lookAgain()
+      return
+    }
+    const together = this.#takeRows()
+    this.#isCalling = true
+    void this.#call(together).finally(() => {
+      this.#isCalling = false
+      this.#idleSince = performance.now()
+      this.#callWhatIsReady()
+    })
+  }
+
+  /** Timers are too coarse for what is waited for here. */
+  #lookAgain(): void {
+    if (this.#looksAgain) return
+    this.#looksAgain = true
+    setImmediate(() => {
+      this.#looksAgain = false
+      this.#callWhatIsReady()
+    })
+  }
+
+  /** The first that ask, as many as go into a call. */
+  #takeRows(): Asked[] {
+    let [rows, count] = [0, 0]
+    for (const { evaluation } of this.#asked) {
+      if (count > 0 && rows + evaluation.heights.length > this.dispatch.maxRows) break
+      rows += evaluation.heights.length
+      count += 1
+    }
+    this.dispatch.onCall?.(rows, count)
+    return this.#asked.splice(0, count)
   }
 
   /** Where a call fails, memory is short for all of them or one of them is at fault: each is then called alone. */

@@ -24,6 +24,15 @@ export interface SampleStatistics {
   }
 }
 
+/** A sample begins: another one may have been in its place. */
+export function beginStatistics(statistics: SampleStatistics, sample: number): void {
+  statistics.evaluations[sample] = 0
+  statistics.accepted[sample] = 0
+  statistics.rejected[sample] = 0
+  statistics.smallestStep[sample] = Number.POSITIVE_INFINITY
+  statistics.outside[sample] = 0
+}
+
 /** Of samples that have not begun. */
 export function noStatistics(count: number): SampleStatistics {
   return {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { sampleKeys } from '../../../src/model/samples.js'
 import { native } from '../../../src/native/native.js'
 import { perSampleNorm } from '../../../src/ode/error-norm.js'
+import { Numbered } from '../../../src/ode/pool/arrivals.js'
 import { integrate } from '../../../src/ode/pool/pool.js'
 import { solverByName } from '../../../src/ode/solver.js'
 import { type SolverSettings, solverOptions } from '../../../src/ode/solver-options.js'
@@ -40,11 +41,14 @@ async function drawLabelled(
     to: near.height,
     device: 'cpu',
     shape: [2],
-    start: (first: number, count: number) => model.flow.prior(sampleKeys(seed, first, count), 2),
-    rows: (first: number, count: number) => ({
-      keys: sampleKeys(seed, first, count),
-      labels: Int32Array.from(labels.slice(first, first + count)),
-    }),
+    arrivals: new Numbered(
+      labels.length,
+      (first, count) => model.flow.prior(sampleKeys(seed, first, count), 2),
+      (first, count) => ({
+        keys: sampleKeys(seed, first, count),
+        labels: Int32Array.from(labels.slice(first, first + count)),
+      }),
+    ),
   }
   const norm = perSampleNorm(2)
   await integrate(problem, path, createStepper(solver, path), out, { norm, capacity: 3 })
@@ -71,6 +75,8 @@ describe('rows carry their labels to the flow', () => {
   it('where one sampling makes a shared call fail, the others get what they get alone', async () => {
     using model = await gaussiansFlow(MIXTURE, 40)
     const alone = await drawLabelled(model, [0, 1])
+    // However busy the machine is, all three are in the first call.
+    model.sharedFlow().dispatch = { maxRows: 100, patience: 10_000 }
     const calls = vi.spyOn(native(), 'evaluateDrifts')
     const good = drawLabelled(model, [0, 1])
     const bad = drawLabelled(model, [7])

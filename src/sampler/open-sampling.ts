@@ -1,0 +1,185 @@
+import type { Model } from '../model/model.js'
+import { samplePath } from '../model/sample.js'
+import { sampleKeys } from '../model/samples.js'
+import { perSampleNorm } from '../ode/error-norm.js'
+import type { Arrivals, Joining } from '../ode/pool/arrivals.js'
+import { integrate } from '../ode/pool/pool.js'
+import type { PoolProgress } from '../ode/pool/progress.js'
+import type { SampleStatistics, SampleStatus } from '../ode/pool/statistics.js'
+import type { Solver } from '../ode/solver.js'
+import { createStepper } from '../ode/steppers/create-stepper.js'
+import { rowsOf } from '../tensor/rows.js'
+import { Tensor } from '../tensor/tensor.js'
+import type { Request } from './request.js'
+
+/** What all samples of an open sampling have in common. */
+export interface Common {
+  readonly solver: Solver
+  readonly temperature: number | undefined
+  readonly drift: Parameters<Model['sharedFlow']>[0]
+  readonly maxEvaluations: number
+  readonly hasPreviews: boolean
+}
+
+/** Who is told of what happens. */
+export interface Told {
+  /** So many samples have left. */
+  readonly left: (rows: number) => void
+  /** There are none any more. */
+  readonly idle: () => void
+}
+
+/** Of whose samples a row is, and which of them. */
+interface Wanted {
+  readonly request: Request
+  readonly index: number
+}
+
+/**
+ * A pool that samples join and leave as they come, all of them by one solver with the same settings. It works while there
+ * are any.
+ */
+export class OpenSampling implements Arrivals {
+  readonly isUrgent = true
+  readonly #model: Model
+  readonly #common: Common
+  readonly #capacity: number
+  /** Those that are to join, in order. */
+  #queue: Wanted[] = []
+  /** By their places in the pool. */
+  readonly #underway = new Map<number, Wanted>()
+  readonly #free: number[]
+  readonly #told: Told
+  #work: Promise<void> | undefined
+
+  constructor(model: Model, common: Common, capacity: number, told: Told) {
+    this.#model = model
+    this.#common = common
+    this.#capacity = capacity
+    this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i)
+    this.#told = told
+  }
+
+  get waiting(): number {
+    return Math.min(this.#queue.length, this.#free.length)
+  }
+
+  /** Samples of a request, from one on, are to join. */
+  add(request: Request, first: number, count: number): void {
+    for (let index = first; index < first + count; index++) this.#queue.push({ request, index })
+    this.#work ??= this.#follow().finally(() => {
+      this.#work = undefined
+      this.#told.idle()
+    })
+  }
+
+  /** Those of a request that have not joined do not; those under way leave at their next step. */
+  drop(request: Request): void {
+    const kept = this.#queue.filter((wanted) => wanted.request !== request)
+    const dropped = this.#queue.length - kept.length
+    this.#queue = kept
+    if (dropped > 0) this.#told.left(dropped)
+  }
+
+  /** The first that wait, as far as they are of one request and next to each other. */
+  async take(most: number): Promise<Joining> {
+    const { request, index: first } = this.#queue[0]!
+    let count = 1
+    while (count < Math.min(most, this.waiting) && this.#queue[count]!.request === request) count++
+    const joining = this.#queue.splice(0, count)
+    const samples = joining.map(() => this.#free.pop()!)
+    for (const [i, sample] of samples.entries()) this.#underway.set(sample, joining[i]!)
+    const keys = sampleKeys(request.seed, first, count)
+    const { flow, network } = this.#model
+    const states = await flow.prior(keys, network.dimensions, this.#common.temperature)
+    return { samples, states, rows: { keys, ...request.conditions(first, count) } }
+  }
+
+  isGone(sample: number): boolean {
+    return this.#underway.get(sample)?.request.isGone === true
+  }
+
+  async left(samples: readonly number[], status: SampleStatus): Promise<void> {
+    using rows = await rowsOf(this.#out!, samples)
+    const values = await rows.data()
+    const size = values.length / samples.length
+    for (const [i, sample] of samples.entries()) {
+      const { request, index } = this.#underway.get(sample)!
+      this.#underway.delete(sample)
+      this.#free.push(sample)
+      const evaluations = this.#statistics!.evaluations[sample]!
+      request.arrived(index, { values: values.subarray(i * size, (i + 1) * size), evaluations, status })
+    }
+    this.#told.left(samples.length)
+  }
+
+  #out: Tensor<'float32'> | undefined
+  #statistics: SampleStatistics | undefined
+
+  async #follow(): Promise<void> {
+    const { flow, network } = this.#model
+    const { solver, drift, maxEvaluations, hasPreviews } = this.#common
+    try {
+      using out = await Tensor.full([this.#capacity, ...network.itemShape], 0, 'float32')
+      this.#out = out
+      const { far, near, heightName } = flow
+      const path = samplePath(this.#model, solver, far.height)
+      while (this.waiting > 0) {
+        const problem = {
+          flow: this.#model.sharedFlow(drift),
+          heightName,
+          count: this.#capacity,
+          from: far.height,
+          to: near.height,
+          device: network.device,
+          shape: network.itemShape,
+          arrivals: this,
+        }
+        await integrate(problem, path, createStepper(solver, path), out, {
+          norm: perSampleNorm(network.dimensions),
+          capacity: this.#capacity,
+          maxEvaluations,
+          keepNotFinite: true,
+          onBegin: (statistics) => {
+            this.#statistics = statistics
+          },
+          ...(hasPreviews && { onStep: (progress: PoolProgress) => this.#preview(progress) }),
+        })
+      }
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#out = undefined
+    }
+  }
+
+  /** What ends the pool ends all that is in it: memory that is short, a device that is gone. */
+  #fail(error: unknown): void {
+    const all = [...this.#underway.values(), ...this.#queue]
+    for (const sample of this.#underway.keys()) this.#free.push(sample)
+    this.#underway.clear()
+    this.#queue = []
+    for (const { request } of all) request.fail(error)
+    this.#told.left(all.length)
+  }
+
+  #preview({ denoised }: PoolProgress): void {
+    const underway = new Map(this.#underway)
+    if (![...underway.values()].some(({ request }) => request.wantsPreview())) return
+    void denoised()
+      .then(async ({ images, samples, heights }) => {
+        using owned = images
+        const values = Float32Array.from(await owned.data())
+        const size = values.length / samples.length
+        for (const [i, sample] of samples.entries()) {
+          const wanted = underway.get(sample)
+          wanted?.request.preview({
+            sample: wanted.index,
+            height: heights[i]!,
+            values: values.subarray(i * size, (i + 1) * size),
+          })
+        }
+      })
+      .catch(() => {}) // the pool has an error of its own then
+  }
+}

@@ -1,0 +1,325 @@
+import {
+  type Fields,
+  integer,
+  kind,
+  number,
+  optionsSchema,
+  parse,
+  parseOptions,
+  SEED,
+  SIGNAL,
+  SWITCH,
+} from '../arguments/schema.js'
+import { PfgmError } from '../errors.js'
+import { CONDITION_FIELDS, type ConditionOptions, conditionsOf } from '../model/conditions.js'
+import { SAMPLING_FIELDS, type SamplingOptions, samplingSettings, usualSolver } from '../model/sample.js'
+import type { Device } from '../native/device.js'
+import { DEVICE } from '../native/device.js'
+import type { Solver } from '../ode/solver.js'
+import { PoissonFlow } from '../poisson-flow.js'
+import { preparedSolver } from '../tuning/prepared-solver.js'
+import { REQUEST_FIELDS, type SolverRequest, solverOrGoal } from '../tuning/solver-choice.js'
+import { type Common, OpenSampling } from './open-sampling.js'
+import { Request, type Submission } from './request.js'
+
+/** Samples for whoever asks, as a service needs them. */
+export interface SamplerOptions {
+  /** A model as `PoissonFlow.load` takes it, or one that is loaded, which stays yours. */
+  model: string | PoissonFlow
+  /** Where a model that is loaded is to run. Default auto. */
+  device?: Device
+  /** Most samples under way at once, 1 to 65536; more of them are slower each and faster together. Default 64. */
+  maxRows?: number
+  /** Most samples that wait for room, 0 to 1e6; what is asked for beyond is refused. Default 1024. */
+  queueLimit?: number
+}
+
+/** What is asked of a sampler. */
+export interface SampleRequest
+  extends SolverRequest,
+    ConditionOptions,
+    Pick<
+      SamplingOptions,
+      'count' | 'seed' | 'temperature' | 'precision' | 'bfloat16Above' | 'maxEvaluations' | 'signal'
+    > {
+  /** Those of a higher one are let in first, whenever they came: -100 to 100. Default 0. */
+  priority?: number
+  /** Milliseconds within which it must have begun: else it is refused. Default: no matter. */
+  deadline?: number
+  /** Whether previews will be asked for. Default false. */
+  previews?: boolean
+}
+
+/** What a sampler is at. */
+export interface SamplerFigures {
+  /** Samples under way. */
+  readonly rows: number
+  /** Samples that wait for room. */
+  readonly waiting: number
+  /** Network calls so far. */
+  readonly calls: number
+  /** Rows that went through the network in them. */
+  readonly evaluations: number
+  /** Samples that are drawn. */
+  readonly drawn: number
+}
+
+const SAMPLER_SCHEMA = optionsSchema<SamplerOptions>({
+  model: kind<SamplerOptions['model']>(
+    'the name of a model or a PoissonFlow',
+    (value) => (typeof value === 'string' && value !== '') || value instanceof PoissonFlow,
+  ),
+  device: DEVICE,
+  maxRows: integer(1, 65536),
+  queueLimit: integer(0, 1_000_000),
+})
+
+const { temperature, precision, bfloat16Above, maxEvaluations } = SAMPLING_FIELDS
+const REQUEST_SCHEMA = optionsSchema<SampleRequest>({
+  ...REQUEST_FIELDS,
+  ...CONDITION_FIELDS,
+  ...{ temperature, precision, bfloat16Above, maxEvaluations },
+  count: integer(1, 65536),
+  seed: SEED,
+  signal: SIGNAL,
+  priority: number(-100, 100),
+  deadline: number(0, 1e9),
+  previews: SWITCH,
+} satisfies Fields<SampleRequest>)
+
+/** A sample that needs more has no end in sight. */
+const MOST_EVALUATIONS = 10_000
+
+/**
+ * A model that draws samples for many at a time: requests of whatever solvers, tolerances, labels and seeds share their
+ * network calls, and each gets what `PoissonFlow.sample` gives it alone, to the bit.
+ * @throws TypeError or RangeError for wrong options; as `PoissonFlow.load`
+ */
+export async function createSampler(options: SamplerOptions): Promise<Sampler> {
+  const {
+    model,
+    device,
+    maxRows = 64,
+    queueLimit = 1024,
+  } = parseOptions('createSampler', SAMPLER_SCHEMA, options)
+  if (model instanceof PoissonFlow) return new Sampler(model, maxRows, queueLimit, false)
+  return new Sampler(await PoissonFlow.load(model, device ? { device } : {}), maxRows, queueLimit, true)
+}
+
+/** Draws samples for many at a time: see `createSampler`. */
+export class Sampler implements AsyncDisposable {
+  /** What it draws from. */
+  readonly model: PoissonFlow
+  readonly #maxRows: number
+  readonly #queueLimit: number
+  readonly #isOwn: boolean
+  /** Those that have work, by their settings. */
+  readonly #samplings = new Map<string, Promise<OpenSampling>>()
+  /** Requests that are not wholly let in, the next one first. */
+  #queue: { readonly request: Request; readonly sampling: OpenSampling }[] = []
+  readonly #open = new Set<Request>()
+  #rows = 0
+  #calls = 0
+  #evaluations = 0
+  #drawn = 0
+  #isClosed = false
+
+  /** @internal */
+  constructor(model: PoissonFlow, maxRows: number, queueLimit: number, isOwn: boolean) {
+    this.model = model
+    this.#maxRows = maxRows
+    this.#queueLimit = queueLimit
+    this.#isOwn = isOwn
+  }
+
+  /** What it is at. */
+  get figures(): SamplerFigures {
+    const waiting = [...this.#open].reduce((sum, { count, admitted }) => sum + count - admitted, 0)
+    return {
+      rows: this.#rows,
+      waiting,
+      calls: this.#calls,
+      evaluations: this.#evaluations,
+      drawn: this.#drawn,
+    }
+  }
+
+  /**
+   * Asks for samples.
+   * @throws TypeError or RangeError for what cannot be drawn. The result rejects with PfgmError `ERR_PFGM_OVERLOADED` where
+   *   too many wait, or the deadline has passed before there was room; `ERR_PFGM_NOT_FINITE` where a sample has no end;
+   *   the signal's reason
+   */
+  submit(given: SampleRequest = {}): Submission {
+    const options = parse('request', REQUEST_SCHEMA, given)
+    const { count = 1, seed = 0, priority = 0, deadline = Number.POSITIVE_INFINITY, signal } = options
+    if (this.#isClosed)
+      throw new PfgmError(
+        'ERR_PFGM_DISPOSED',
+        'Expected a sampler that is open but received one that is closed',
+      )
+    const settings = samplingSettings(this.model, { ...only(options), count, seed })
+    const named = options.solver !== undefined || options.solverTable !== undefined
+    const wanted = solverOrGoal(named ? options : { ...options, ...usualSolver(this.model) })
+    const request = new Request(
+      {
+        seed: BigInt(seed),
+        count,
+        conditions: conditionsOf(this.model, options, count),
+        priority,
+        due: performance.now() + deadline,
+      },
+      this.model.network.itemShape,
+      signal,
+    )
+    const isTooMuch = this.figures.waiting + count > this.#queueLimit + this.#maxRows - this.#rows
+    this.#open.add(request)
+    request.result.then(
+      () => this.#open.delete(request),
+      () => {
+        this.#open.delete(request)
+        this.#forget(request)
+      },
+    )
+    if (isTooMuch) {
+      request.fail(overloaded(`${this.#queueLimit} samples wait already`))
+      return request
+    }
+    const { drift } = settings
+    const common = {
+      temperature: options.temperature,
+      drift,
+      maxEvaluations: options.maxEvaluations ?? MOST_EVALUATIONS,
+    }
+    const hasPreviews = options.previews === true
+    this.#samplingFor({ ...common, hasPreviews }, wanted).then(
+      (sampling) => {
+        if (request.isGone) return
+        this.#enqueue(request, sampling)
+        this.#admit()
+      },
+      (error: unknown) => request.fail(error),
+    )
+    return request
+  }
+
+  /** Resolves when all that was asked for has come to its end. */
+  async drained(): Promise<void> {
+    while (this.#open.size > 0) await Promise.allSettled([...this.#open].map(({ result }) => result))
+  }
+
+  /** Takes nothing more, draws what was asked for, and frees the model that it loaded. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.drained()
+    if (this.#isOwn) this.model.dispose()
+  }
+
+  /** The same, at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #samplingFor(
+    common: Omit<Common, 'solver'>,
+    wanted: ReturnType<typeof solverOrGoal>,
+  ): Promise<OpenSampling> {
+    const name = JSON.stringify([common, wanted])
+    const known = this.#samplings.get(name)
+    if (known) return known
+    const made = this.#prepared(wanted).then((solver) => {
+      this.#watchCalls(common.drift)
+      return new OpenSampling(this.model, { ...common, solver }, this.#maxRows, {
+        left: (rows) => this.#leave(rows),
+        idle: () => this.#samplings.delete(name),
+      })
+    })
+    this.#samplings.set(name, made)
+    // One that could not be made may be another time.
+    made.catch(() => this.#samplings.delete(name))
+    return made
+  }
+
+  async #prepared(wanted: ReturnType<typeof solverOrGoal>): Promise<Solver> {
+    const { solver } = await preparedSolver(this.model, wanted, this.model.flow.far.height, {})
+    if (solver.kind === 'predictorCorrector' && solver.norms === 'batch') {
+      throw new RangeError(
+        "Expected norms: 'sample' but received 'batch': samples of others share the batch here",
+      )
+    }
+    return solver
+  }
+
+  #watchCalls(drift: Common['drift']): void {
+    const flow = this.model.sharedFlow(drift)
+    flow.dispatch = {
+      ...flow.dispatch,
+      maxRows: this.#maxRows,
+      onCall: (rows) => {
+        this.#calls += 1
+        this.#evaluations += rows
+      },
+    }
+  }
+
+  /** By priority, then by when they must have begun, then as they came. */
+  #enqueue(request: Request, sampling: OpenSampling): void {
+    const at = this.#queue.findIndex(
+      ({ request: { priority, due } }) =>
+        priority < request.priority || (priority === request.priority && due > request.due),
+    )
+    this.#queue.splice(at < 0 ? this.#queue.length : at, 0, { request, sampling })
+  }
+
+  /** Lets in as many as there is room for. */
+  #admit(): void {
+    for (;;) {
+      const [next] = this.#queue
+      const room = this.#maxRows - this.#rows
+      if (next === undefined || room === 0) return
+      const { request, sampling } = next
+      if (request.admitted === 0 && performance.now() > request.due) {
+        this.#queue.shift()
+        request.fail(overloaded('its deadline has passed before there was room'))
+        continue
+      }
+      const [first, rows] = [request.admitted, Math.min(room, request.count - request.admitted)]
+      if (first + rows === request.count) this.#queue.shift()
+      request.admit(rows)
+      this.#rows += rows
+      sampling.add(request, first, rows)
+    }
+  }
+
+  #leave(rows: number): void {
+    this.#rows -= rows
+    this.#drawn += rows
+    this.#admit()
+  }
+
+  #forget(request: Request): void {
+    this.#queue = this.#queue.filter((entry) => entry.request !== request)
+    for (const sampling of this.#samplings.values()) {
+      void sampling.then((open) => open.drop(request)).catch(() => {})
+    }
+  }
+}
+
+function overloaded(why: string): PfgmError {
+  return new PfgmError(
+    'ERR_PFGM_OVERLOADED',
+    `Could not take the request: ${why}. Try again later, or ask for fewer samples`,
+  )
+}
+
+/** What a sampling's own settings are made of. */
+function only({
+  labels,
+  guidance,
+  guidanceInterval,
+  precision,
+  bfloat16Above,
+}: SampleRequest): SamplingOptions {
+  const all = { labels, guidance, guidanceInterval, precision, bfloat16Above }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
