@@ -29,6 +29,7 @@ const HOUSES = [
       ['tuning', 'train'],
       ['poisson-flow.ts'],
       ['compare', 'sampler'],
+      ['server'],
       ['index.ts'],
       ['cli'],
     ],

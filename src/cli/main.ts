@@ -16,6 +16,7 @@ import { addLikelihoodCommand } from './likelihood.js'
 import { printHint } from './output.js'
 import { addProfileFlag, endProfile } from './profile.js'
 import { addSampleCommand } from './sample.js'
+import { addServeCommand } from './serve.js'
 import { addSetupCommand } from './setup.js'
 import { addSolversCommand } from './solvers.js'
 import { addTrainCommand } from './train.js'
@@ -51,6 +52,7 @@ function createProgram(): Command {
     addFillCommand,
     addUpscaleCommand,
     addSolversCommand,
+    addServeCommand,
     addEvalCommand,
     addCompareCommand,
     addConvertCommand,

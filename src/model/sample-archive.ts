@@ -3,7 +3,7 @@ import { type Fields, parse, SEED } from '../arguments/schema.js'
 import { describe } from '../check.js'
 import { writeZip, type ZipItem } from '../files/zip-writer.js'
 import { npyHead } from '../tensor/npy-header.js'
-import { drawEach, isDrawable, pngOf } from '../tensor/picture.js'
+import { drawEach, encoded, isDrawable } from '../tensor/picture.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
 import { conditionsOf, LABEL_FIELDS, type LabelOptions } from './conditions.js'
 import type { Model } from './model.js'
@@ -87,7 +87,7 @@ async function pictures(images: Tensor, seed: bigint, labels: Int32Array | undef
   }
   const items: ZipItem[] = []
   for (const [i, picture] of (await drawEach(images)).entries()) {
-    items.push({ name: nameOf(keyOf(seed, i)), bytes: await pngOf(picture) })
+    items.push({ name: nameOf(keyOf(seed, i)), bytes: await encoded(picture, 'png') })
   }
   if (labels === undefined) return items
   const named = items.map(({ name }, i) => [name, labels[i]])

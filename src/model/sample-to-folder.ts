@@ -1,16 +1,12 @@
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { temporaryName } from '../../scripts/install/cache.js'
 import { type Fields, FUNCTION, number } from '../arguments/schema.js'
 import { PfgmError } from '../errors.js'
-import { hashOfFile } from '../files/read.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import type { SampleStatistics } from '../ode/pool/statistics.js'
 import type { Solver } from '../ode/solver.js'
 import type { SolverOptions, SolverSettings } from '../ode/solver-options.js'
 import { drawEach, isDrawable } from '../tensor/picture.js'
 import { conditionsOf } from './conditions.js'
+import { fingerprintOf } from './fingerprint.js'
 import type { Model } from './model.js'
 import { SAMPLING_FIELDS, type SamplingOptions, sample } from './sample.js'
 import { keyOf, SampleFolder } from './sample-folder.js'
@@ -126,18 +122,6 @@ function labelsOf(
 ): { labels?: Int32Array } {
   if (labels === undefined) return {}
   return { labels: conditionsOf(model, { labels }, count)(0, count).labels! }
-}
-
-/** Tells a model from every other: by its file, or by the one that would be written of it. */
-async function fingerprintOf(model: Model): Promise<string> {
-  if (model.source) return hashOfFile(model.source.path)
-  const file = temporaryName(join(tmpdir(), 'model.safetensors'))
-  try {
-    await model.save(file)
-    return await hashOfFile(file)
-  } finally {
-    await rm(file, { force: true })
-  }
 }
 
 /** Samples one after another. */

@@ -10,6 +10,7 @@ import {
   SIGNAL,
   SWITCH,
 } from '../arguments/schema.js'
+import { expectInteger } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { CONDITION_FIELDS, type ConditionOptions, conditionsOf } from '../model/conditions.js'
 import { SAMPLING_FIELDS, type SamplingOptions, samplingSettings, usualSolver } from '../model/sample.js'
@@ -153,6 +154,7 @@ export class Sampler implements AsyncDisposable {
   submit(given: SampleRequest = {}): Submission {
     const options = parse('request', REQUEST_SCHEMA, given)
     const { count = 1, seed = 0, priority = 0, deadline = Number.POSITIVE_INFINITY, signal } = options
+    expectInteger('count', count, 1, this.#maxRows + this.#queueLimit)
     if (this.#isClosed)
       throw new PfgmError(
         'ERR_PFGM_DISPOSED',

@@ -86,14 +86,15 @@ export async function savePng(tensor: Drawable, path: string, options: PngOption
   await writePicture(path, 'png', { picture: await draw(tensor, parsed) })
 }
 
-/** The bytes of a PNG of pixels. */
-export async function pngOf({ pixels, width, height, channels }: NativePicture): Promise<Buffer> {
+/** The bytes of a picture of pixels, without loss. */
+export async function encoded(
+  { pixels, width, height, channels }: NativePicture,
+  format: 'png' | 'webp',
+): Promise<Buffer> {
   const raw = { width, height, channels: channels as 1 | 3 }
   const sharp = await loadSharp()
-  return sharp(new Uint8Array(pixels), { raw })
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .png()
-    .toBuffer()
+  const image = sharp(new Uint8Array(pixels), { raw }).toColourspace(channels === 1 ? 'b-w' : 'srgb')
+  return (format === 'png' ? image.png() : image.webp({ lossless: true })).toBuffer()
 }
 
 /**

@@ -1,0 +1,46 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { SamplerOptions } from '../sampler/sampler.js'
+import { answerError } from './errors.js'
+import { LIMITS, type Limits } from './fields.js'
+import type { Figures } from './figures.js'
+import { addGenerations } from './generations.js'
+import { addModels } from './models.js'
+import { addSamples } from './samples.js'
+import { Shelf } from './shelf.js'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Where a service measures itself. @internal */
+    figures?: Figures
+  }
+}
+
+/** What a Fastify app serves. */
+export interface PfgmTorchOptions extends Omit<SamplerOptions, 'model'> {
+  /** Models by the names that requests have for them: names or files as `PoissonFlow.load` takes them, or loaded ones. */
+  models: Readonly<Record<string, SamplerOptions['model']>> | Shelf
+  /** What a request may ask for. */
+  limits?: Partial<Limits>
+}
+
+/**
+ * A Fastify plugin with the routes of `pfgm-torch serve`: `GET /v1/samples`, `GET /v1/models`,
+ * `GET /v1/models/<fingerprint>/samples` and `POST /v1/images/generations`. It loads the models, and closes them with the app.
+ */
+const pfgmTorch: FastifyPluginAsync<PfgmTorchOptions> = async (app, options) => {
+  const { models, limits: given, device, maxRows, queueLimit } = options
+  const sampler = {
+    ...(device && { device }),
+    ...(maxRows !== undefined && { maxRows }),
+    ...(queueLimit !== undefined && { queueLimit }),
+  }
+  const shelf = models instanceof Shelf ? models : await Shelf.open(models, sampler)
+  const limits = { ...LIMITS, ...given }
+  app.setErrorHandler(answerError)
+  addModels(app, shelf)
+  addSamples(app, shelf, limits)
+  addGenerations(app, shelf, limits)
+  app.addHook('onClose', () => shelf.close())
+}
+
+export default pfgmTorch

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { product } from '../check.js'
+import { answer, formatOf } from './answers.js'
+import { draws } from './draws.js'
+import { type Limits, requestOf, type SamplesQuery, samplesFields } from './fields.js'
+import { arithmetic, type Served, type Shelf } from './shelf.js'
+
+const PNG_SUM = 'Pictures, an array, or a picture each as JSON; the same URL gives the same bits'
+
+/** Samples by a URL: of a model's name, or of its fingerprint, which never give other ones. */
+export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
+  const query = z.strictObject({ model: z.string().max(200).optional(), ...samplesFields(limits) })
+  app.get<{ Querystring: z.infer<typeof query> }>(
+    '/v1/samples',
+    { schema: { summary: PNG_SUM, tags: ['samples'], querystring: schemaOf(query) } },
+    async (request, reply) => {
+      const { model: name, ...wanted } = request.query
+      const served = shelf.named(name)
+      if (!served) throw notThere(name, shelf)
+      return give(served, wanted, limits, request, reply, 'no-cache')
+    },
+  )
+  const byPrint = z.strictObject(samplesFields(limits))
+  app.get<{ Params: { fingerprint: string }; Querystring: SamplesQuery }>(
+    '/v1/models/:fingerprint/samples',
+    {
+      schema: {
+        summary: `${PNG_SUM}, and may be kept for ever`,
+        tags: ['samples'],
+        querystring: schemaOf(byPrint),
+      },
+    },
+    async (request, reply) => {
+      const served = shelf.withFingerprint(request.params.fingerprint)
+      if (!served) throw notThere(request.params.fingerprint, shelf)
+      return give(served, request.query, limits, request, reply, 'public, max-age=31536000, immutable')
+    },
+  )
+}
+
+/** A zod schema as Fastify and OpenAPI read it. */
+export const schemaOf = (schema: z.ZodType): object =>
+  z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })
+
+/** @throws an error of status 404 */
+export function notThere(name: string | undefined, shelf: Shelf): Error {
+  const names = shelf.all.map((each) => each.name).join(', ')
+  const message = `Expected model to be one of ${names} but received ${name === undefined ? 'none' : JSON.stringify(name)}`
+  return Object.assign(new Error(message), { statusCode: name === undefined ? 400 : 404 })
+}
+
+async function give(
+  served: Served,
+  wanted: SamplesQuery,
+  limits: Limits,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  caching: string,
+): Promise<FastifyReply> {
+  const format = formatOf(wanted.format, request.headers.accept)
+  expectPixels(served, wanted, limits)
+  const { format: _, ...settings } = wanted
+  const asked = JSON.stringify(Object.entries({ ...settings, format }).sort())
+  const etag = `"${createHash('sha256').update(`${served.fingerprint} ${arithmetic()} ${asked}`).digest('base64url')}"`
+  reply.header('etag', etag).header('cache-control', caching).header('vary', 'accept')
+  if (request.headers['if-none-match']?.split(/ *, */).includes(etag)) return reply.code(304).send()
+  const samples = await draws(served, requestOf(wanted, limits), reply)
+  return answer(reply, samples, format, wanted.zoom)
+}
+
+/** @throws RangeError where a picture is larger than the service draws */
+export function expectPixels(
+  { sampler }: Served,
+  { count, zoom }: Pick<SamplesQuery, 'count' | 'zoom'>,
+  { pixels }: Limits,
+): void {
+  const all = count * product(sampler.model.network.itemShape.slice(1)) * zoom ** 2
+  if (all <= pixels) return
+  throw new RangeError(
+    `Expected a picture of at most ${pixels} pixels but received one of ${all}: lower zoom or count`,
+  )
+}

@@ -1,0 +1,61 @@
+import { fingerprintOf } from '../model/fingerprint.js'
+import { info } from '../native/device.js'
+import { createSampler, type Sampler, type SamplerOptions } from '../sampler/sampler.js'
+
+/** A model that is served. */
+export interface Served {
+  readonly name: string
+  /** Of its file. */
+  readonly fingerprint: string
+  readonly sampler: Sampler
+}
+
+/** The models of a service, by their names. */
+export class Shelf {
+  readonly #served: readonly Served[]
+
+  private constructor(served: readonly Served[]) {
+    this.#served = served
+  }
+
+  /**
+   * @param models names that requests have for models, and what `PoissonFlow.load` takes
+   * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model
+   */
+  static async open(
+    models: Readonly<Record<string, SamplerOptions['model']>>,
+    options: Omit<SamplerOptions, 'model'>,
+  ): Promise<Shelf> {
+    const served: Served[] = []
+    for (const [name, model] of Object.entries(models)) {
+      const sampler = await createSampler({ ...options, model })
+      served.push({ name, sampler, fingerprint: await fingerprintOf(sampler.model) })
+    }
+    return new Shelf(served)
+  }
+
+  get all(): readonly Served[] {
+    return this.#served
+  }
+
+  /** The model of a name, or the only one there is. */
+  named(name: string | undefined): Served | undefined {
+    if (name === undefined) return this.#served.length === 1 ? this.#served[0] : undefined
+    return this.#served.find((each) => each.name === name)
+  }
+
+  withFingerprint(fingerprint: string): Served | undefined {
+    return this.#served.find((each) => each.fingerprint === fingerprint)
+  }
+
+  /** Takes nothing more and frees the models as soon as what was asked for is drawn. */
+  async close(): Promise<void> {
+    await Promise.all(this.#served.map(({ sampler }) => sampler.close()))
+  }
+}
+
+/** What samples depend on beside their model and settings. */
+export function arithmetic(): string {
+  const { version, libtorch, instructions, fieldKernel } = info()
+  return [version, libtorch, instructions, fieldKernel].join(' ')
+}
