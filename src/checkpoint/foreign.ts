@@ -29,9 +29,14 @@ export interface ForeignModel {
  * @throws PfgmError as `openModel` and `openForeign` do; RangeError where something is given beside another file
  */
 export async function openAnyModel(path: string, given: GivenModel = {}): Promise<ModelFile | ForeignModel> {
-  if ((await looksForeign(path)) || (await diffusersFolder(path))) return openForeign(path, given)
+  if (await isForeign(path)) return openForeign(path, given)
   expectNothingGiven(path, given)
   return openModel(path)
+}
+
+/** Whether another program wrote a file or folder. */
+export async function isForeign(path: string): Promise<boolean> {
+  return (await looksForeign(path)) || (await diffusersFolder(path)) !== undefined
 }
 
 /** Whether a file begins as those of `torch.save` and as pickles do. The header of safetensors begins at byte 8. */

@@ -23,6 +23,9 @@ export interface Safetensors extends TensorFile {
   readonly header: string
 }
 
+/** Of networks that are told the noise by random Fourier features. */
+const FREQUENCIES = /^(all_modules\.0\.W|map_noise\.freqs)$/
+
 /** The header has a checksum of itself, with this in the checksum's place, and of all tensors' bytes. */
 const NO_CHECKSUM = '0'.repeat(16)
 
@@ -105,7 +108,7 @@ export async function expectWhole({
 
 /**
  * Writes everything an object's checkpoint holds as a safetensors file, which appears whole or not at all.
- * @param dtype how numbers are stored
+ * @param dtype how numbers are stored; random frequencies, whose phases would be lost, are float32 all the same
  */
 export async function writeTensors(
   owner: OwnerHandle,
@@ -117,9 +120,10 @@ export async function writeTensors(
   const slots: TensorSlot[] = []
   let position = 0
   for (const { name, shape } of native().describeState(owner)) {
-    const end = position + product(shape) * DTYPE_BYTES[dtype]!
-    header[name] = { dtype, shape, data_offsets: [position, end] }
-    slots.push({ name, dtype, begin: position, end })
+    const stored = FREQUENCIES.test(name) ? 'F32' : dtype
+    const end = position + product(shape) * DTYPE_BYTES[stored]!
+    header[name] = { dtype: stored, shape, data_offsets: [position, end] }
+    slots.push({ name, dtype: stored, begin: position, end })
     position = end
   }
   // Padded to a multiple of 8, so that a reader may map the tensors in place.

@@ -27,7 +27,7 @@ ${EXPORT_FORMATS.map(({ format, help }) => `  ${format.padEnd(12)}  ${help}`).jo
 Examples:
   npx pfgm-torch export digits --out digits.onnx
   npx pfgm-torch export runs/photos --best --out photos.safetensors
-  npx pfgm-torch export runs/photos --format pth --out checkpoint_1.pth`
+  npx pfgm-torch export runs/photos --format pth --out checkpoint_50000.pth`
 
 export function addExportCommand(program: Command): void {
   const command = program

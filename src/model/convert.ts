@@ -1,8 +1,8 @@
-import { realpath } from 'node:fs/promises'
 import { oneOf, optionsSchema, parseOptions } from '../arguments/schema.js'
 import { expectPath } from '../check.js'
 import type { GivenModel } from '../checkpoint/converters/converter.js'
 import type { ModelConfig } from '../checkpoint/model.js'
+import { expectAnotherFile } from '../files/another-file.js'
 import { GIVEN_FIELDS, loadModel } from './load.js'
 import { Model } from './model.js'
 
@@ -65,10 +65,4 @@ export async function convert(
   using model = new Model(config, network)
   await model.save(out, { dtype })
   return { family, config, parameterCount: network.parameterCount, notes }
-}
-
-async function expectAnotherFile(source: string, out: string): Promise<void> {
-  const [from, to] = await Promise.all([source, out].map((path) => realpath(path).catch(() => undefined)))
-  if (from !== undefined && from === to)
-    throw new RangeError(`Expected out to be another file than source but received ${out} for both`)
 }

@@ -31,17 +31,19 @@ export async function findModel(
   { best, given, onWarning }: Which,
 ): Promise<{ model: ModelFile | ForeignModel; source: ModelSource }> {
   const found = await stat(name).catch(() => undefined)
-  if (best || !found?.isFile()) expectNothingGiven(name, given)
+  const isFolder = found?.isDirectory() === true
+  const isForeignFolder = isFolder && (await diffusersFolder(name)) !== undefined
+  if (best || !(found?.isFile() || isForeignFolder)) expectNothingGiven(name, given)
   if (best) {
     const { best: path } = new RunFolder(name)
-    return { model: await bestModel(name, path, found?.isDirectory() ?? false), source: { path } }
+    return { model: await bestModel(name, path, isFolder), source: { path } }
   }
-  if (found?.isFile() || (found?.isDirectory() && (await diffusersFolder(name)))) {
+  if (found?.isFile() || isForeignFolder) {
     const model = await openAnyModel(name, given)
     if (model.kind === 'foreign') for (const note of model.notes) onWarning(`${note} (${name})`)
     return { model, source: { path: name } }
   }
-  if (found?.isDirectory()) {
+  if (isFolder) {
     const newest = await newestCheckpoint(new RunFolder(name))
     if (newest === undefined) {
       throw new PfgmError(

@@ -3,6 +3,7 @@ import { expectPath } from '../check.js'
 import { EXPORT_FORMATS, exporterOf } from '../checkpoint/exporters/exporters.js'
 import { type ModelConfig, modelMetadata } from '../checkpoint/model.js'
 import { writeTensors } from '../checkpoint/safetensors.js'
+import { expectAnotherFile } from '../files/another-file.js'
 import type { DriftOptions, Flow } from '../flow/flow.js'
 import { inferenceOf } from '../flow/inference.js'
 import { createFlow } from '../flow/kinds.js'
@@ -89,11 +90,12 @@ export class Model implements Disposable {
    * (`pth`), or the network with what its flow makes of it, as one function (`onnx`). docs/export.md says what is in each.
    * @param options.format `safetensors`, `pth` or `onnx`: what the path ends in, where not given
    * @returns what there is to say of what the file does not have
-   * @throws RangeError where the format has no such networks; PfgmError `ERR_PFGM_IO` where the file cannot be written
+   * @throws RangeError where the format has no such networks, or the file is the model's own; PfgmError `ERR_PFGM_IO` where the file cannot be written
    */
   async export(path: string, options: { format?: string } = {}): Promise<string[]> {
     expectPath('path', path)
     const { format } = parseOptions('export', EXPORT_SCHEMA, options)
+    if (this.source) await expectAnotherFile(this.source.path, path)
     return exporterOf(path, format).write(
       { network: this.network, config: this.config, source: this.source?.path },
       path,

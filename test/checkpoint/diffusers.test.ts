@@ -76,7 +76,8 @@ describe('folders of diffusers', () => {
     ['gives other channels', { out_channels: 2 }],
     ['blockChannels', { block_out_channels: 'x' }],
     ['imageSize', { sample_size: null }],
-    ['another architecture: expected down_blocks.2', { block_out_channels: [8, 16, 32] }],
+    ['a tensor down_blocks.2.resnets.0.conv2.weight of [32, 32', { block_out_channels: [8, 16, 32] }],
+    ['a tensor conv_in.weight of [16384', { block_out_channels: [16384, 16384, 16384] }],
     ['headChannels', { attention_head_dim: 5 }],
   ])('what is no such network is refused: %s', async (words, fields) => {
     await expect(convert(changed(fields), out)).rejects.toThrow(words)
@@ -88,6 +89,8 @@ describe('folders of diffusers', () => {
     [{ num_train_timesteps: 4000 }, '4000 steps'],
     [{ rescale_betas_zero_snr: true }, 'rescaled'],
     [{ trained_betas: [0.1, 0.2] }, 'trained_betas that are none'],
+    [{ _class_name: 'FlowMatchEulerDiscreteScheduler' }, 'FlowMatchEulerDiscreteScheduler'],
+    [{ _class_name: 'EDMEulerScheduler' }, 'EDMEulerScheduler'],
   ])('another schedule of noise is refused: %j', (scheduler, words) => {
     expect(() => betasOf('model', scheduler)).toThrow(words)
   })
@@ -95,6 +98,19 @@ describe('folders of diffusers', () => {
   it('betas of their own that are no line are refused, too', () => {
     const betas = Array.from({ length: 1000 }, (_, i) => 1e-4 + 2e-8 * i ** 2)
     expect(() => betasOf('model', { trained_betas: betas })).toThrow('no line')
+  })
+
+  it('what config.json does not say may be given', async () => {
+    const sizeless = changed({ sample_size: null })
+    using model = await PoissonFlow.load(sizeless, { network: { imageSize: [8, 12] }, flow: { kind: 'vp' } })
+    expect(await errorOf(model, 'labelled', false)).toBeLessThan(1e-5)
+  })
+
+  it('a scheduler that is cut short is none that is missing', async () => {
+    const copy = mkdtempSync(join(folder, 'pipeline-'))
+    cpSync(goldenPath('diffusers/ddpm'), copy, { recursive: true })
+    writeFileSync(join(copy, 'scheduler', 'scheduler_config.json'), '{"_class_name": "DDPM')
+    await expect(convert(copy, out)).rejects.toThrow('the settings of a scheduler')
   })
 
   it('weights that are missing are named', async () => {

@@ -61,7 +61,7 @@ it.skipIf(python === undefined)('PyTorch loads what is exported, as it is', asyn
   using model = await random()
   await writePoints(model)
   expect(await model.export(path('model.safetensors'))).toEqual([])
-  expect(await model.export(path('checkpoint.pth'))).toEqual([])
+  expect(await model.export(path('checkpoint.pth'))).toEqual([expect.stringContaining('no moments of Adam')])
   using trained = await PoissonFlow.load(path('run'))
   await trained.export(path('trained.pth'))
   writeFileSync(path('trained.json'), JSON.stringify(trained.config.network))
@@ -157,11 +157,54 @@ it('Fourier frequencies are a parameter of the optimizer and none of the average
 
 it('classes are left out of a published checkpoint, and it is said', async () => {
   using model = await PoissonFlow.load('digits')
-  const [note, ...others] = await model.export(path('classes.pth'))
-  expect(others).toEqual([])
-  expect(note).toContain('classes.pth has no classes, which the published code does not know')
+  expect(await model.export(path('classes.pth'))).toEqual([
+    expect.stringContaining('classes.pth has no classes, which the published code does not know'),
+    expect.stringContaining('no moments of Adam'),
+  ])
   const { entries } = await readTorchFile(path('classes.pth'))
   expect([...entries.keys()].filter((name) => name.includes('map_label'))).toEqual([])
+})
+
+it('a checkpoint is not written over by its own model', async () => {
+  const checkpoint = new RunFolder(path('run')).checkpoint(STEPS)
+  const bytes = readFileSync(checkpoint)
+  using model = await PoissonFlow.load(checkpoint)
+  await expect(model.export(checkpoint, { format: 'safetensors' })).rejects.toThrow(
+    'Expected out to be another file than source',
+  )
+  expect(readFileSync(checkpoint)).toEqual(bytes)
+})
+
+it('a checkpoint of another program is exported as one of its weights', async () => {
+  using model = await random()
+  await model.export(path('first.pth'))
+  const flow = SMALL_PFGM
+  using again = await PoissonFlow.load(path('first.pth'), { network: { imageSize: 8 }, flow })
+  expect(await again.export(path('second.pth'))).toEqual([expect.stringContaining('no moments of Adam')])
+  using read = await PoissonFlow.load(path('second.pth'), { network: { imageSize: 8 }, flow })
+  expect(await forward(read.network)).toEqual(await forward(model.network))
+})
+
+it('VE’s noise goes out and comes back in', async () => {
+  const config = { embedding: 'fourier', progressiveInput: 'residual', fir: true, output: 'image' } as const
+  const network = await Network.create({ ...publishedNetwork('ddpmpp-digits/config.json'), ...config })
+  const flow = { kind: 've', sigmaMin: 0.02, sigmaMax: 70 } as const
+  using model = PoissonFlow.of(network, { data: 'any', step: 0, flow: { ...flow, tMin: 1e-5 } })
+  await model.export(path('ve.pth'))
+  using read = await PoissonFlow.load(path('ve.pth'), { network: { imageSize: 8, centered: true } })
+  expect(read.config.flow).toMatchObject(flow)
+})
+
+it('float16 leaves random frequencies as they are', async () => {
+  using model = await random({ embedding: 'fourier' })
+  await model.save(path('half.safetensors'), { dtype: 'F16' })
+  const { entries } = await readHeader(path('half.safetensors'))
+  expect(entries.get('all_modules.0.W')).toMatchObject({ dtype: 'F32' })
+  expect(entries.get('all_modules.1.weight')).toMatchObject({ dtype: 'F16' })
+  using read = await PoissonFlow.load(path('half.safetensors'))
+  const [found, expected] = [await forward(read.network), await forward(model.network)]
+  const error = Math.max(...found.map((value, i) => Math.abs(value - expected[i]!)))
+  expect(error / Math.max(...expected.map(Math.abs))).toBeLessThan(0.01)
 })
 
 it('a file of safetensors is the package’s own, too', async () => {

@@ -4,6 +4,10 @@ import { printable } from './converter.js'
 /** Steps that networks are told: 0 to 999. */
 const STEPS = 1000
 
+/** Schedulers that follow the noise of DDPM's betas, each in its way. */
+const OF_BETAS =
+  /^((DDPM|DDIM)(Parallel|Inverse)?|PNDM|LMSDiscrete|Euler(Ancestral)?Discrete|HeunDiscrete|KDPM2(Ancestral)?Discrete|DPMSolver(Multistep|Singlestep|SDE)|DEISMultistep|UniPCMultistep)Scheduler$/
+
 type Config = Readonly<Record<string, unknown>>
 
 /**
@@ -17,6 +21,8 @@ export function betasOf(path: string, scheduler: Config = {}): { betaMin: number
       'ERR_PFGM_CHECKPOINT',
       `Expected ${path} to have a scheduler of DDPM's kind, whose network gives the noise, but received ${printable(received)}`,
     )
+  const name = String(scheduler._class_name ?? 'DDPMScheduler')
+  if (!OF_BETAS.test(name)) throw refuse(name)
   const type = scheduler.prediction_type ?? 'epsilon'
   if (type !== 'epsilon') throw refuse(`one that predicts ${String(type)}`)
   const depths = depthsOf(betas(scheduler, refuse))

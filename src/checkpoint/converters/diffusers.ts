@@ -6,8 +6,16 @@ import type { StoredTensor } from '../../files/stored-tensor.js'
 import { tensorsIn } from '../../files/stored-tensor.js'
 import type { TensorEntry, TensorFile } from '../../files/tensor-file.js'
 import { readTorchContent, tensorFileOf } from '../../files/torch-file.js'
+import type { NetworkConfig } from '../../nn/config.js'
 import { readHeader } from '../safetensors.js'
-import { type Converted, type Converter, type GivenModel, printable, UNKNOWN_DATA } from './converter.js'
+import {
+  type Converted,
+  type Converter,
+  type GivenModel,
+  malformed,
+  printable,
+  UNKNOWN_DATA,
+} from './converter.js'
 import { betasOf } from './diffusers-betas.js'
 import { float32Bytes, valuesOf } from './values.js'
 
@@ -33,8 +41,8 @@ export async function diffusersFolder(path: string): Promise<DiffusersFolder | u
     const config = await readObject(join(folder, 'config.json'))
     if (typeof config?._class_name !== 'string') continue
     const scheduler =
-      (await readObject(join(path, 'scheduler', 'scheduler_config.json'))) ??
-      (await readObject(join(path, 'scheduler_config.json')))
+      (await readScheduler(join(path, 'scheduler', 'scheduler_config.json'))) ??
+      (await readScheduler(join(path, 'scheduler_config.json')))
     return new DiffusersFolder(folder, config, scheduler)
   }
   return undefined
@@ -49,6 +57,14 @@ async function readObject(file: string): Promise<Config | undefined> {
   }
 }
 
+/** @throws PfgmError `ERR_PFGM_DATA` where there is a file of something else */
+async function readScheduler(file: string): Promise<Config | undefined> {
+  if ((await lookAt(file)) === undefined) return undefined
+  const config = await readObject(file)
+  if (config === undefined) throw malformed(file, 'the settings of a scheduler', 'other content')
+  return config
+}
+
 /** Folders of diffusers with a UNet2DModel that gives the noise of DDPM. */
 export const DIFFUSERS: Converter = {
   family: 'a folder of diffusers',
@@ -57,10 +73,11 @@ export const DIFFUSERS: Converter = {
 
   async convert({ path, value }, given: GivenModel): Promise<Converted> {
     const { folder, config, scheduler } = value as DiffusersFolder
-    const network = { ...networkOf(path, config), ...given.network }
+    const network = networkOf(path, config, given.network)
+    const isGiven = given.flow !== undefined && 'betaMin' in given.flow && 'betaMax' in given.flow
     const flow = {
       kind: 'vp',
-      ...betasOf(path, scheduler),
+      ...(isGiven ? {} : betasOf(path, scheduler)),
       tMin: 1e-3,
       likelihoodWeighting: false,
       target: 'image',
@@ -79,6 +96,7 @@ export const DIFFUSERS: Converter = {
       tensors: new Map(),
       file,
       ...(made && { made }),
+      expectFits: (built) => expectSizes(path, built, file),
       notes: scheduler
         ? []
         : ["The folder has no scheduler: DDPM's linear betas from 0.0001 to 0.02 in 1000 steps are taken"],
@@ -119,7 +137,7 @@ const ONLY: Config = {
   class_embed_type: null,
 }
 
-function networkOf(path: string, config: Config): Record<string, unknown> {
+function networkOf(path: string, config: Config, given: GivenModel['network'] = {}): Record<string, unknown> {
   if (config._class_name !== 'UNet2DModel')
     throw foreign(path, `the ${printable(String(config._class_name))} of diffusers`)
   const get = (key: string): unknown => config[key] ?? (key in config ? null : DEFAULTS[key])
@@ -132,7 +150,7 @@ function networkOf(path: string, config: Config): Record<string, unknown> {
   }
   if (get('in_channels') !== get('out_channels'))
     throw foreign(path, 'a UNet2DModel that gives other channels than it takes')
-  const imageSize = get('sample_size') ?? undefined
+  const imageSize = 'imageSize' in given ? given.imageSize : (get('sample_size') ?? undefined)
   const blockChannels = get('block_out_channels')
   return {
     kind: 'ddpm',
@@ -151,6 +169,25 @@ function networkOf(path: string, config: Config): Record<string, unknown> {
     frequencyShift: get('freq_shift'),
     dropout: get('dropout'),
     labels: config.num_class_embeds ?? 0,
+    ...given,
+  }
+}
+
+/** Whether the levels have the channels that the network's settings say, before a network of that size is made. */
+function expectSizes(path: string, network: NetworkConfig, { entries }: TensorFile): void {
+  if (network.kind !== 'ddpm') throw foreign(path, `a network of kind ${network.kind}`)
+  const { channels, blockChannels } = network
+  const wanted = new Map([['conv_in.weight', [blockChannels[0]!, channels, 3, 3]]])
+  for (const [level, width] of blockChannels.entries())
+    wanted.set(`down_blocks.${level}.resnets.0.conv2.weight`, [width, width, 3, 3])
+  for (const [name, shape] of wanted) {
+    const received = entries.get(name)?.shape
+    if (received?.join() === shape.join()) continue
+    throw new PfgmError(
+      'ERR_PFGM_CHECKPOINT',
+      `Expected ${path} to have a tensor ${name} of [${shape.join(', ')}], as its config.json says, but received ` +
+        (received ? `[${received.join(', ')}]` : 'none'),
+    )
   }
 }
 

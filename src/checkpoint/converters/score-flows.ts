@@ -84,12 +84,11 @@ function poisson(
 }
 
 function untold(path: string, seen: SeenUnet): RangeError {
-  if (seen.progressiveInput !== 'none') {
-    return new RangeError(
-      `Expected flow to be one of this package but received ${path}, an NCSN++ that is told the numbers of discrete noise levels: there is no such flow`,
-    )
-  }
+  const others =
+    seen.progressiveInput === 'none'
+      ? ''
+      : ' (or of an NCSN++ that is told the numbers of discrete noise levels: there is no such flow here)'
   return new RangeError(
-    `Expected flow to be vp or subvp but received none: the tensors of ${path} are those of both, convert it with --flow vp or --flow subvp`,
+    `Expected flow to be vp or subvp but received none: the tensors of ${path} are those of both${others}, convert it with --flow vp or --flow subvp`,
   )
 }

@@ -2,7 +2,7 @@ import { product } from '../../check.js'
 import { PfgmError } from '../../errors.js'
 import { entryOf, StoredTensor } from '../../files/stored-tensor.js'
 import type { TensorEntry } from '../../files/tensor-file.js'
-import type { TorchContent } from '../../files/torch-file.js'
+import { type TorchContent, tensorFileOf } from '../../files/torch-file.js'
 import {
   type Converted,
   type Converter,
@@ -157,7 +157,8 @@ async function noiseRange(
   const sigmas = state.get('module.sigmas') ?? state.get('sigmas')
   if (embedding !== 'fourier' || output !== 'image' || !(sigmas instanceof StoredTensor)) return undefined
   if (product(sigmas.shape) > MOST_SIGMAS) throw malformed(path, `at most ${MOST_SIGMAS} sigmas`, 'more')
-  const values = await valuesOf(path, entryOf(path, 'sigmas', sigmas))
+  const { entries } = await tensorFileOf(path, new Map([['sigmas', sigmas]]))
+  const values = await valuesOf(path, entries.get('sigmas')!)
   const rounded = [...values].map((value) => Number(value.toPrecision(6)))
   return rounded.length > 0 ? { sigmaMax: Math.max(...rounded), sigmaMin: Math.min(...rounded) } : undefined
 }

@@ -16,10 +16,24 @@ export const PTH: Exporter = {
     const { labels = 0 } = expectPublished(model.network.config)
     const state = await trainingState(model)
     const writer = new TorchWriter()
-    await writer.write(path, checkpoint(writer, { ...state, parameters: published(state) }))
-    return labels === 0
-      ? []
-      : [`${path} has no classes, which the published code does not know: it is the network without a label`]
+    const { flow } = model.config
+    const noise = {
+      ...NOISE,
+      ...(flow.kind === 've' && { sigmaMin: flow.sigmaMin, sigmaMax: flow.sigmaMax }),
+    }
+    await writer.write(path, checkpoint(writer, { ...state, parameters: published(state) }, noise))
+    return [
+      ...(labels === 0
+        ? []
+        : [
+            `${path} has no classes, which the published code does not know: it is the network without a label`,
+          ]),
+      ...(state.isWhole
+        ? []
+        : [
+            `${path} has no moments of Adam to train on with: a checkpoint of a run has them, without --ema-rate`,
+          ]),
+    ]
   },
 }
 
@@ -32,6 +46,7 @@ const dictionary = (items: Readonly<Record<string, Picklable>>) => new Map(Objec
 function checkpoint(
   writer: TorchWriter,
   { parameters, step, emaRate, learningRate }: TrainingState,
+  noise: typeof NOISE,
 ): Picklable {
   const stored = new Map<Uint8Array, Picklable>()
   /** Weights that are their own average are stored once. */
@@ -58,7 +73,7 @@ function checkpoint(
       state: new Map(moments),
       param_groups: [adamGroup(learningRate, parameters.length)],
     }),
-    model: orderedMap(new Map([['module.sigmas', noiseLevels(writer)], ...named])),
+    model: orderedMap(new Map([['module.sigmas', noiseLevels(writer, noise)], ...named])),
     ema: dictionary({ decay: emaRate, num_updates: step, shadow_params: averages }),
     step,
   })
@@ -79,9 +94,8 @@ function adamGroup(learningRate: number, parameters: number): Picklable {
 /** Of the published configurations. */
 const NOISE = { sigmaMin: 0.01, sigmaMax: 50, count: 1000 }
 
-/** A buffer of the published class, geometrical from the largest on, which networks of continuous noise do not use. */
-function noiseLevels(writer: TorchWriter): Picklable {
-  const { sigmaMin, sigmaMax, count } = NOISE
+/** A buffer of the published class, geometrical from the largest on: what VE's noise is between. */
+function noiseLevels(writer: TorchWriter, { sigmaMin, sigmaMax, count }: typeof NOISE): Picklable {
   const range = Math.log(sigmaMin / sigmaMax)
   const levels = Float64Array.from(
     { length: count },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { expectRoom } from '../../arguments/room.js'
 import { PfgmError } from '../../errors.js'
 import { readBytes } from '../../files/read.js'
+import { isForeign } from '../foreign.js'
 import { openModel, readJson } from '../model.js'
 import { type Weight, weightsOf } from '../weights.js'
 import type { Exported } from './exporter.js'
@@ -20,6 +21,8 @@ export interface TrainingState {
   readonly step: number
   readonly emaRate: number
   readonly learningRate: number
+  /** Whether a training left it. */
+  readonly isWhole: boolean
 }
 
 /** As published: for models whose file does not say how they were trained. */
@@ -39,7 +42,7 @@ export async function trainingState(model: Exported): Promise<TrainingState> {
     ...weight,
     ...(isTrained(weight.name) && { average: weight.bytes }),
   }))
-  return { parameters, step: model.config.step, ...PUBLISHED }
+  return { parameters, step: model.config.step, ...PUBLISHED, isWhole: false }
 }
 
 /** Fourier frequencies are a parameter that is drawn once. */
@@ -49,6 +52,7 @@ async function ofCheckpoint(
   { network, config }: Exported,
   source: string,
 ): Promise<TrainingState | undefined> {
+  if (await isForeign(source)) return undefined
   const { file, kind } = await openModel(source)
   if (kind === 'model') return undefined
   const run = RUN.safeParse(readJson(file.metadata.run))
@@ -71,5 +75,5 @@ async function ofCheckpoint(
     return { ...weight, average: bytesOf(`ema.${name}`), adam }
   })
   const { learningRate, emaRate } = run.data.training
-  return { parameters, step: config.step, learningRate, emaRate }
+  return { parameters, step: config.step, learningRate, emaRate, isWhole: true }
 }
