@@ -1,6 +1,6 @@
 // npm run bench: measures the library against eager PyTorch and writes bench/ and the figures of docs/performance.md.
 //   --quick         fewer repeats, and without what takes long
-//   --only SECTION  field, network, training, sampling, scaling, start or event-loop; the others keep their figures
+//   --only SECTION  field, network, training, sampling, scaling, start, event-loop or service; the others keep their figures
 import { parseArgs } from 'node:util'
 import { buildLibrary } from './library.js'
 import { Peer } from './peer.js'
@@ -13,10 +13,11 @@ const SECTIONS = {
   scaling: async () => (await import('./scaling.js')).benchScaling,
   start: async () => (await import('./start.js')).benchStart,
   'event-loop': async () => (await import('./event-loop-bench.js')).benchEventLoop,
+  service: async () => (await import('./service.js')).benchService,
 }
 
 /** Sections of what PyTorch has nothing like. */
-const WITHOUT_PEER = ['event-loop', 'scaling']
+const WITHOUT_PEER = ['event-loop', 'scaling', 'service']
 
 async function main() {
   const { quick, only } = parseArgs({

@@ -17,6 +17,7 @@ const FORMATS = {
   scaling: formatScaling,
   start: formatStart,
   'event-loop': formatLoop,
+  service: formatService,
 }
 
 function formatField({ rows, forms }) {
@@ -245,6 +246,35 @@ function formatLoop({ rows }) {
     ),
   ])
   return `**The event loop**\n\n${table(head, body)}`
+}
+
+function formatService({ library, rows }) {
+  const head = [
+    'Service of digits',
+    'images a second',
+    'rows a second',
+    'of batches',
+    'p50',
+    'p99',
+    'queued p99',
+    'loop p99',
+  ]
+  const ms = (value) => (value === undefined ? '-' : `${value.toFixed(1)} ms`)
+  const share = (rate) => `${Math.round((100 * rate) / library.batch)} %`
+  const alone = (name, rate) => [name, '-', String(Math.round(rate)), share(rate), '-', '-', '-', '-']
+  const body = rows.map(({ name, images, rate, p50, p99, queuedP99, loop }) => [
+    name,
+    images.toFixed(0),
+    String(Math.round(rate)),
+    share(rate),
+    ...[p50, p99, queuedP99, loop].map(ms),
+  ])
+  const all = [
+    alone('library, batches of 64', library.batch),
+    alone('library, one at a time', library.one),
+    ...body,
+  ]
+  return `**A service over HTTP**\n\n${table(head, all)}`
 }
 
 /** What was measured on and with; a busy machine is named, as its figures are not to be believed. */
