@@ -22,9 +22,9 @@ export function labelsOf(given: readonly PackedLabel[] | undefined, names?: read
   return numbers.every((label) => label !== undefined) ? numbered(numbers, names) : named(given.map(String))
 }
 
-/** −1 stands for no class where tests keep their labels to themselves. */
+/** −1, also as text, stands for no class where tests keep their labels to themselves. */
 function isMissing(label: PackedLabel): boolean {
-  return label === undefined || label === '' || label === -1
+  return label === undefined || label === '' || label === -1 || label === '-1'
 }
 
 function asNumber(label: PackedLabel): number | undefined {

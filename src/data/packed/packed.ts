@@ -23,8 +23,8 @@ export type PackedOptions = FolderOptions
 
 const SCHEMA = optionsSchema<PackedOptions>(FOLDER_FIELDS)
 
-/** What was decoded otherwise counts as other data. */
-const VERSION = 1
+/** What was decoded, or its labels read, otherwise counts as other data. */
+const VERSION = 2
 
 /**
  * The images of zip archives, pixels 0 to 255, planar, in the order of their names. `dataset.json` has the labels, as

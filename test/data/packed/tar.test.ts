@@ -83,6 +83,24 @@ test('labels of JSON, before and after the image; several images of a sample; hi
   expect(data.notes).toEqual(['mixed: passed over 2 other files (1 .png, 1 .txt)'])
 })
 
+test('a class of -1 is none, and the others keep their numbers', async () => {
+  const labelled = async (...classes: number[]) => {
+    const path = join(await temporary(), 'held.tar')
+    await writeFile(
+      path,
+      tarOf(
+        classes.flatMap((label, i) => [[`${i}.png`, pngs[i]!] as const, [`${i}.cls`, text(label)] as const]),
+      ),
+    )
+    return datasets.tar(path)
+  }
+  const some = await labelled(2, 10, -1, 0)
+  expect([some.labels, some.classes]).toEqual([undefined, undefined])
+  expect(some.notes).toEqual(['held: 1 of 4 images have no label, so none were kept'])
+  expect((await labelled(-1, -1)).notes).toBeUndefined()
+  expect((await labelled(2, 10, 0)).labels).toEqual(Uint8Array.of(2, 10, 0))
+})
+
 test.each(['ustar', 'pax', 'gnu', 'v7'])(
   'what tar writes in the format %s, folders for classes',
   async (format) => {
