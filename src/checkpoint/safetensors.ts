@@ -73,7 +73,7 @@ function parseHeader(path: string, text: string, dataOffset: number, size: numbe
     const { dtype, shape, data_offsets } = parsed.data
     const [begin, end] = data_offsets
     if (end > size - dataOffset) throw damaged(path, `${name} ends beyond the file: it is truncated`)
-    const bytes = DTYPE_BYTES[dtype]
+    const bytes = DTYPE_BYTES.get(dtype)
     if (bytes === undefined ? end < begin : end - begin !== product(shape) * bytes) {
       throw damaged(path, `${name} has ${end - begin} bytes, which is not ${dtype} of [${shape.join(', ')}]`)
     }
@@ -117,7 +117,7 @@ export async function writeTensors(
   const slots: TensorSlot[] = []
   let position = 0
   for (const { name, shape } of native().describeState(owner)) {
-    const end = position + product(shape) * DTYPE_BYTES[dtype]!
+    const end = position + product(shape) * DTYPE_BYTES.get(dtype)!
     header[name] = { dtype, shape, data_offsets: [position, end] }
     slots.push({ name, dtype, begin: position, end })
     position = end
