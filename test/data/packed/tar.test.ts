@@ -64,6 +64,25 @@ test('shards of a folder, of a pattern in braces and with a star', async () => {
   await expect(datasets.tar(join(folder, 'train-{0..999999999}.tar'))).rejects.toThrow('at most 100000 files')
 })
 
+test('a class in .cls goes before one in .json, whichever comes first; an empty one is none', async () => {
+  const path = join(await temporary(), 'two.tar')
+  await writeFile(
+    path,
+    tarOf([
+      ['0.cls', text(3)],
+      ['0.png', pngs[0]!],
+      ['0.json', text('{"label": 7}')],
+      ['1.json', text('{"label": 7}')],
+      ['1.png', pngs[1]!],
+      ['1.cls', text(2)],
+      ['2.cls', text('')],
+      ['2.png', pngs[2]!],
+      ['2.json', text('{"label": 1}')],
+    ]),
+  )
+  expect((await datasets.tar(path)).labels).toEqual(Uint8Array.of(3, 2, 1))
+})
+
 test('labels of JSON, before and after the image; several images of a sample; hidden files', async () => {
   const path = join(await temporary(), 'mixed.tar')
   await writeFile(

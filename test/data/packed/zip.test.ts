@@ -62,6 +62,23 @@ test('without labels, with folders for classes, with a folder around all', async
   expect(flat.labels).toBeUndefined()
 })
 
+test('a folder of samples that was zipped itself: labels are in the folder that all is in', async () => {
+  const labels = json({ labels: [0, 1, 2].map((i) => [named(i), 2 * i]) })
+  const inFolder = (...more: Entries) => [
+    ...[0, 1, 2].map((i) => [`many/${named(i)}`, pngs[i]!] as const),
+    ...more,
+    ['many/samples.json', json({})] as const,
+  ]
+  const data = await datasets.zip(await zipFile(inFolder(['many/dataset.json', labels])))
+  expect(data).toMatchObject({ count: 3, labels: Uint8Array.of(0, 4, 2) }) // by the images' names
+  expect(data.classes).toBeUndefined()
+  expect(data.notes).toEqual(['data: passed over 1 other file (1 .json)'])
+  // One beside some of the images is not that of all.
+  const some = await datasets.zip(await zipFile(inFolder(['many/00000/dataset.json', labels])))
+  expect(some.labels).toEqual(Uint8Array.of(0, 0, 1)) // the folders' names, which are numbers
+  expect(some.notes).toEqual(['data: passed over 2 other files (2 .json)'])
+})
+
 test('labels that cannot be kept are told of', async () => {
   const some: Entries = [0, 1, 2].map((i) => [named(i), pngs[i]!])
   const many = await datasets.zip(
