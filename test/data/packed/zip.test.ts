@@ -168,7 +168,7 @@ test('pixels of images that have another size than the first are not kept', asyn
   const blank = await sharp({ create: { width: side, height: side, channels: 3, background: 'red' } })
     .png()
     .toBuffer()
-  const others: Entries = Array.from({ length: 40 }, (_, i) => [`b${i}.png`, blank])
+  const others: Entries = Array.from({ length: 100 }, (_, i) => [`b${i}.png`, blank])
   const path = await zipFile([['a.png', pngs[0]!], ...others])
   let held = 0
   const onProgress: OnReading = (done, count, of) => {
@@ -180,7 +180,7 @@ test('pixels of images that have another size than the first are not kept', asyn
   await expect(datasets.zip(path, { channels: 1, onProgress })).rejects.toThrow(
     /a\.png.* is 8 x 8 and .*b0\.png.* is 512 x 512/,
   )
-  expect(held - before).toBeLessThan(20 * side ** 2)
+  expect(held - before).toBeLessThan(40 * side ** 2)
 })
 
 test('what is no such archive', async () => {
