@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { CACHE_FIX, cacheRoot } from '../../../scripts/install/cache.js'
+import { CACHE_FIX, cacheRoot, removeLeftovers } from '../../../scripts/install/cache.js'
 import { sides } from '../../arguments/image-size.js'
 import { optionsSchema, parseOptions } from '../../arguments/schema.js'
 import { expectPath } from '../../check.js'
@@ -122,6 +122,7 @@ async function keptBy(
 ): Promise<Kept> {
   try {
     await mkdir(folder, { recursive: true })
+    removeLeftovers(folder)
   } catch (cause) {
     const message = `Could not write to ${folder}: ${reason(cause)}; ${CACHE_FIX}`
     throw new PfgmError('ERR_PFGM_IO', message, { cause })
