@@ -146,7 +146,7 @@ export function publishFolder(temporary, target, isGood) {
 }
 
 /**
- * Removes what interrupted setups left behind.
+ * Removes what work that was killed left behind under temporary names.
  * @param {string} folder
  */
 export function removeLeftovers(folder, olderThanMs = 24 * 3600e3) {
@@ -157,7 +157,7 @@ export function removeLeftovers(folder, olderThanMs = 24 * 3600e3) {
     try {
       if (Date.now() - statSync(path).mtimeMs > olderThanMs) rmSync(path, { recursive: true, force: true })
     } catch {
-      // another setup removed it first
+      // another process removed it first
     }
   }
 }

@@ -76,7 +76,7 @@ function parseHeader(path: string, text: string, dataOffset: number, size: numbe
     const { dtype, shape, data_offsets } = parsed.data
     const [begin, end] = data_offsets
     if (end > size - dataOffset) throw damaged(path, `${name} ends beyond the file: it is truncated`)
-    const bytes = DTYPE_BYTES[dtype]
+    const bytes = DTYPE_BYTES.get(dtype)
     if (bytes === undefined ? end < begin : end - begin !== product(shape) * bytes) {
       throw damaged(path, `${name} has ${end - begin} bytes, which is not ${dtype} of [${shape.join(', ')}]`)
     }
@@ -121,7 +121,7 @@ export async function writeTensors(
   let position = 0
   for (const { name, shape } of native().describeState(owner)) {
     const stored = FREQUENCIES.test(name) ? 'F32' : dtype
-    const end = position + product(shape) * DTYPE_BYTES[stored]!
+    const end = position + product(shape) * DTYPE_BYTES.get(stored)!
     header[name] = { dtype: stored, shape, data_offsets: [position, end] }
     slots.push({ name, dtype: stored, begin: position, end })
     position = end

@@ -1,10 +1,8 @@
-import { rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { temporaryName } from '../../scripts/install/cache.js'
 import { expectRoom } from '../arguments/room.js'
 import { product } from '../check.js'
 import { readBytes } from '../files/read.js'
+import { withTemporaryFolder } from '../files/temporary.js'
 import type { Network } from '../nn/network.js'
 import { readHeader, writeTensors } from './safetensors.js'
 
@@ -20,8 +18,8 @@ export async function weightsOf(network: Network): Promise<Map<string, Weight>> 
   const parameters = network.parameters()
   expectRoom(4 * parameters.reduce((sum, { shape }) => sum + product(shape), 0), 'weights')
   // Native code gives tensors to files alone.
-  const path = temporaryName(join(tmpdir(), 'weights.safetensors'))
-  try {
+  return withTemporaryFolder(async (folder) => {
+    const path = join(folder, 'weights.safetensors')
     await writeTensors(network.handle, path, {})
     const { entries, dataOffset } = await readHeader(path)
     const bytes = await readBytes(path)
@@ -31,7 +29,5 @@ export async function weightsOf(network: Network): Promise<Map<string, Weight>> 
         return [name, { name, shape, bytes: bytes.subarray(dataOffset + begin, dataOffset + end) }]
       }),
     )
-  } finally {
-    await rm(path, { force: true })
-  }
+  })
 }

@@ -20,7 +20,7 @@ export function unpickledBatch(title: string, bytes: Buffer, label: CifarLabel):
   const fields = dictionary(title, bytes)
   const data = fields.get('data')
   const state = data instanceof PickledObject && Array.isArray(data.state) ? data.state : []
-  const [, shape, dtype, , stored] = state as unknown[]
+  const [, shape, dtype, isFortran, stored] = state as unknown[]
   const pixels = bytesOf(stored, bytes)
   const labels = fields.get(label.python)
   const [count, length] = Array.isArray(shape) ? shape : []
@@ -28,9 +28,16 @@ export function unpickledBatch(title: string, bytes: Buffer, label: CifarLabel):
     !(pixels instanceof Buffer) ||
     dtype !== 'u1' ||
     length !== PIXELS ||
-    pixels.length !== count * PIXELS
+    pixels.length / PIXELS !== count
   ) {
     throw dataError(title, `data of n x ${PIXELS} bytes`, 'something else')
+  }
+  if (isFortran !== false) {
+    throw dataError(
+      title,
+      'data image by image',
+      "data in Fortran's order: save numpy.ascontiguousarray of it",
+    )
   }
   if (!Array.isArray(labels) || labels.length !== count)
     throw dataError(title, `${count} ${label.python}`, 'others')
@@ -39,7 +46,7 @@ export function unpickledBatch(title: string, bytes: Buffer, label: CifarLabel):
     throw dataError(
       title,
       `labels from 0 to ${label.classes - 1}`,
-      `${String(labels[wrong])} of image ${wrong}`,
+      `${typeof labels[wrong] === 'number' ? labels[wrong] : 'what is no number'} of image ${wrong}`,
     )
   }
   return { labels: Uint8Array.from(labels as number[]), pixels }
@@ -55,12 +62,17 @@ function bytesOf(stored: unknown, pickle: Buffer): unknown {
 /** The names of classes in CIFAR-100's `meta`. */
 export function unpickledNames(title: string, bytes: Buffer, label: CifarLabel): string[] | undefined {
   const names = dictionary(title, bytes).get(label.python.replace(/labels$/, 'label_names'))
-  return Array.isArray(names) ? names.map(String) : undefined
+  return Array.isArray(names) ? names.filter(isText).map(String) : undefined
 }
 
-/** Its keys as text, which Python 2 writes as such and Python 3 as bytes. */
+/** What is text: Python 2 writes it as such and Python 3 as bytes. Of lists that hold each other the text may have no end. */
+function isText(value: unknown): value is string | Buffer {
+  return typeof value === 'string' || Buffer.isBuffer(value)
+}
+
+/** By those of its keys that are text. */
 function dictionary(title: string, bytes: Buffer): Map<string, unknown> {
   const { value } = readPickle(new ByteSource(bytes), 0, { path: title, makers: MAKERS })
   if (!(value instanceof Map)) throw dataError(title, 'a dictionary', 'another pickle')
-  return new Map([...value].map(([key, field]) => [String(key), field]))
+  return new Map([...value].filter(([key]) => isText(key)).map(([key, field]) => [String(key), field]))
 }

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { temporaryName } from '../../scripts/install/cache.js'
 import { messageOf } from '../../scripts/install/error.js'
 import { download } from '../../scripts/install/http.js'
 import type { OnProgress } from '../../scripts/install/setup.js'
 import { PfgmError } from '../errors.js'
+import { withTemporaryFile } from '../files/temporary.js'
 import { MNIST_FILES, MNIST_KINDS, type MnistKind, type MnistName, mnistCache } from './mnist.js'
 
 /**
@@ -27,17 +27,16 @@ async function downloadFile(name: MnistName, file: string, target: string, onPro
   if (await isPublished(name, file, target)) return
   const failures: string[] = []
   for (const address of addressesOf(name)) {
-    const temporary = temporaryName(target)
     try {
-      await download({ url: new URL(`${file}.gz`, address).href }, temporary, onProgress)
-      if (!(await isPublished(name, file, temporary))) {
-        throw new Error(`${address}${file}.gz is not the file that was published: its MD5 is another`)
-      }
-      return await rename(temporary, target)
+      return await withTemporaryFile(target, async (temporary) => {
+        await download({ url: new URL(`${file}.gz`, address).href }, temporary, onProgress)
+        if (!(await isPublished(name, file, temporary))) {
+          throw new Error(`${address}${file}.gz is not the file that was published: its MD5 is another`)
+        }
+        await rename(temporary, target)
+      })
     } catch (error) {
       failures.push(messageOf(error))
-    } finally {
-      await rm(temporary, { force: true })
     }
   }
   throw new PfgmError('ERR_PFGM_DATA', failures.join(' '))

@@ -38,6 +38,8 @@ const MOST_COLUMNS = 1000
 /** Unpacked, in bytes, and in rows. */
 const LARGEST_PAGE = 2 ** 28
 const LONGEST_PAGE = 2 ** 22
+/** Writers end a dictionary at a megabyte; each of its values takes a hundred bytes of memory, and no row. */
+const LONGEST_DICTIONARY = 2 ** 20
 const LONGEST_HEADER = 2 ** 16
 
 /** Whether the bytes begin like a Parquet file. */
@@ -135,6 +137,7 @@ export class ParquetFile implements AsyncDisposable {
         expectAtMost(size, LARGEST_PAGE, 'bytes of a page, unpacked')
         at = begin + stored
         if (header.dictionary !== undefined) {
+          expectAtMost(header.dictionary, LONGEST_DICTIONARY, 'values of a dictionary')
           const page = await unpacked(await this.#body(header, begin), codec, size)
           dictionary = plain(page, type, header.dictionary)
         } else if (shape !== undefined) {

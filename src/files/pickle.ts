@@ -135,11 +135,12 @@ export function readPickle(
     if (!(map instanceof Map)) refuse('a dictionary that is missing')
     else for (let i = 0; i + 1 < items.length; i += 2) map.set(items[i], items[i + 1])
   }
-  const long = (digits: Buffer): number | bigint => {
-    if (digits.length > LONGEST_NUMBER) refuse(`a number of ${digits.length} bytes`)
+  const long = (length: number): number | bigint => {
+    if (length > LONGEST_NUMBER) refuse(`a number of ${length} bytes`)
+    const digits = take(length)
     let value = 0n
-    for (let i = digits.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(digits[i]!)
-    if (digits.length > 0 && digits.at(-1)! >= 128) value -= 1n << BigInt(8 * digits.length)
+    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(digits[i]!)
+    if (length > 0 && digits.at(-1)! >= 128) value -= 1n << BigInt(8 * length)
     return fitting(value)
   }
 
@@ -208,10 +209,10 @@ export function readPickle(
         break
       }
       case '\x8a':
-        stack.push(long(take(byte())))
+        stack.push(long(byte()))
         break
       case '\x8b':
-        stack.push(long(take(uint32())))
+        stack.push(long(uint32()))
         break
       case 'F':
         stack.push(Number(line()))

@@ -61,7 +61,7 @@ export function* tensorsIn(
  */
 export function entryOf(path: string, name: string, tensor: StoredTensor): TensorEntry {
   const { storage, offset, shape, strides } = tensor
-  const wide = DTYPE_BYTES[storage.dtype]
+  const wide = DTYPE_BYTES.get(storage.dtype)
   if (storage.place === undefined || wide === undefined) throw damaged(path, `no values of ${name}`)
   const counts = [offset, ...shape, ...strides]
   if (

@@ -21,13 +21,13 @@ export interface TensorFile {
   readonly mayBeLeft?: RegExp
 }
 
-/** Bytes a value, of the dtypes that are read and written. */
-export const DTYPE_BYTES: Readonly<Record<string, number>> = {
-  F64: 8,
-  F32: 4,
-  F16: 2,
-  BF16: 2,
-  U8: 1,
-  I64: 8,
-  I32: 4,
-}
+/** Bytes a value, of the dtypes that are read and written. A map, as files may call a dtype `constructor`. */
+export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
+  ['F64', 8],
+  ['F32', 4],
+  ['F16', 2],
+  ['BF16', 2],
+  ['U8', 1],
+  ['I64', 8],
+  ['I32', 4],
+])

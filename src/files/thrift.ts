@@ -10,16 +10,23 @@ const STRUCT = 12
 
 /** Nesting that no footer or page has. */
 const DEEPEST = 24
+/** Fields and items of lists that no footer has: of a byte each they take some hundred of memory. */
+const MOST_VALUES = 2 ** 20
 
 /**
  * Reads a structure in Thrift's compact protocol. Lists are as long as their bytes allow, numbers of 64 bits at most, and
  * exact up to 2^53.
  *
  * @returns it, and where it ends
- * @throws Error where it is none, or does not end within the bytes
+ * @throws Error where it is none, does not end within the bytes, or has more values than are read
  */
 export function readThrift(bytes: Uint8Array, start: number): { value: ThriftStruct; end: number } {
   let at = start
+  let left = MOST_VALUES
+  const spend = (count: number): void => {
+    left -= count
+    if (left < 0) throw new Error(`more than ${MOST_VALUES} fields and items of lists`)
+  }
   const byte = (): number => {
     if (at >= bytes.length) throw new Error('a structure without an end')
     return bytes[at++]!
@@ -49,6 +56,7 @@ export function readThrift(bytes: Uint8Array, start: number): { value: ThriftStr
     const kind = head & 15
     const count = head >> 4 === 15 ? unsigned() : head >> 4
     if (count > bytes.length - at) throw new Error(`a list of ${count} in ${bytes.length - at} bytes`)
+    spend(count)
     return Array.from({ length: count }, () =>
       kind === TRUE || kind === FALSE ? byte() === TRUE : element(kind, depth),
     )
@@ -86,6 +94,7 @@ export function readThrift(bytes: Uint8Array, start: number): { value: ThriftStr
       const head = byte()
       const kind = head & 15
       if (kind === STOP) return fields
+      spend(1)
       field = head >> 4 === 0 ? signed() : field + (head >> 4)
       fields.set(field, element(kind, depth))
     }

@@ -9,7 +9,7 @@ import { fileError, reason } from './read.js'
 import { damaged, entryOf, Storage, StoredTensor, tensorsIn } from './stored-tensor.js'
 import { DTYPE_BYTES, type TensorEntry, type TensorFile } from './tensor-file.js'
 import { TORCH_NAMES } from './torch-names.js'
-import { openZip } from './zip.js'
+import { openZip, readEntry } from './zip.js'
 
 export { StoredTensor }
 
@@ -29,6 +29,8 @@ const MAGIC = BigInt('0x1950a86a20f9469cfc6c')
 /** The longest pickle in an archive: of names and shapes, never of values. */
 const LONGEST_PICKLE = 2 ** 28
 const MOST_ENTRIES = 2 ** 17
+/** The word for the order of bytes. */
+const LONGEST_ORDER = 64
 
 /**
  * Reads what `torch.save` wrote, as data: a zip archive or the layout of torch before 1.6.
@@ -143,8 +145,12 @@ async function placesIn(
   let pickle: NonNullable<Storage['place']> | undefined
   const storages = new Map<string, NonNullable<Storage['place']>>()
   for await (const entry of zip.eachEntry()) {
-    const [, name, key] = /^[^/]*\/(data\.pkl|data\/(\d+))$/.exec(entry.fileName) ?? []
+    const [, name, key] = /^[^/]*\/(data\.pkl|byteorder|data\/(\d+))$/.exec(entry.fileName) ?? []
     if (name === undefined) continue
+    if (name === 'byteorder') {
+      await expectLittleEndian(path, zip, entry)
+      continue
+    }
     const place = await placeOf(path, zip, entry, size)
     if (key === undefined) pickle = place
     else storages.set(key, place)
@@ -153,6 +159,14 @@ async function placesIn(
   if (!pickle) throw damaged(path, 'a zip archive without data.pkl')
   if (pickle.end - pickle.begin > LONGEST_PICKLE) throw damaged(path, 'a pickle of more than 256 MB')
   return { pickle, storages }
+}
+
+/** Archives without a word of it are of versions of torch that knew no other order. */
+async function expectLittleEndian(path: string, zip: ZipFile, entry: Entry): Promise<void> {
+  const order = (await readEntry(zip, entry, LONGEST_ORDER)).toString().trim()
+  if (order === 'little') return
+  const received = `numbers in the byte order ${JSON.stringify(order)}`
+  throw damaged(path, `${received}: save it on a little-endian machine`)
 }
 
 async function placeOf(path: string, zip: ZipFile, entry: Entry, size: number) {
@@ -248,7 +262,7 @@ class PickleFile {
     for (const key of keys) {
       const storage =
         typeof key === 'string' || typeof key === 'number' ? this.storages.get(String(key)) : undefined
-      const width = storage && DTYPE_BYTES[storage.dtype]
+      const width = storage && DTYPE_BYTES.get(storage.dtype)
       if (width === undefined) throw damaged(this.#path, 'a storage which no tensor is of')
       if (at + 8 > this.#source.end)
         throw damaged(this.#path, `an end before storage ${shortened(storage!.key)}`)

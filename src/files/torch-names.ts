@@ -13,13 +13,13 @@ const DTYPES: Readonly<Record<string, string>> = {
 }
 
 /** Of NumPy's numbers: how one is read from its bytes, little-endian as everything here. */
-const NUMBERS: Readonly<Record<string, (bytes: Buffer) => unknown>> = {
-  f8: (bytes) => bytes.readDoubleLE(),
-  f4: (bytes) => bytes.readFloatLE(),
-  i8: (bytes) => Number(bytes.readBigInt64LE()),
-  i4: (bytes) => bytes.readInt32LE(),
-  b1: (bytes) => bytes.readUInt8() !== 0,
-}
+const NUMBERS: ReadonlyMap<string, (bytes: Buffer) => unknown> = new Map<string, (bytes: Buffer) => unknown>([
+  ['f8', (bytes) => bytes.readDoubleLE()],
+  ['f4', (bytes) => bytes.readFloatLE()],
+  ['i8', (bytes) => Number(bytes.readBigInt64LE())],
+  ['i4', (bytes) => bytes.readInt32LE()],
+  ['b1', (bytes) => bytes.readUInt8() !== 0],
+])
 
 const PERSISTENT = 'torch_utils.persistence _reconstruct_persistent_obj'
 
@@ -66,7 +66,7 @@ function encoded(text: unknown, encoding: unknown): unknown {
 function scalar(dtype: unknown, bytes: unknown): unknown {
   const [code] = dtype instanceof PickledObject ? dtype.given : []
   const [, order] = dtype instanceof PickledObject && Array.isArray(dtype.state) ? dtype.state : []
-  const read = typeof code === 'string' ? NUMBERS[code] : undefined
+  const read = typeof code === 'string' ? NUMBERS.get(code) : undefined
   if (read === undefined || order === '>' || !Buffer.isBuffer(bytes))
     throw new Error('a number of another kind')
   return read(bytes)

@@ -1,10 +1,10 @@
-import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { open, realpath, rename, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { temporaryName } from '../../scripts/install/cache.js'
 import { expectPath } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { reason } from './read.js'
 import { sync } from './sync.js'
+import { withTemporaryFile } from './temporary.js'
 
 /** A file's content, in one piece or several, or what writes it to a path. */
 export type Content = string | readonly Uint8Array[] | ((path: string) => Promise<void>)
@@ -17,20 +17,20 @@ export type Content = string | readonly Uint8Array[] | ((path: string) => Promis
 export async function writeWhole(path: string, content: Content): Promise<void> {
   expectPath('path', path)
   const target = await realpath(path).catch(() => path)
-  const temporary = temporaryName(target)
-  try {
-    await expectReplaceable(path)
-    if (typeof content === 'function') await content(temporary)
-    else await writeFile(temporary, content)
-    await syncPath(temporary)
-    await rename(temporary, target)
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => {})
-    if (cause instanceof PfgmError) {
-      throw new PfgmError(cause.code, cause.message.replaceAll(temporary, path), { cause })
+  await withTemporaryFile(target, async (temporary) => {
+    try {
+      await expectReplaceable(path)
+      if (typeof content === 'function') await content(temporary)
+      else await writeFile(temporary, content)
+      await syncPath(temporary)
+      await rename(temporary, target)
+    } catch (cause) {
+      if (cause instanceof PfgmError) {
+        throw new PfgmError(cause.code, cause.message.replaceAll(temporary, path), { cause })
+      }
+      throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${reason(cause)}`, { cause })
     }
-    throw new PfgmError('ERR_PFGM_IO', `Could not write ${path}: ${reason(cause)}`, { cause })
-  }
+  })
   // Some file systems cannot sync a folder; the rename has happened all the same.
   await syncPath(dirname(target)).catch(() => {})
 }

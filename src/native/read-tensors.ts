@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PfgmError } from '../errors.js'
+import { withTemporaryFolder } from '../files/temporary.js'
 import type { TensorEntry, TensorFile } from '../files/tensor-file.js'
 import { writeWhole } from '../files/whole-file.js'
 import type { OwnerHandle, TensorSlot } from './addon.js'
@@ -74,12 +73,9 @@ async function readMade(owner: OwnerHandle, made: readonly Match[]): Promise<voi
     at += all[i]!.length
     return { name, dtype: entry.dtype, begin, end: at }
   })
-  const folder = await mkdtemp(join(tmpdir(), 'pfgm-tensors-'))
-  try {
+  await withTemporaryFolder(async (folder) => {
     const path = join(folder, 'made')
     await writeWhole(path, all)
     await native().readState(owner, path, 0, slots)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  })
 }

@@ -119,8 +119,8 @@ function bytesOf({ values }: Written): Buffer {
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength)
 }
 
-/** A value as `torch.save` writes it: a zip archive. */
-export async function torchZip(value: unknown): Promise<Buffer> {
+/** A value as `torch.save` writes it: a zip archive, with the word for the order of bytes where there is one. */
+export async function torchZip(value: unknown, byteorder?: string): Promise<Buffer> {
   const storages: Written[] = []
   const pickle = pickled(value, (tensor) =>
     reference(String(storages.push(tensor) - 1), tensor.values.length),
@@ -128,6 +128,7 @@ export async function torchZip(value: unknown): Promise<Buffer> {
   const zip = new ZipFile()
   const add = (name: string, bytes: Buffer) => zip.addBuffer(bytes, `archive/${name}`, { compress: false })
   add('data.pkl', pickle)
+  if (byteorder !== undefined) add('byteorder', Buffer.from(byteorder))
   for (const [key, tensor] of storages.entries()) add(`data/${key}`, bytesOf(tensor))
   zip.end()
   const chunks: Buffer[] = []

@@ -27,10 +27,11 @@ export function cifarArchive(version: 'binary' | 'python'): Buffer {
   )
 }
 
-/** A batch as Python 2 pickled it: text and arrays are strings of bytes. */
+/** A batch as Python 2 pickled it: text and arrays are strings of bytes; `isFortran`: the flag of the array's order. */
 export function pickledBatch(
   labels: Readonly<Record<string, readonly number[]>>,
   images: readonly Buffer[],
+  isFortran = false,
 ): Buffer {
   const data = Buffer.concat(images)
   const text = (value: string): Buffer => Buffer.concat([Buffer.of(0x55, value.length), Buffer.from(value)])
@@ -60,7 +61,7 @@ export function pickledBatch(
     ...dtype,
     int(-1),
     int(-1),
-    ascii('K\x00tb\x89T'),
+    ascii(`K\x00tb${isFortran ? '\x88' : '\x89'}T`),
     length,
     data,
     ascii('tb'),

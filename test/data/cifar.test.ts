@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { cifar10, cifar100 } from '../../src/data/cifar.js'
+import { unpickledNames } from '../../src/data/cifar-pickle.js'
 import { openDataset } from '../../src/data/open.js'
 import { cifarArchive, cifarLabel, cifarPixels, pickledBatch, pickledNames } from './cifar-archive.js'
 import { tarOf } from './packed/files.js'
@@ -154,6 +155,40 @@ test('CIFAR-10: folders and files of the version for Python', async () => {
   await expect(cifar10(folder)).rejects.toThrow('data_batch_3: expected 2 labels but received others')
   await writeFile(join(folder, 'data_batch_3'), Buffer.from('\x80\x02cos\nsystem\nU\x04echo\x85R.', 'latin1'))
   await expect(cifar10(folder)).rejects.toThrow('os.system, which is no tensor and is not run')
+})
+
+test('a batch whose array is in the order of Fortran is refused, with what to do', async () => {
+  const file = join(await temporary(), 'data_batch_1')
+  await writeFile(file, pickledBatch({ labels: [1, 2] }, [cifarPixels(0), cifarPixels(1)], true))
+  await expect(cifar10(file)).rejects.toThrow(
+    `${file}: expected data image by image but received data in Fortran's order: save numpy.ascontiguousarray`,
+  )
+})
+
+test('keys, names and labels that are lists are not written out as text, which may have no end', async () => {
+  const folder = await temporary()
+  const plain = pickledBatch({ labels: [3] }, [cifarPixels(0)])
+  const batch = (more: string): Promise<void> => {
+    const parts = [plain.subarray(0, -2), Buffer.from(more, 'latin1'), plain.subarray(-2)]
+    return writeFile(join(folder, 'data_batch_1'), Buffer.concat(parts))
+  }
+  const read = () => cifar10(join(folder, 'data_batch_1'))
+  await batch('](U\x06labelseK\x01') // as text the key would be that of the labels
+  expect((await read()).labels).toEqual(Uint8Array.of(3))
+  await batch('U\x06labels](](K\x01K\x02ee')
+  await expect(read()).rejects.toThrow('labels from 0 to 9 but received what is no number of image 0')
+  const names = Array.from({ length: 20 }, (_, i) => `coarse ${i}`)
+  const meta = pickledNames('coarse_label_names', names)
+  const last = Buffer.from('U\tcoarse 19')
+  const listed = Buffer.concat([
+    meta.subarray(0, meta.indexOf(last)),
+    Buffer.from(']('),
+    last,
+    Buffer.from('eeu.'),
+  ])
+  const label = { offset: 0, classes: 20, python: 'coarse_labels' }
+  expect(unpickledNames('meta', meta, label)).toEqual(names)
+  expect(unpickledNames('meta', listed, label)).toEqual(names.slice(0, 19))
 })
 
 test('CIFAR-100: names of classes beside the images', async () => {

@@ -163,6 +163,15 @@ describe('readThrift', () => {
     expect(readThrift(footer, 0).end).toBe(reader.offset)
   })
 
+  it('with more values than any footer has is an error, whether in lists or as fields', () => {
+    const many = 2 ** 20 + 1
+    const structs = [Buffer.of(0x19, 0xfc, 0x81, 0x80, 0x40), Buffer.alloc(many), Buffer.of(0)]
+    const fields = [Buffer.alloc(many, 0x11), Buffer.of(0)]
+    for (const parts of [structs, fields]) {
+      expect(() => readThrift(Buffer.concat(parts), 0)).toThrow('more than 1048576 fields and items of lists')
+    }
+  })
+
   it('of any bytes it is an error or within them', () => {
     fc.assert(
       fc.property(fc.nat(footer.length - 1), fc.nat(255), fc.nat(footer.length), (at, value, length) => {

@@ -71,6 +71,7 @@ describe('a pickle', () => {
   it.each([
     ['big-endian numbers', scalar('f8', '12345678', '>'), 'a number of another kind'],
     ['numbers of other kinds', scalar('c16', '1234567890123456'), 'a number of another kind'],
+    ['numbers called as what every object has', scalar('constructor', 'x'), 'a number of another kind'],
     ['bytes of other encodings', new Named('_codecs encode', ['x', 'idna']), 'bytes of another encoding'],
     ['a program', new Named('builtins eval', ['1']), 'builtins.eval, which is no tensor and is not run'],
     ['a name with other signs', new Named('a\x07b c', []), 'a?b.c, which is no tensor'],
@@ -93,6 +94,12 @@ describe('a pickle that asks for too much is refused', () => {
   it('text that is not there', async () => {
     await expect(readTorchContent(pickle('X\xff\xff\xff\xff'))).rejects.toThrow(
       'where 4294967295 more belong',
+    )
+  })
+
+  it('a number of more bytes than any has, which are not read', async () => {
+    await expect(readTorchContent(pickle('\x8b\xff\xff\xff\x7f'))).rejects.toThrow(
+      'a number of 2147483647 bytes',
     )
   })
 

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { PfgmError } from '../../src/errors.js'
+import { entryOf, Storage } from '../../src/files/stored-tensor.js'
 import { readTorchFile, StoredTensor } from '../../src/files/torch-file.js'
+import { torchLegacy, torchZip, Written } from '../checkpoint/torch-writer.js'
 import { goldenPath } from '../golden.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'pfgm-torch-file-'))
@@ -86,6 +88,33 @@ it('a program in it is refused by its name and never run', async () => {
 
 it('a view, whose values do not lie in their order, is refused with what to do', async () => {
   await expect(readTorchFile(path('view'))).rejects.toThrow('received x, a view: save its .contiguous()')
+})
+
+it('an archive of a big-endian machine is refused; one that does not say is little-endian', async () => {
+  const file = join(folder, 'order.pth')
+  const write = async (byteorder?: string) =>
+    writeFileSync(file, await torchZip({ x: new Written([1], Float32Array.of(1)) }, byteorder))
+  await write('big')
+  const failure = readTorchFile(file)
+  await expect(failure).rejects.toMatchObject({ code: 'ERR_PFGM_DATA' })
+  await expect(failure).rejects.toThrow(
+    `${file}: expected a whole file of torch.save but received numbers in the byte order "big": save it on a little-endian machine`,
+  )
+  for (const order of ['little', undefined]) {
+    await write(order)
+    expect((await readTorchFile(file)).entries.size).toBe(1)
+  }
+})
+
+it('values of a kind called as what every object has are refused', async () => {
+  const file = join(folder, 'constructor.pth')
+  const bytes = torchLegacy({ x: new Written([1], Float32Array.of(1)) }).toString('latin1')
+  const renamed = bytes.replace('ctorch\nFloatStorage\n', 'X\x0b\0\0\0constructor')
+  writeFileSync(file, Buffer.from(renamed, 'latin1'))
+  await expect(readTorchFile(file)).rejects.toThrow('received a storage which no tensor is of')
+  const storage = new Storage('constructor', '0', 1)
+  storage.place = { begin: 0, end: 4 }
+  expect(() => entryOf(file, 'x', new StoredTensor(storage, 0, [1], [1]))).toThrow('received no values of x')
 })
 
 it('other files are none', async () => {

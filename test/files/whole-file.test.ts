@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -54,6 +54,30 @@ it('what fails half-way leaves the old file and no other', async () => {
     code: 'ERR_PFGM_OUT_OF_MEMORY',
     message: `could not write ${path}`,
   })
+})
+
+it('what the process ends in the middle of leaves the old file and no other', async () => {
+  const folder = temporaryFolder()
+  await mkdir(join(folder, 'tmp'))
+  const path = join(folder, 'a.txt')
+  await writeFile(path, 'before')
+  const files = new URL('../../dist/files/', import.meta.url).href
+  const code = `
+    import { writeFileSync } from 'node:fs'
+    const { writeWhole } = await import('${files}whole-file.js')
+    const { withTemporaryFolder } = await import('${files}temporary.js')
+    await withTemporaryFolder(async (inside) => {
+      writeFileSync(inside + '/weights', 'half')
+      await writeWhole(${JSON.stringify(path)}, (temporary) => {
+        writeFileSync(temporary, 'half')
+        process.exit(3)
+      })
+    })`
+  const env = { ...process.env, TMPDIR: join(folder, 'tmp') }
+  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code], { env })
+  expect([status, stderr.toString()]).toEqual([3, ''])
+  expect(await readFile(path, 'utf8')).toBe('before')
+  expect((await readdir(folder, { recursive: true })).sort()).toEqual(['a.txt', 'tmp'])
 })
 
 it('a link stays, and the file it leads to is replaced', async () => {

@@ -22,9 +22,9 @@ export function labelsOf(given: readonly PackedLabel[] | undefined, names?: read
   return numbers.every((label) => label !== undefined) ? numbered(numbers, names) : named(given.map(String))
 }
 
-/** −1 stands for no class where tests keep their labels to themselves. */
+/** −1, also as text, stands for no class where tests keep their labels to themselves. */
 function isMissing(label: PackedLabel): boolean {
-  return label === undefined || label === '' || label === -1
+  return label === undefined || label === '' || label === -1 || label === '-1'
 }
 
 function asNumber(label: PackedLabel): number | undefined {
@@ -57,11 +57,23 @@ function tooMany(count: number): Labelled {
  * in none of these.
  */
 export function foldersAsLabels(names: readonly string[]): string[] | undefined {
-  const folders = names.map((name) => name.split('/').slice(0, -1))
-  const shared = folders.reduce((common, folder) => {
-    const end = common.findIndex((part, i) => folder[i] !== part)
-    return end < 0 ? common : common.slice(0, end)
-  }, folders[0] ?? [])
-  const labels = folders.map((folder) => folder[shared.length] ?? '')
+  const depth = sharedFolder(names).length
+  const labels = names.map((name) => foldersOf(name)[depth] ?? '')
   return labels.length === 0 || labels.includes('') ? undefined : labels
+}
+
+/** The folders in each other that lead to all of some files. */
+export function sharedFolder(names: readonly string[]): string[] {
+  return names.slice(1).reduce(
+    (common, name) => {
+      const folders = foldersOf(name)
+      const end = common.findIndex((part, i) => folders[i] !== part)
+      return end < 0 ? common : common.slice(0, end)
+    },
+    foldersOf(names[0] ?? ''),
+  )
+}
+
+function foldersOf(name: string): string[] {
+  return name.split('/').slice(0, -1)
 }

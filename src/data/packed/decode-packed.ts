@@ -39,7 +39,8 @@ export async function decodePacked(
   for await (const batch of batches(source.images(done), () => (into.length === 0 ? 1 : mostItems()))) {
     const decoded: (DecodedImage | PfgmError)[] = []
     await inParallel(0, batch.length, signal, async (index) => {
-      decoded[index] = await decodedOr(batch[index]!, options)
+      const image = await decodedOr(batch[index]!, options)
+      decoded[index] = image instanceof Error || fits(image, into) ? image : { ...image, planes: [] }
       onProgress?.(++done, count, 'images')
     })
     await store(batch, decoded, into, count)
@@ -77,6 +78,11 @@ async function decodedOr(
   }
 }
 
+/** Of images of another size all but the size is let go at once: an archive packs gigabytes of them into little. */
+function fits({ width, height }: DecodedImage, { length, progress }: PartialImages): boolean {
+  return length === 0 || (width === progress.width && height === progress.height)
+}
+
 async function store(
   batch: readonly PackedImage[],
   decoded: readonly (DecodedImage | PfgmError)[],
@@ -96,7 +102,7 @@ async function store(
       const { width, height } = image
       Object.assign(progress, { width, height, firstTitle: title })
       await into.expectRoom(total - progress.next)
-    } else if (image.width !== progress.width || image.height !== progress.height) {
+    } else if (!fits(image, into)) {
       throw sizesDiffer(progress.firstTitle, progress, title, image)
     }
     planes.push(...image.planes)

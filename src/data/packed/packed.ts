@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { CACHE_FIX, cacheRoot } from '../../../scripts/install/cache.js'
+import { CACHE_FIX, cacheRoot, removeLeftovers } from '../../../scripts/install/cache.js'
 import { sides } from '../../arguments/image-size.js'
 import { optionsSchema, parseOptions } from '../../arguments/schema.js'
 import { expectPath } from '../../check.js'
@@ -23,8 +23,8 @@ export type PackedOptions = FolderOptions
 
 const SCHEMA = optionsSchema<PackedOptions>(FOLDER_FIELDS)
 
-/** What was decoded otherwise counts as other data. */
-const VERSION = 1
+/** What was decoded, or its labels read, otherwise counts as other data. */
+const VERSION = 2
 
 /**
  * The images of zip archives, pixels 0 to 255, planar, in the order of their names. `dataset.json` has the labels, as
@@ -122,6 +122,7 @@ async function keptBy(
 ): Promise<Kept> {
   try {
     await mkdir(folder, { recursive: true })
+    removeLeftovers(folder)
   } catch (cause) {
     const message = `Could not write to ${folder}: ${reason(cause)}; ${CACHE_FIX}`
     throw new PfgmError('ERR_PFGM_IO', message, { cause })

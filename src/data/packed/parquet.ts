@@ -40,6 +40,7 @@ type Features = z.infer<typeof FEATURES>['info']['features']
 
 interface Part {
   readonly file: ParquetFile
+  readonly features: Features
   readonly image: ParquetColumn
   readonly label: ParquetColumn | undefined
 }
@@ -51,16 +52,17 @@ async function open(paths: readonly string[], { signal }: Listening): Promise<Pa
   }
   try {
     for (const path of paths) files.push(await ParquetFile.open(path))
-    const features = featuresOf(files[0]!)
-    const parts = files.map((file): Part => ({ file, ...columnsOf(file, featuresOf(file)) }))
+    const parts = files.map((file): Part => {
+      const features = featuresOf(file)
+      return { file, features, ...columnsOf(file, features) }
+    })
+    const classes = classesOf(parts)
     const labels = await labelsOf(parts, signal)
-    const [name = ''] = parts[0]?.label?.path ?? []
-    const classes = features[name]?.names
     return {
       count: parts.reduce((sum, { file }) => sum + file.rows, 0),
       ...(labels && { labels }),
       ...(classes && { classes }),
-      notes: notesOf(parts[0]!, features),
+      notes: notesOf(parts[0]!),
       images: (from) => images(parts, from),
       [Symbol.asyncDispose]: close,
     }
@@ -80,7 +82,7 @@ function featuresOf(file: ParquetFile): Features {
   }
 }
 
-function columnsOf({ path, columns }: ParquetFile, features: Features): Omit<Part, 'file'> {
+function columnsOf({ path, columns }: ParquetFile, features: Features): Pick<Part, 'image' | 'label'> {
   const ofType = (type: string): string[] =>
     Object.keys(features).filter((name) => features[name]!._type === type)
   const find = (
@@ -116,8 +118,40 @@ function isOfLabels({ path, type }: ParquetColumn): boolean {
   return path.length === 1 && ['INT32', 'INT64', 'BYTE_ARRAY'].includes(type)
 }
 
+/**
+ * The names of the classes.
+ * @throws PfgmError `ERR_PFGM_DATA` where files that are read together differ in them: a number would stand for several
+ */
+function classesOf(parts: readonly Part[]): readonly string[] | undefined {
+  const labelled = parts.filter(({ label }) => label !== undefined)
+  expectAlike(labelled, ({ label }) => `labels in column ${label!.path[0]}`)
+  expectAlike(labelled, ({ label }) => `labels that are ${label!.type === 'BYTE_ARRAY' ? 'text' : 'numbers'}`)
+  const named = labelled.filter((part) => namesOf(part) !== undefined)
+  expectAlike(named, (part) => `${namesOf(part)!.length} classes`)
+  const names = named[0] && namesOf(named[0])
+  for (const i of names?.keys() ?? []) {
+    expectAlike(named, (part) => `class ${i} to be ${JSON.stringify(namesOf(part)![i])}`)
+  }
+  return names
+}
+
+function namesOf({ label, features }: Part): readonly string[] | undefined {
+  return features[label?.path[0] ?? '']?.names
+}
+
+function expectAlike(parts: readonly Part[], tell: (part: Part) => string): void {
+  const [first, ...others] = parts
+  const other = others.find((part) => tell(part) !== tell(first!))
+  if (other === undefined) return
+  throw dataError(
+    other.file.path,
+    `${tell(first!)}, as in ${first!.file.path},`,
+    `${tell(other)}: write all files with the same classes, or read them apart`,
+  )
+}
+
 /** Of several columns of classes one is read. */
-function notesOf({ label }: Part, features: Features): string[] {
+function notesOf({ label, features }: Part): string[] {
   const [read = ''] = label?.path ?? []
   const others = Object.keys(features).filter(
     (name) => features[name]!._type === 'ClassLabel' && name !== read,

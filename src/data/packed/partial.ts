@@ -101,9 +101,14 @@ export class PartialImages implements AsyncDisposable {
     )
   }
 
-  /** Moves the whole file to where it stays. */
+  /** Moves the whole file to where it stays: straight there, as under any other name it would be lost if the process ended. */
   async publish(path: string): Promise<void> {
-    await writeWhole(path, (temporary) => rename(this.#path, temporary))
+    try {
+      await sync(this.#file)
+      await rename(this.#path, path)
+    } catch (cause) {
+      throw writeError(path, cause)
+    }
     await rm(notePath(this.#path), { force: true })
   }
 

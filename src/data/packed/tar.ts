@@ -12,8 +12,8 @@ import {
 import { isHidden, isImageName, Others } from './names.js'
 
 /**
- * Archives of samples as WebDataset has them: files in a row whose names are alike up to their first dot. `.cls` and
- * `.json` (its `label`, `cls` or `class`) have the class; where no sample has either, folders are the classes.
+ * Archives of samples as WebDataset has them: files in a row whose names are alike up to their first dot. `.cls`, or else
+ * `.json` (its `label`, `cls` or `class`), has the class; where no sample has either, folders are the classes.
  */
 export const TAR: PackedFormat = {
   name: 'tar',
@@ -25,6 +25,7 @@ export const TAR: PackedFormat = {
 
 /** In bytes. */
 const LONGEST_LABEL = 2 ** 20
+const JSON_NAME = /\.json$/i
 const LABEL_FIELDS = ['label', 'cls', 'class']
 
 /** The images of archives, with what was found beside them. */
@@ -69,17 +70,21 @@ async function list(
   let count = 0
   let sample: string | undefined
   let label: PackedLabel
+  let isOfCls = false
   for await (const [entry, kind] of samples(path)) {
     onEntry(entry.offset)
     const key = keyOf(entry.name)
-    if (key !== sample) label = undefined
+    if (key !== sample) [label, isOfCls] = [undefined, false]
     sample = key
     if (kind === 'image') {
       names.push(entry.name)
       labels.push(label)
       count++
     } else if (kind === 'label') {
-      label = (await labelIn(entry)) ?? label
+      const isJson = JSON_NAME.test(entry.name)
+      if (isJson && isOfCls) continue // .cls goes first, wherever it is
+      const found = await labelIn(entry)
+      if (found !== undefined) [label, isOfCls] = [found, !isJson]
       // What came before it of the same sample is of its class, too.
       const last = names.length - 1
       if (count > 0 && keyOf(names[last]!) === key) labels[last] = label
@@ -112,7 +117,7 @@ function keyOf(name: string): string {
 
 async function labelIn(entry: TarEntry): Promise<PackedLabel> {
   const text = (await entry.read(LONGEST_LABEL)).toString().trim()
-  if (!/\.json$/i.test(entry.name)) return text
+  if (!JSON_NAME.test(entry.name)) return text === '' ? undefined : text
   let fields: Record<string, unknown> | null
   try {
     fields = JSON.parse(text)

@@ -1,9 +1,10 @@
+import { basename } from 'node:path'
 import type { Entry, ZipFile } from 'yauzl'
 import { PfgmError } from '../../errors.js'
 import { climbsOut, titleOf } from '../../files/entry-names.js'
 import { dataError, fileError, reason } from '../../files/read.js'
 import { isZip, openZip, readEntry } from '../../files/zip.js'
-import { foldersAsLabels } from './classes.js'
+import { foldersAsLabels, sharedFolder } from './classes.js'
 import {
   LARGEST_IMAGE,
   type Listening,
@@ -20,8 +21,8 @@ const LABELS = 'dataset.json'
 const LONGEST_LABEL = 256
 
 /**
- * Archives of images. `dataset.json` has the labels, as `{"labels": [["00000/img00000000.png", 6], …]}`; where it is
- * missing, folders are the classes.
+ * Archives of images. `dataset.json` has the labels, as `{"labels": [["00000/img00000000.png", 6], …]}`, in the archive or in
+ * the folder that all is in, with names from there; where it is missing, folders are the classes.
  */
 export const ZIP: PackedFormat = {
   name: 'zip',
@@ -66,23 +67,39 @@ async function openArchive(path: string, others: Others, signal: AbortSignal | u
   try {
     zip = await openZip(path)
     const images: Entry[] = []
-    let labels: Entry | undefined
+    const listings: Entry[] = []
     for await (const entry of zip.eachEntry()) {
       signal?.throwIfAborted()
       const { fileName } = entry
       if (climbsOut(fileName))
         throw dataError(titled(path, entry), 'a name within the archive', 'one that leads out of it')
-      if (fileName.endsWith('/') || (isHidden(fileName) && fileName !== LABELS)) continue
-      if (fileName === LABELS) labels = entry
+      if (fileName.endsWith('/') || isHidden(fileName)) continue
+      if (basename(fileName) === LABELS) listings.push(entry)
       else if (isImageName(fileName)) images.push(slim(entry))
       else others.add(fileName)
     }
     images.sort((a, b) => (a.fileName < b.fileName ? -1 : 1))
+    const labels = listingOf(images, listings)
+    for (const entry of listings) if (entry !== labels) others.add(entry.fileName)
     return { path, zip, images, labels }
   } catch (cause) {
     zip?.close()
     throw explained(path, cause)
   }
+}
+
+/** That of all images: in the archive, or in a folder that they are all in. */
+function listingOf(images: readonly Entry[], listings: readonly Entry[]): Entry | undefined {
+  const shared = sharedFolder(images.map(({ fileName }) => fileName))
+  const folder = shared.map((name) => `${name}/`).join('')
+  return listings
+    .filter((entry) => folder.startsWith(beforeName(entry)))
+    .sort((a, b) => a.fileName.length - b.fileName.length)[0]
+}
+
+/** The folder of a listing, with a slash where there is one. */
+function beforeName({ fileName }: Entry): string {
+  return fileName.slice(0, -LABELS.length)
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -134,6 +151,7 @@ async function labelsOf(archives: readonly Archive[]): Promise<PackedLabel[] | u
 async function listedLabels({ path, zip, images, labels }: Archive): Promise<Map<string, PackedLabel>> {
   if (labels === undefined) return new Map()
   const title = titled(path, labels)
+  const folder = beforeName(labels)
   const refuse = (received: string, cause?: unknown): PfgmError =>
     dataError(title, 'labels as [["image.png", 3], …] or null', received, { cause })
   const longest = images.reduce((sum, { fileName }) => sum + 6 * fileName.length + LONGEST_LABEL, 2 ** 20)
@@ -151,7 +169,7 @@ async function listedLabels({ path, zip, images, labels }: Archive): Promise<Map
     if (typeof name !== 'string' || !(typeof label === 'string' || Number.isSafeInteger(label))) {
       throw refuse(`something else at place ${i} of them`)
     }
-    found.set(name, label)
+    found.set(folder + name, label)
   }
   if (found.size > 0 && !images.some(({ fileName }) => found.has(fileName))) {
     throw refuse(`none of an image of the archive, the first of ${JSON.stringify(pairs[0][0])}`)

@@ -218,6 +218,15 @@ test('footers of Parquet that lie', async () => {
   expect(await refused(footed([0]))).toContain('expected a whole Parquet file')
 })
 
+test('a dictionary of Parquet with more values than are kept', async () => {
+  const bytes = Buffer.from(KINDS['plain.parquet']![1])
+  // Over the first page: a dictionary of 2^20 + 1 values in no byte.
+  Buffer.from([0x15, 4, 0x15, 0, 0x15, 0, 0x4c, 0x15, 0x82, 0x80, 0x80, 1, 0x15, 0, 0, 0]).copy(bytes, 4)
+  expect(String(await attempt('plain.parquet', bytes))).toContain(
+    '1048577 values of a dictionary, where 1048576 are possible',
+  )
+})
+
 test('pages of Parquet that lie about their values', async () => {
   const whole = KINDS['snappy.parquet']![1]
   const bytes = await readFile(new URL('made/none.parquet', import.meta.url))

@@ -1,11 +1,22 @@
-import { appendFile, copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { appendFile, copyFile, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { expect, test, vi } from 'vitest'
 import { datasets } from '../../../src/data/index.js'
 import { temporaryFolders } from '../temporary.js'
 import { cacheOfTests, folderOf, pictures, pixelsOf, tarOf } from './files.js'
 
 const cache = cacheOfTests()
+/** What was in the cache whenever something was brought to the disk, as it may be when the process is killed. */
+const namesAtSync = new Set<string>()
+vi.mock('../../../src/files/sync.js', async (original) => {
+  const { sync } = await original<typeof import('../../../src/files/sync.js')>()
+  return {
+    sync: async (file: Parameters<typeof sync>[0]) => {
+      for (const name of await readdir(cache)) namesAtSync.add(name)
+      await sync(file)
+    },
+  }
+})
 const temporary = temporaryFolders()
 const COUNT = 300
 const pngs = await pictures(COUNT)
@@ -82,6 +93,25 @@ test('two that want the same data decode it once', async () => {
   expect(both.map(({ seen }) => seen.length).sort()).toEqual([0, COUNT])
   expect(both[0].data).toEqual(both[1].data)
   expect(await pixelsOf(both[0].data)).toEqual(expected.values)
+})
+
+test('finished pixels have no name but their own, and leftovers of others are removed', async () => {
+  const [old, young] = ['.tmp-a.pixels-1-abcd', '.tmp-b.pixels-2-abcd'].map((name) => join(cache, name)) as [
+    string,
+    string,
+  ]
+  await mkdir(cache, { recursive: true })
+  await Promise.all([old, young].map((path) => writeFile(path, 'pixels')))
+  const twoDaysAgo = Date.now() / 1000 - 2 * 24 * 3600
+  await utimes(old, twoDaysAgo, twoDaysAgo)
+  namesAtSync.clear()
+  await opened(await archive('published.tar', 'published.txt'))
+  expect(await readdir(cache)).toContain(basename(young))
+  expect(await readdir(cache)).not.toContain(basename(old))
+  await rm(young)
+  const names = [...namesAtSync].filter((name) => name !== basename(young))
+  expect(names.filter((name) => /pixels-/.test(name))).toEqual([])
+  expect(names.some((name) => name.endsWith('.partial'))).toBe(true)
 })
 
 test('of data that is damaged nothing stays', async () => {

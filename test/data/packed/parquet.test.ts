@@ -63,6 +63,31 @@ test('shards of a folder, of which those to train on are taken', async () => {
   expect((await datasets.parquet(join(folder, 'test-*.parquet'))).count).toBe(1)
 })
 
+test('shards that tell their classes differently are refused, with the names of both', async () => {
+  const folder = await temporary()
+  const [first, second] = [0, 1].map((i) => join(folder, `train-0000${i}-of-00002.parquet`)) as [
+    string,
+    string,
+  ]
+  await writeFile(first, parquetOf(pngs.slice(0, 4), labels.slice(0, 4), { names }))
+  const shards = async (bytes: Buffer) => {
+    await writeFile(second, bytes)
+    return datasets.parquet(folder)
+  }
+  const rest = [pngs.slice(4), labels.slice(4)] as const
+  const refused = await shards(parquetOf(...rest, { names: ['cat', 'bird', 'dog'] })).catch((error) => error)
+  expect(refused).toMatchObject({ code: 'ERR_PFGM_DATA' })
+  expect(refused.message).toBe(
+    `${second}: expected class 1 to be "dog", as in ${first}, but received class 1 to be "bird": write all files with the same classes, or read them apart`,
+  )
+  await expect(shards(parquetOf(...rest, { names: [...names, 'fish'] }))).rejects.toThrow(
+    `expected 3 classes, as in ${first}, but received 4 classes`,
+  )
+  expect((await shards(parquetOf(...rest, { names }))).classes).toEqual(names)
+  // Numbers without names do not say otherwise.
+  expect((await shards(parquetOf(...rest))).classes).toEqual(names)
+})
+
 test('without labels; with some missing; images that are missing', async () => {
   expect((await datasets.parquet(await file(parquetOf(pngs)))).labels).toBeUndefined()
   const some = await datasets.parquet(await file(parquetOf(pngs.slice(0, 2), [1, null])))

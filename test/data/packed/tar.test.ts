@@ -64,6 +64,25 @@ test('shards of a folder, of a pattern in braces and with a star', async () => {
   await expect(datasets.tar(join(folder, 'train-{0..999999999}.tar'))).rejects.toThrow('at most 100000 files')
 })
 
+test('a class in .cls goes before one in .json, whichever comes first; an empty one is none', async () => {
+  const path = join(await temporary(), 'two.tar')
+  await writeFile(
+    path,
+    tarOf([
+      ['0.cls', text(3)],
+      ['0.png', pngs[0]!],
+      ['0.json', text('{"label": 7}')],
+      ['1.json', text('{"label": 7}')],
+      ['1.png', pngs[1]!],
+      ['1.cls', text(2)],
+      ['2.cls', text('')],
+      ['2.png', pngs[2]!],
+      ['2.json', text('{"label": 1}')],
+    ]),
+  )
+  expect((await datasets.tar(path)).labels).toEqual(Uint8Array.of(3, 2, 1))
+})
+
 test('labels of JSON, before and after the image; several images of a sample; hidden files', async () => {
   const path = join(await temporary(), 'mixed.tar')
   await writeFile(
@@ -81,6 +100,24 @@ test('labels of JSON, before and after the image; several images of a sample; hi
   const data = await datasets.tar(path)
   expect(data).toMatchObject({ count: 2, labels: Uint8Array.of(1, 0), classes: ['cat', 'dog'] })
   expect(data.notes).toEqual(['mixed: passed over 2 other files (1 .png, 1 .txt)'])
+})
+
+test('a class of -1 is none, and the others keep their numbers', async () => {
+  const labelled = async (...classes: number[]) => {
+    const path = join(await temporary(), 'held.tar')
+    await writeFile(
+      path,
+      tarOf(
+        classes.flatMap((label, i) => [[`${i}.png`, pngs[i]!] as const, [`${i}.cls`, text(label)] as const]),
+      ),
+    )
+    return datasets.tar(path)
+  }
+  const some = await labelled(2, 10, -1, 0)
+  expect([some.labels, some.classes]).toEqual([undefined, undefined])
+  expect(some.notes).toEqual(['held: 1 of 4 images have no label, so none were kept'])
+  expect((await labelled(-1, -1)).notes).toBeUndefined()
+  expect((await labelled(2, 10, 0)).labels).toEqual(Uint8Array.of(2, 10, 0))
 })
 
 test.each(['ustar', 'pax', 'gnu', 'v7'])(

@@ -1,7 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import sharp from 'sharp'
 import { expect, test } from 'vitest'
+import type { OnReading } from '../../../src/data/decode-all.js'
 import { datasets, openDataset } from '../../../src/data/index.js'
 import { temporaryFolders } from '../temporary.js'
 import { cacheOfTests, type Entries, folderOf, pictures, pixelsOf, zipOf } from './files.js'
@@ -14,6 +18,12 @@ async function zipFile(entries: Entries, name = 'data.zip', compress = false): P
   const path = join(await temporary(), name)
   await writeFile(path, await zipOf(entries, compress))
   return path
+}
+
+/** Node.js's own, which collects all that nothing refers to. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc')
+  return runInNewContext('gc')
 }
 
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
@@ -60,6 +70,23 @@ test('without labels, with folders for classes, with a folder around all', async
   expect(classes.notes).toEqual(['data: passed over 1 other file (1 .txt)'])
   const flat = await datasets.zip(await zipFile([['all/a.png', pngs[0]!]]))
   expect(flat.labels).toBeUndefined()
+})
+
+test('a folder of samples that was zipped itself: labels are in the folder that all is in', async () => {
+  const labels = json({ labels: [0, 1, 2].map((i) => [named(i), 2 * i]) })
+  const inFolder = (...more: Entries) => [
+    ...[0, 1, 2].map((i) => [`many/${named(i)}`, pngs[i]!] as const),
+    ...more,
+    ['many/samples.json', json({})] as const,
+  ]
+  const data = await datasets.zip(await zipFile(inFolder(['many/dataset.json', labels])))
+  expect(data).toMatchObject({ count: 3, labels: Uint8Array.of(0, 4, 2) }) // by the images' names
+  expect(data.classes).toBeUndefined()
+  expect(data.notes).toEqual(['data: passed over 1 other file (1 .json)'])
+  // One beside some of the images is not that of all.
+  const some = await datasets.zip(await zipFile(inFolder(['many/00000/dataset.json', labels])))
+  expect(some.labels).toEqual(Uint8Array.of(0, 0, 1)) // the folders' names, which are numbers
+  expect(some.notes).toEqual(['data: passed over 2 other files (2 .json)'])
 })
 
 test('labels that cannot be kept are told of', async () => {
@@ -133,6 +160,27 @@ test('sizes that differ, a size, grey', async () => {
     ['b.png', large!],
   ])
   expect(await pixelsOf(data)).toEqual((await datasets.folder(folder, options)).values)
+})
+
+test('pixels of images that have another size than the first are not kept', async () => {
+  const collect = collector()
+  const side = 512
+  const blank = await sharp({ create: { width: side, height: side, channels: 3, background: 'red' } })
+    .png()
+    .toBuffer()
+  const others: Entries = Array.from({ length: 100 }, (_, i) => [`b${i}.png`, blank])
+  const path = await zipFile([['a.png', pngs[0]!], ...others])
+  let held = 0
+  const onProgress: OnReading = (done, count, of) => {
+    if (of !== 'images') return
+    if (done === count - 10) collect() // native memory is given back some turns later
+    held = process.memoryUsage().external
+  }
+  const before = process.memoryUsage().external
+  await expect(datasets.zip(path, { channels: 1, onProgress })).rejects.toThrow(
+    /a\.png.* is 8 x 8 and .*b0\.png.* is 512 x 512/,
+  )
+  expect(held - before).toBeLessThan(40 * side ** 2)
 })
 
 test('what is no such archive', async () => {
