@@ -67,9 +67,20 @@ export class OpenSampling implements Arrivals {
   /** Samples of a request, from one on, are to join. */
   add(request: Request, first: number, count: number): void {
     for (let index = first; index < first + count; index++) this.#queue.push({ request, index })
+    this.#begin()
+  }
+
+  /** Says so where it has nothing to do: whoever asked for it may be gone before anything joined. */
+  settle(): void {
+    if (!this.#work && this.#queue.length === 0) this.#told.idle()
+  }
+
+  #begin(): void {
     this.#work ??= this.#follow().finally(() => {
       this.#work = undefined
-      this.#told.idle()
+      // Some may have come after the pool had ended.
+      if (this.#queue.length > 0) this.#begin()
+      else this.#told.idle()
     })
   }
 

@@ -124,6 +124,8 @@ export class Sampler implements AsyncDisposable {
   #evaluations = 0
   #drawn = 0
   #isClosed = false
+  /** Who waits for what is under way. */
+  readonly #watching: (() => void)[] = []
 
   /** @internal */
   constructor(model: PoissonFlow, maxRows: number, queueLimit: number, isOwn: boolean) {
@@ -174,17 +176,21 @@ export class Sampler implements AsyncDisposable {
       this.model.network.itemShape,
       signal,
     )
-    const isTooMuch = this.figures.waiting + count > this.#queueLimit + this.#maxRows - this.#rows
+    const { waiting } = this.figures
     this.#open.add(request)
-    request.result.then(
-      () => this.#open.delete(request),
-      () => {
+    request.result
+      .then(
+        () => {
+          this.#drawn += count
+        },
+        () => this.#forget(request),
+      )
+      .finally(() => {
         this.#open.delete(request)
-        this.#forget(request)
-      },
-    )
-    if (isTooMuch) {
-      request.fail(overloaded(`${this.#queueLimit} samples wait already`))
+        this.#changed()
+      })
+    if (waiting + count > this.#queueLimit + this.#maxRows - this.#rows) {
+      request.fail(overloaded(`${this.#rows} samples are under way and ${waiting} wait`))
       return request
     }
     const { drift } = settings
@@ -196,7 +202,10 @@ export class Sampler implements AsyncDisposable {
     const hasPreviews = options.previews === true
     this.#samplingFor({ ...common, hasPreviews }, wanted).then(
       (sampling) => {
-        if (request.isGone) return
+        if (request.isGone) {
+          sampling.settle()
+          return
+        }
         this.#enqueue(request, sampling)
         this.#admit()
       },
@@ -207,7 +216,8 @@ export class Sampler implements AsyncDisposable {
 
   /** Resolves when all that was asked for has come to its end. */
   async drained(): Promise<void> {
-    while (this.#open.size > 0) await Promise.allSettled([...this.#open].map(({ result }) => result))
+    while (this.#open.size > 0 || this.#rows > 0)
+      await new Promise<void>((changed) => this.#watching.push(changed))
   }
 
   /** Takes nothing more, draws what was asked for, and frees the model that it loaded. */
@@ -295,14 +305,24 @@ export class Sampler implements AsyncDisposable {
 
   #leave(rows: number): void {
     this.#rows -= rows
-    this.#drawn += rows
     this.#admit()
+    this.#changed()
+  }
+
+  #changed(): void {
+    for (const changed of this.#watching.splice(0)) changed()
   }
 
   #forget(request: Request): void {
     this.#queue = this.#queue.filter((entry) => entry.request !== request)
     for (const sampling of this.#samplings.values()) {
-      void sampling.then((open) => open.drop(request)).catch(() => {})
+      sampling.then(
+        (open) => {
+          open.drop(request)
+          open.settle()
+        },
+        () => {},
+      )
     }
   }
 }

@@ -122,6 +122,29 @@ describe('a sampler', () => {
     await sampler.drained()
   })
 
+  it('loses none of many that come and go', async () => {
+    const busy = await createSampler({ model, maxRows: 4, queueLimit: 1000 })
+    const settings = [EULER, { solver: 'heun', steps: 2 }, { solver: 'dpm2m', steps: 3 }] as const
+    const random = (seed: number) => Math.abs(Math.sin(seed * 12.9898) * 43758.5453) % 1
+    const outcomes = await Promise.all(
+      Array.from({ length: 300 }, async (_, seed) => {
+        await new Promise((resolve) => setTimeout(resolve, 500 * random(seed)))
+        const controller = new AbortController()
+        if (random(seed + 0.5) < 0.3) setTimeout(() => controller.abort(), 20 * random(seed + 0.7))
+        const { signal } = controller
+        return busy.submit({ seed, signal, ...settings[seed % 3]! }).result.then(
+          ({ values }) => (values.every(Number.isFinite) ? 'drawn' : 'empty'),
+          (error) => (signal.aborted ? 'aborted' : String(error)),
+        )
+      }),
+    )
+    expect(new Set(outcomes)).toEqual(new Set(['drawn', 'aborted']))
+    await busy.drained()
+    const drawn = outcomes.filter((outcome) => outcome === 'drawn').length
+    expect(busy.figures).toMatchObject({ rows: 0, waiting: 0, drawn })
+    await busy.close()
+  })
+
   it('forgets settings that nobody draws with', async () => {
     for (let i = 0; i < 20; i++) await sampler.submit({ ...EULER, rho: 1 + i / 10 }).result
     expect(sampler.figures).toMatchObject({ rows: 0, waiting: 0 })
