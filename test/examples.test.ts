@@ -84,6 +84,31 @@ it('serve draws what is asked for, and says what is wrong', async () => {
   expect(await service.ended).toMatchObject<Partial<Ended>>({ code: 0, stderr: '' })
 })
 
+it('fastify has the routes of serve below a path, and its own', async () => {
+  const service = start('fastify.js', '0')
+  let address = ''
+  service.process.stdout?.once('data', (chunk) => (address = String(chunk).trim()))
+  await service.line(/^http:/)
+  const picture = await fetch(`${address}/digits/v1/samples?label=7&zoom=8`)
+  expect(await sharp(await picture.arrayBuffer()).metadata()).toMatchObject({ format: 'png', width: 64 })
+  const { mean } = (await (await fetch(`${address}/brightness?seed=2`)).json()) as { mean: number }
+  expect(Math.abs(mean)).toBeLessThan(1)
+  service.process.kill('SIGTERM')
+  expect(await service.ended).toMatchObject<Partial<Ended>>({ code: 0, stderr: '' })
+})
+
+it('next-route streams a digit while it forms', async () => {
+  const output = await example('next-route.js', 'http://localhost/digits?seed=3&label=7')
+  const lines = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(lines.length).toBeGreaterThan(1)
+  expect(lines.every(({ pixels }) => pixels.length === 64)).toBe(true)
+  expect(lines.at(-1).evaluations).toBeGreaterThan(4)
+  expect(await example('next-route.js', 'http://localhost/digits?label=12')).toMatch(/^Expected labels/)
+})
+
 it('worker samples beside a main thread that waits for nothing', async () => {
   const output = await example('worker.js')
   expect(output).toMatch(/^1024 values of \[16, 1, 8, 8\], [\d.]+ evaluations a sample\n/)

@@ -27,24 +27,30 @@ export async function answer(
     return reply.send(Buffer.concat([npyHead('float32', samples.shape), bytes]))
   }
   if (format === 'json') {
-    const images = await pngsOf(samples, zoom)
-    return reply.send(
-      JSON.stringify({
-        shape: samples.shape,
-        evaluations: [...samples.evaluations],
-        status: samples.status,
-        milliseconds: samples.milliseconds,
-        images: images.map((png) => png.toString('base64')),
-      }),
-    )
+    return reply.send(JSON.stringify(await jsonOf(samples, zoom)))
   }
   using tensor = await Tensor.from<'float32'>(samples.values, samples.shape)
   const gap = samples.shape[0] === 1 ? 0 : Math.ceil(zoom / 2)
   return reply.send(await encoded(await draw(tensor, { zoom, gap }), format))
 }
 
+/** Samples as JSON, a picture each in base64. */
+export async function jsonOf(samples: SubmittedSamples, zoom: number): Promise<object> {
+  const images = await pngsOf(samples, zoom)
+  return {
+    shape: samples.shape,
+    evaluations: [...samples.evaluations],
+    status: samples.status,
+    milliseconds: samples.milliseconds,
+    images: images.map((png) => png.toString('base64')),
+  }
+}
+
 /** A picture of each sample. */
-export async function pngsOf(samples: SubmittedSamples, zoom: number): Promise<Buffer[]> {
+export async function pngsOf(
+  samples: Pick<SubmittedSamples, 'values' | 'shape'>,
+  zoom: number,
+): Promise<Buffer[]> {
   using tensor = await Tensor.from<'float32'>(samples.values, samples.shape)
   if (zoom === 1) return Promise.all((await drawEach(tensor)).map((picture) => encoded(picture, 'png')))
   const pictures: Buffer[] = []

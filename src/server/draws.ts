@@ -3,23 +3,29 @@ import type { SubmittedSamples } from '../sampler/request.js'
 import type { SampleRequest } from '../sampler/sampler.js'
 import type { Served } from './shelf.js'
 
+/** A signal that is aborted as soon as a client is gone before it has its answer. */
+export function clientOf({ raw }: FastifyReply): { signal: AbortSignal; forget: () => void } {
+  const controller = new AbortController()
+  const gone = () => {
+    if (!raw.writableFinished)
+      controller.abort(Object.assign(new Error('the client is gone'), { statusCode: 499 }))
+  }
+  raw.once('close', gone)
+  return { signal: controller.signal, forget: () => raw.off('close', gone) }
+}
+
 /** Draws samples for a client: as soon as it is gone nothing more is computed for it. */
 export async function draws(
   { sampler, name }: Served,
   request: SampleRequest,
   reply: FastifyReply,
 ): Promise<SubmittedSamples> {
-  const controller = new AbortController()
-  const gone = () => {
-    if (!reply.raw.writableEnded)
-      controller.abort(Object.assign(new Error('the client is gone'), { statusCode: 499 }))
-  }
-  reply.raw.once('close', gone)
+  const { signal, forget } = clientOf(reply)
   try {
-    const samples = await sampler.submit({ ...request, signal: controller.signal }).result
+    const samples = await sampler.submit({ ...request, signal }).result
     reply.server.figures?.drawn(name, samples)
     return samples
   } finally {
-    reply.raw.off('close', gone)
+    forget()
   }
 }

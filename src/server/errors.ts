@@ -51,13 +51,19 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const status = statusOf(error)
+  const { status, told } = toldOf(error)
   if (status >= 500) request.log.error(error)
   if (status === 429) reply.header('retry-after', RETRY_AFTER)
+  return reply.code(status).send(told)
+}
+
+/** The status of an error, and what a client is told of it. */
+export function toldOf(error: FastifyError | Error): { status: number; told: Told } {
+  const status = statusOf(error)
   const type = status === 429 ? 'rate_limit_error' : status >= 500 ? 'server_error' : 'invalid_request_error'
   const code = error instanceof PfgmError ? error.code : ((error as FastifyError).code ?? null)
   const message = status >= 500 ? 'The service could not do this; its log says why' : error.message
-  return reply.code(status).send({ error: { message, type, code } } satisfies Told)
+  return { status, told: { error: { message, type, code } } }
 }
 
 function statusOf(error: FastifyError | Error): number {

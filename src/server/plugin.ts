@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { SamplerOptions } from '../sampler/sampler.js'
 import { answerError } from './errors.js'
+import { addEvents } from './events.js'
 import { LIMITS, type Limits } from './fields.js'
 import type { Figures } from './figures.js'
 import { addGenerations } from './generations.js'
@@ -39,6 +40,7 @@ const pfgmTorch: FastifyPluginAsync<PfgmTorchOptions> = async (app, options) => 
   app.setErrorHandler(answerError)
   addModels(app, shelf)
   addSamples(app, shelf, limits)
+  addEvents(app, shelf, limits)
   addGenerations(app, shelf, limits)
   app.addHook('onClose', () => shelf.close())
 }

@@ -119,6 +119,33 @@ it('a client that goes away makes room for others', async () => {
   expect(performance.now() - began).toBeLessThan(5000)
 })
 
+describe('events', () => {
+  it('show samples while they form, and then what they came to', async () => {
+    const query = 'seed=4&count=2&solver=heun&steps=50'
+    const { headers, body } = await get(`/v1/samples/events?${query}`)
+    expect(headers['content-type']).toBe('text/event-stream')
+    const events = body
+      .trim()
+      .split('\n\n')
+      .map((each) => {
+        const [, name, data] = /^event: (\w+)\ndata: (.*)$/s.exec(each)!
+        return { name, data: JSON.parse(data!) }
+      })
+    const previews = events.filter(({ name }) => name === 'preview').map(({ data }) => data)
+    expect(previews.length).toBeGreaterThan(1)
+    expect(await sharp(Buffer.from(previews[0].image, 'base64')).metadata()).toMatchObject({ width: 8 })
+    expect(previews.every(({ height }) => height > 0)).toBe(true)
+    const [last] = events.slice(-1)
+    const { images } = (await get(`/v1/samples?${query}&format=json`)).json()
+    expect(last).toMatchObject({ name: 'done', data: { images } })
+  })
+
+  it('say what went wrong', async () => {
+    expect((await get('/v1/samples/events?count=900')).statusCode).toBe(400)
+    expect((await get('/v1/samples/events?label=99')).json().error.message).toContain('Expected labels')
+  })
+})
+
 describe("a client of OpenAI's", () => {
   it('asks for pictures of a class', async () => {
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' })
@@ -148,6 +175,7 @@ it('says how it is, what it measured and what it answers', async () => {
     '/v1/models',
     '/v1/models/{fingerprint}/samples',
     '/v1/samples',
+    '/v1/samples/events',
   ])
   expect((await get('/../../etc/passwd')).statusCode).toBe(404)
   expect((await get('/v1/samples')).headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
