@@ -6,8 +6,8 @@ import type { Submission } from '../sampler/request.js'
 import { jsonOf, pngsOf } from './answers.js'
 import { clientOf } from './draws.js'
 import { toldOf } from './errors.js'
-import { type Limits, requestOf, samplesFields } from './fields.js'
-import { expectPixels, notThere, schemaOf } from './samples.js'
+import { type Limits, modelField, requestOf, samplesFields } from './fields.js'
+import { expectPixels, schemaOf } from './samples.js'
 import type { Shelf } from './shelf.js'
 
 /** Milliseconds between previews: as many a second as are seen. */
@@ -16,7 +16,7 @@ const BETWEEN = 40
 /** Samples while they form, as events of the server. */
 export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
   const { format: _, ...fields } = samplesFields(limits)
-  const query = z.strictObject({ model: z.string().max(200).optional(), ...fields })
+  const query = z.strictObject({ model: modelField, ...fields })
   app.get<{ Querystring: z.infer<typeof query> }>(
     '/v1/samples/events',
     {
@@ -28,8 +28,7 @@ export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): v
     },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      const served = shelf.named(name)
-      if (!served) throw notThere(name, shelf)
+      const served = shelf.expect(name)
       expectPixels(served, wanted, limits)
       const { signal } = clientOf(reply)
       const submission = served.sampler.submit({ ...requestOf(wanted, limits), previews: true, signal })

@@ -22,9 +22,13 @@ export const LIMITS: Limits = { count: 64, evaluations: 1000, pixels: 2 ** 24 }
 const number = (min: number, max: number, about: string) => z.number().min(min).max(max).describe(about)
 const integer = (min: number, max: number, about: string) => number(min, max, about).int()
 
+/** Which model: the only one where not given. */
+export const modelField = z.string().max(200).optional().describe('Its name; the only one where not given')
+export const labelField = z.string().max(100).optional().describe('A class, by its number or name')
+
 /** How samples are drawn: what `sample` of the library takes, as far as a stranger may ask for it. */
 export const drawingFields = ({ evaluations }: Limits) => ({
-  label: z.string().max(100).optional().describe('A class, by its number or name'),
+  label: labelField,
   guidance: number(-100, 100, 'Classifier-free guidance, beside a label').optional(),
   solver: z.enum(SOLVERS).optional().describe('The method; adaptive-unipc where not given'),
   steps: integer(1, evaluations, 'Steps along given heights').optional(),
@@ -49,6 +53,10 @@ export const samplesFields = (limits: Limits) => ({
 export type Drawing = z.infer<z.ZodObject<ReturnType<typeof drawingFields>>>
 export type SamplesQuery = z.infer<z.ZodObject<ReturnType<typeof samplesFields>>>
 
+/** A label as the library takes it. */
+export const labelOf = (label: string | undefined): { labels?: string | number } =>
+  label === undefined ? {} : { labels: /^\d+$/.test(label) ? Number(label) : label }
+
 /** The same as a sampler takes it. */
 export function requestOf(
   { label, ...given }: Drawing & { readonly seed: number; readonly count: number },
@@ -59,7 +67,7 @@ export function requestOf(
   )
   return {
     ...Object.fromEntries(settings),
-    ...(label !== undefined && { labels: /^\d+$/.test(label) ? Number(label) : label }),
+    ...labelOf(label),
     maxEvaluations: limits.evaluations,
   }
 }

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { pngsOf } from './answers.js'
 import { draws } from './draws.js'
-import { drawingFields, type Limits, requestOf } from './fields.js'
-import { expectPixels, notThere, schemaOf } from './samples.js'
+import { drawingFields, type Limits, modelField, requestOf } from './fields.js'
+import { expectPixels, schemaOf } from './samples.js'
 import type { Served, Shelf } from './shelf.js'
 
 /** Seeds that are drawn where a request has none. */
@@ -12,7 +12,7 @@ const SEEDS = 2 ** 48
 /** Pictures in the form of OpenAI's interface: a prompt that is a class's name asks for it, any other is passed over. */
 export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
   const body = z.object({
-    model: z.string().max(200).optional().describe('The only one where not given'),
+    model: modelField,
     prompt: z.string().max(32_000).optional().describe("A class's name or number, or anything"),
     n: z.number().int().min(1).max(limits.count).default(1).describe('Pictures'),
     size: z
@@ -35,8 +35,7 @@ export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limit
     },
     async (request, reply) => {
       const { model: name, prompt, n, size, seed, response_format: _, ...drawing } = request.body
-      const served = shelf.named(name)
-      if (!served) throw notThere(name, shelf)
+      const served = shelf.expect(name)
       const zoom = zoomFor(served, size)
       expectPixels(served, { count: n, zoom }, limits)
       const first = seed ?? Math.floor(Math.random() * SEEDS)

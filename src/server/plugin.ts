@@ -6,6 +6,7 @@ import { LIMITS, type Limits } from './fields.js'
 import type { Figures } from './figures.js'
 import { addGenerations } from './generations.js'
 import { addModels } from './models.js'
+import { addPaths } from './paths.js'
 import { addSamples } from './samples.js'
 import { Shelf } from './shelf.js'
 
@@ -42,6 +43,7 @@ const pfgmTorch: FastifyPluginAsync<PfgmTorchOptions> = async (app, options) => 
   addSamples(app, shelf, limits)
   addEvents(app, shelf, limits)
   addGenerations(app, shelf, limits)
+  addPaths(app, shelf, limits)
   app.addHook('onClose', () => shelf.close())
 }
 

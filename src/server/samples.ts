@@ -4,22 +4,20 @@ import { z } from 'zod'
 import { product } from '../check.js'
 import { answer, formatOf } from './answers.js'
 import { draws } from './draws.js'
-import { type Limits, requestOf, type SamplesQuery, samplesFields } from './fields.js'
+import { type Limits, modelField, requestOf, type SamplesQuery, samplesFields } from './fields.js'
 import { arithmetic, type Served, type Shelf } from './shelf.js'
 
 const PNG_SUM = 'Pictures, an array, or a picture each as JSON; the same URL gives the same bits'
 
 /** Samples by a URL: of a model's name, or of its fingerprint, which never give other ones. */
 export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
-  const query = z.strictObject({ model: z.string().max(200).optional(), ...samplesFields(limits) })
+  const query = z.strictObject({ model: modelField, ...samplesFields(limits) })
   app.get<{ Querystring: z.infer<typeof query> }>(
     '/v1/samples',
     { schema: { summary: PNG_SUM, tags: ['samples'], querystring: schemaOf(query) } },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      const served = shelf.named(name)
-      if (!served) throw notThere(name, shelf)
-      return give(served, wanted, limits, request, reply, 'no-cache')
+      return give(shelf.expect(name), wanted, limits, request, reply, 'no-cache')
     },
   )
   const byPrint = z.strictObject(samplesFields(limits))
@@ -34,7 +32,6 @@ export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): 
     },
     async (request, reply) => {
       const served = shelf.withFingerprint(request.params.fingerprint)
-      if (!served) throw notThere(request.params.fingerprint, shelf)
       return give(served, request.query, limits, request, reply, 'public, max-age=31536000, immutable')
     },
   )
@@ -43,13 +40,6 @@ export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): 
 /** A zod schema as Fastify and OpenAPI read it. */
 export const schemaOf = (schema: z.ZodType): object =>
   z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })
-
-/** @throws an error of status 404 */
-export function notThere(name: string | undefined, shelf: Shelf): Error {
-  const names = shelf.all.map((each) => each.name).join(', ')
-  const message = `Expected model to be one of ${names} but received ${name === undefined ? 'none' : JSON.stringify(name)}`
-  return Object.assign(new Error(message), { statusCode: name === undefined ? 400 : 404 })
-}
 
 async function give(
   served: Served,

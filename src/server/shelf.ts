@@ -38,14 +38,35 @@ export class Shelf {
     return this.#served
   }
 
-  /** The model of a name, or the only one there is. */
-  named(name: string | undefined): Served | undefined {
+  #named(name: string | undefined): Served | undefined {
     if (name === undefined) return this.#served.length === 1 ? this.#served[0] : undefined
     return this.#served.find((each) => each.name === name)
   }
 
-  withFingerprint(fingerprint: string): Served | undefined {
-    return this.#served.find((each) => each.fingerprint === fingerprint)
+  /**
+   * The model of a name, or the only one there is.
+   * @throws Error of status 404 where there is none of the name, 400 where one must be named
+   */
+  expect(name: string | undefined): Served {
+    const served = this.#named(name)
+    if (served) return served
+    const names = this.#served.map((each) => each.name).join(', ')
+    const received = name === undefined ? 'none' : JSON.stringify(name)
+    throw Object.assign(new Error(`Expected model to be one of ${names} but received ${received}`), {
+      statusCode: name === undefined ? 400 : 404,
+    })
+  }
+
+  /** @throws Error of status 404 where there is none */
+  withFingerprint(fingerprint: string): Served {
+    const served = this.#served.find((each) => each.fingerprint === fingerprint)
+    if (served) return served
+    throw Object.assign(
+      new Error(
+        `Expected the fingerprint of a model, as /v1/models has it, but received ${fingerprint.slice(0, 100)}`,
+      ),
+      { statusCode: 404 },
+    )
   }
 
   /** Takes nothing more and frees the models as soon as what was asked for is drawn. */

@@ -119,6 +119,46 @@ it('a client that goes away makes room for others', async () => {
   expect(performance.now() - began).toBeLessThan(5000)
 })
 
+describe('paths', () => {
+  const post = (path: string, payload: Buffer, type = 'image/png') =>
+    app.inject({ method: 'POST', url: path, payload, headers: { 'content-type': type } })
+
+  it('of a picture: its encoding and its likelihood, as the library has them', async () => {
+    const picture = (await get(`/v1/samples?seed=3&label=7&${QUICK}`)).rawPayload
+    using model = await PoissonFlow.load('digits')
+    const grey = await sharp(picture).extractChannel(0).raw().toBuffer()
+    using image = await Tensor.from<'uint8'>(Uint8Array.from(grey), [1, 1, 8, 8])
+    const { encodings } = await model.encode(image)
+    using expected = encodings
+    const values = await expected.data()
+    const encoded = (await post('/v1/encode', picture)).rawPayload.subarray(-values.byteLength)
+    expect(Buffer.from(encoded)).toEqual(Buffer.from(values.buffer, values.byteOffset, values.byteLength))
+    const { bitsPerDimension } = await model.logLikelihood(image, { labels: 7 })
+    expect((await post('/v1/likelihood?label=7', picture)).json()).toMatchObject({
+      bitsPerDimension: bitsPerDimension[0],
+    })
+  })
+
+  it('between two samples', async () => {
+    const strip = await get('/v1/interpolate?from=3&to=8&steps=5&zoom=2')
+    expect(strip.statusCode, strip.body).toBe(200)
+    expect(await sharp(strip.rawPayload).metadata()).toMatchObject({
+      format: 'png',
+      width: 5 * 16 + 6,
+      height: 18,
+    })
+  })
+
+  it.each([
+    ['image/png', Buffer.from('no picture'), 400],
+    ['image/gif', Buffer.from('GIF89a'), 415],
+    ['application/json', Buffer.from('{}'), 415],
+    ['image/png', Buffer.alloc(2 ** 21), 413],
+  ])('%s that is no picture: %#', async (type, payload, status) => {
+    expect((await post('/v1/encode', payload, type)).statusCode).toBe(status)
+  })
+})
+
 describe('events', () => {
   it('show samples while they form, and then what they came to', async () => {
     const query = 'seed=4&count=2&solver=heun&steps=50'
@@ -171,7 +211,10 @@ it('says how it is, what it measured and what it answers', async () => {
   const api = (await get('/openapi.json')).json()
   expect(api.openapi).toBe('3.1.0')
   expect(Object.keys(api.paths).sort()).toEqual([
+    '/v1/encode',
     '/v1/images/generations',
+    '/v1/interpolate',
+    '/v1/likelihood',
     '/v1/models',
     '/v1/models/{fingerprint}/samples',
     '/v1/samples',

@@ -1,0 +1,129 @@
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { z } from 'zod'
+import { type Channels, decodeBytes } from '../data/decode.js'
+import { PfgmError } from '../errors.js'
+import { npyHead } from '../tensor/npy-header.js'
+import { draw, encoded } from '../tensor/picture.js'
+import { Tensor } from '../tensor/tensor.js'
+import { clientOf } from './draws.js'
+import { type Limits, labelField, labelOf, modelField } from './fields.js'
+import { expectPixels, schemaOf } from './samples.js'
+import type { Served, Shelf } from './shelf.js'
+
+/** Most of these requests under way at once: each goes through the network more often than a sample. */
+const MOST_UNDERWAY = 4
+/** Of pictures that are sent, before they are brought to the model's size. */
+const MOST_PIXELS = 2 ** 24
+
+const ofPicture = z.strictObject({ model: modelField, label: labelField })
+
+/** Paths between pictures and the far plane: encodings, likelihoods, and pictures between two samples. */
+export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
+  const types = ['image/png', 'image/jpeg', 'image/webp']
+  app.addContentTypeParser(types, { parseAs: 'buffer' }, (_, body, done) => done(null, body))
+  let underway = 0
+  /** Work for a client, with a place among those under way. */
+  const alone = async <T>(reply: FastifyReply, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    if (underway >= MOST_UNDERWAY)
+      throw new PfgmError(
+        'ERR_PFGM_OVERLOADED',
+        `Could not take the request: ${underway} of its kind are under way. Try again later`,
+      )
+    underway += 1
+    const { signal, forget } = clientOf(reply)
+    try {
+      return await work(signal)
+    } finally {
+      forget()
+      underway -= 1
+    }
+  }
+  const schema = (summary: string, querystring: z.ZodType) => ({
+    schema: { summary, tags: ['paths'], querystring: schemaOf(querystring) },
+  })
+
+  app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
+    '/v1/encode',
+    schema('Where a picture (PNG, JPEG, WebP) lies on the far plane, as .npy of float64', ofPicture),
+    async ({ query: { model, label }, body }, reply) => {
+      const served = shelf.expect(model)
+      using image = await imageFor(served, body)
+      const options = labelOf(label)
+      const { encodings, nfe } = await alone(reply, (signal) =>
+        served.sampler.model.encode(image, { ...options, signal }),
+      )
+      using found = encodings
+      const values = await found.data()
+      const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
+      reply.type('application/octet-stream').header('x-evaluations', nfe)
+      return reply.send(Buffer.concat([npyHead('float64', found.shape), bytes]))
+    },
+  )
+
+  app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
+    '/v1/likelihood',
+    schema('ln p and bits per dimension of a picture (PNG, JPEG, WebP)', ofPicture),
+    async ({ query: { model, label }, body }, reply) => {
+      const served = shelf.expect(model)
+      using image = await imageFor(served, body)
+      const options = labelOf(label)
+      const found = await alone(reply, (signal) =>
+        served.sampler.model.logLikelihood(image, { ...options, signal }),
+      )
+      return {
+        logLikelihood: found.logLikelihoods[0],
+        bitsPerDimension: found.bitsPerDimension[0],
+        standardError: found.standardErrors[0],
+        evaluations: found.nfe,
+      }
+    },
+  )
+
+  const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+  const between = z.strictObject({
+    ...ofPicture.shape,
+    from: seed.describe('The seed of the first sample'),
+    to: seed.describe('The seed of the last one'),
+    steps: z.number().int().min(2).max(limits.count).default(8).describe('Pictures, both ends included'),
+    zoom: z.number().int().min(1).max(64).default(1).describe('Pixels a pixel'),
+  })
+  app.get<{ Querystring: z.infer<typeof between> }>(
+    '/v1/interpolate',
+    schema('A strip of pictures from one sample to another, as PNG', between),
+    async ({ query: { model, label, from, to, steps, zoom } }, reply) => {
+      const served = shelf.expect(model)
+      expectPixels(served, { count: steps, zoom }, limits)
+      const options = labelOf(label)
+      const { images } = await alone(reply, async (signal) => {
+        const flow = served.sampler.model
+        const sample = async (of: number) =>
+          (await flow.sample({ ...options, count: 1, seed: of, signal })).images
+        using first = await sample(from)
+        using last = await sample(to)
+        return await flow.interpolate(first, last, { ...options, steps, signal })
+      })
+      using strip = images
+      const picture = await draw(strip, { columns: steps, zoom, gap: Math.ceil(zoom / 2) })
+      return reply.type('image/png').send(await encoded(picture, 'png'))
+    },
+  )
+}
+
+/** A picture's bytes at the model's size. @throws an error of status 400 where they are none */
+async function imageFor({ sampler: { model } }: Served, body: unknown): Promise<Tensor<'uint8'>> {
+  const [channels = 1, height = 1, width = 1] = model.network.itemShape
+  if (!Buffer.isBuffer(body))
+    throw Object.assign(
+      new Error('Expected a picture as the body, of type image/png, image/jpeg or image/webp'),
+      {
+        statusCode: 415,
+      },
+    )
+  const size: [number, number] = [height, width]
+  const { planes } = await decodeBytes('the body', body, channels as Channels, size, MOST_PIXELS).catch(
+    (error: unknown) => {
+      throw Object.assign(error as Error, { statusCode: 400 })
+    },
+  )
+  return Tensor.from<'uint8'>(Uint8Array.from(Buffer.concat(planes)), [1, channels, height, width])
+}
