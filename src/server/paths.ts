@@ -15,7 +15,11 @@ const MOST_UNDERWAY = 4
 /** Of pictures that are sent, before they are brought to the model's size. */
 const MOST_PIXELS = 2 ** 24
 
-const ofPicture = z.strictObject({ model: modelField, label: labelField })
+const ofPicture = z.strictObject({
+  model: modelField,
+  label: labelField,
+  rtol: z.number().min(1e-5).max(0.1).default(1e-3).describe('Tolerance of the path'),
+})
 
 /** Paths between pictures and the far plane: encodings, likelihoods, and pictures between two samples. */
 export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
@@ -45,10 +49,10 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
   app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
     '/v1/encode',
     schema('Where a picture (PNG, JPEG, WebP) lies on the far plane, as .npy of float64', ofPicture),
-    async ({ query: { model, label }, body }, reply) => {
+    async ({ query: { model, label, rtol }, body }, reply) => {
       const served = shelf.expect(model)
       using image = await imageFor(served, body)
-      const options = labelOf(label)
+      const options = { ...labelOf(label), rtol, atol: rtol }
       const { encodings, nfe } = await alone(reply, (signal) =>
         served.sampler.model.encode(image, { ...options, signal }),
       )
@@ -63,10 +67,10 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
   app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
     '/v1/likelihood',
     schema('ln p and bits per dimension of a picture (PNG, JPEG, WebP)', ofPicture),
-    async ({ query: { model, label }, body }, reply) => {
+    async ({ query: { model, label, rtol }, body }, reply) => {
       const served = shelf.expect(model)
       using image = await imageFor(served, body)
-      const options = labelOf(label)
+      const options = { ...labelOf(label), rtol, atol: rtol }
       const found = await alone(reply, (signal) =>
         served.sampler.model.logLikelihood(image, { ...options, signal }),
       )
@@ -90,14 +94,14 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
   app.get<{ Querystring: z.infer<typeof between> }>(
     '/v1/interpolate',
     schema('A strip of pictures from one sample to another, as PNG', between),
-    async ({ query: { model, label, from, to, steps, zoom } }, reply) => {
+    async ({ query: { model, label, rtol, from, to, steps, zoom } }, reply) => {
       const served = shelf.expect(model)
       expectPixels(served, { count: steps, zoom }, limits)
-      const options = labelOf(label)
+      const options = { ...labelOf(label), rtol, atol: rtol }
       const { images } = await alone(reply, async (signal) => {
         const flow = served.sampler.model
         const sample = async (of: number) =>
-          (await flow.sample({ ...options, count: 1, seed: of, signal })).images
+          (await flow.sample({ ...labelOf(label), count: 1, seed: of, signal })).images
         using first = await sample(from)
         using last = await sample(to)
         return await flow.interpolate(first, last, { ...options, steps, signal })
