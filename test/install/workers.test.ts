@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
+import { runs } from '../long.js'
 import { cleanEnvironment, put, runProgram } from './helpers.js'
 import { installedProject, type Project } from './packed.js'
 
@@ -91,7 +92,7 @@ it('process.exit() while a network computes ends the process with its code, ever
   put(join(project.folder, 'sampling.mjs'), SAMPLING)
   const own = `import('./sampling.mjs'); process.once('sampling', () => setTimeout(() => process.exit(5), 20))`
   const main = `new Worker(new URL('./sampling.mjs', import.meta.url)).once('message', () => setTimeout(() => process.exit(7), 20))`
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < runs(3, 8); i++) {
     expect(await run('exit-sampling', own)).toMatchObject({ code: 5, stderr: '' })
     expect(await run('exit-sampling-worker', main)).toMatchObject({ code: 7, stderr: '' })
   }

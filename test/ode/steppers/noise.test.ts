@@ -131,7 +131,6 @@ describe('samples with noise keep the marginals of a Gaussian', () => {
     ['edm', EDM, { solver: 'sde-dpm2m', steps: 200 }],
     ['edm', EDM, { solver: 'heun', schedule: 'karras', steps: 240, ...churn }],
     ['vp', vp!, { solver: 'euler-maruyama', steps: 500 }],
-    ['ve', ve!, { solver: 'ancestral', steps: 500 }],
     ['vp', vp!, { solver: 'reverse-diffusion', steps: 250, corrector: 'langevin', snr: 0.02 }],
   ]
   const long: Run[] = [
@@ -139,6 +138,7 @@ describe('samples with noise keep the marginals of a Gaussian', () => {
     ['subvp', subvp!, { solver: 'euler-maruyama', steps: 500 }],
     ['ve', ve!, { solver: 'reverse-diffusion', steps: 500 }],
     ['vp', vp!, { solver: 'ancestral', steps: 500 }],
+    ['ve', ve!, { solver: 'ancestral', steps: 500 }],
     ['ve', ve!, { solver: 'reverse-diffusion', steps: 400, corrector: 'annealed-langevin', snr: 0.02 }],
   ]
   const runs = process.env.PFGM_LONG ? [...usual, ...long] : usual
