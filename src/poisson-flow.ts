@@ -32,7 +32,6 @@ import {
   type SamplingOptions,
   sample,
   samplingSettings,
-  usualSolver,
 } from './model/sample.js'
 import { ARCHIVE_FIELDS, type ArchiveOptions, saveSamples } from './model/sample-archive.js'
 import {
@@ -46,16 +45,10 @@ import { expectStarts, startHeight } from './model/starts.js'
 import { blockMeans } from './model/upscale.js'
 import { DEVICE, type Device } from './native/device.js'
 import { NETWORK, type Network } from './nn/network.js'
-import type { SolverOptions } from './ode/solver-options.js'
 import type { Tensor } from './tensor/tensor.js'
 import { preparedSolver } from './tuning/prepared-solver.js'
-import {
-  type ChosenSolver,
-  REQUEST_FIELDS,
-  type SolverGoal,
-  type SolverRequest,
-  solverOrGoal,
-} from './tuning/solver-choice.js'
+import { type ChosenSolver, REQUEST_FIELDS, type SolverRequest } from './tuning/solver-choice.js'
+import { wantedSolver } from './tuning/wanted-solver.js'
 
 /** Which model is loaded, and where to. */
 export interface LoadOptions {
@@ -130,15 +123,6 @@ export interface SampleResult extends Samples {
 
 /** What was drawn into a folder, and how. */
 export interface SampleFolderResult extends FolderSamples, Pick<SampleResult, 'chosen'> {}
-
-/** What follows the paths of a sampling whose options were parsed. */
-function wantedSolver(
-  model: Model,
-  options: SampleOptions | SampleFolderOptions,
-): SolverOptions | SolverGoal {
-  const named = options.solver !== undefined || options.solverTable !== undefined
-  return solverOrGoal(named ? options : { ...options, ...usualSolver(model, options) })
-}
 
 /** A trained model, PFGM's or another flow's: draws samples, encodes, decodes, and computes likelihoods. */
 export class PoissonFlow extends Model {

@@ -6,6 +6,7 @@ import { DTYPE_BYTES, type TensorEntry, type TensorFile } from '../files/tensor-
 import { writeWhole } from '../files/whole-file.js'
 import type { OwnerHandle, TensorSlot } from '../native/addon.js'
 import { native } from '../native/native.js'
+import { isFrequencies } from './frequencies.js'
 
 /** A header longer than this is no header: the file is something else. */
 const LONGEST_HEADER = 100 * 1024 * 1024
@@ -22,9 +23,6 @@ export interface Safetensors extends TensorFile {
   /** The header as it is written. */
   readonly header: string
 }
-
-/** Of networks that are told the noise by random Fourier features. */
-const FREQUENCIES = /^(all_modules\.0\.W|map_noise\.freqs)$/
 
 /** The header has a checksum of itself, with this in the checksum's place, and of all tensors' bytes. */
 const NO_CHECKSUM = '0'.repeat(16)
@@ -120,7 +118,7 @@ export async function writeTensors(
   const slots: TensorSlot[] = []
   let position = 0
   for (const { name, shape } of native().describeState(owner)) {
-    const stored = FREQUENCIES.test(name) ? 'F32' : dtype
+    const stored = isFrequencies(name) ? 'F32' : dtype
     const end = position + product(shape) * DTYPE_BYTES.get(stored)!
     header[name] = { dtype: stored, shape, data_offsets: [position, end] }
     slots.push({ name, dtype: stored, begin: position, end })

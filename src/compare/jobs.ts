@@ -4,7 +4,7 @@ import { type Job, keyOf, type ModelName } from './job.js'
 import { drawLatent, drawSamples } from './latent.js'
 import { measureLikelihood } from './likelihoods.js'
 import type { Plan } from './plan.js'
-import { measureFloor, measurePoint, timePoint } from './quality.js'
+import { measureFloor, measurePoint, TIMINGS, timePoint } from './quality.js'
 import { SAMPLER_NAMES, SAMPLERS, type Sampler, type SamplerName } from './samplers.js'
 import { timeSteps, trainModel } from './training.js'
 
@@ -83,7 +83,7 @@ function timingJobs(plan: Plan, name: ModelName): Job[] {
   return pointsOf(plan, name).map(({ sampler, effort, evaluations }) => ({
     key: `${keyOf(name)}/${sampler}/${effort}/time`,
     title: `${COMPARED[name.flow].title}: the time of samples by ${SAMPLERS[sampler].title}`,
-    weight: (3 * plan.timedSamples * evaluations) / 8000,
+    weight: (TIMINGS * plan.timedSamples * evaluations) / 8000,
     measure: (workshop) => timePoint(workshop, name, sampler, effort),
   }))
 }

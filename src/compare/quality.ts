@@ -10,7 +10,7 @@ import { SAMPLERS, type Sampler, type SamplerName } from './samplers.js'
 const FLOOR_REPEATS = 20
 
 /** How often samples are drawn to see how long that takes. */
-const TIMINGS = 3
+export const TIMINGS = 3
 
 /** Draws samples with a sampler at an effort, and measures them. */
 export async function measurePoint(

@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { type Fields, parse, SEED } from '../arguments/schema.js'
 import { describe } from '../check.js'
 import { writeZip, type ZipItem } from '../files/zip-writer.js'
-import { npyHead } from '../tensor/npy-header.js'
+import { npyBytes } from '../tensor/npy-header.js'
 import { drawEach, encoded, isDrawable } from '../tensor/picture.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
 import { conditionsOf, LABEL_FIELDS, type LabelOptions } from './conditions.js'
@@ -58,7 +58,7 @@ async function arrays(images: Tensor, _seed: bigint, labels: Int32Array | undefi
       ? [
           {
             name: 'arr_1.npy',
-            bytes: npy(npyHead('int64', [numbers.length]), new Uint8Array(numbers.buffer)),
+            bytes: npyBytes('int64', [numbers.length], numbers),
           },
         ]
       : []),
@@ -69,14 +69,11 @@ async function arrays(images: Tensor, _seed: bigint, labels: Int32Array | undefi
 async function valuesOf(images: Tensor): Promise<Uint8Array> {
   const [count = 0, channels = 0, height, width] = images.shape
   if (height === undefined || width === undefined || !isDrawable(images.shape.slice(1))) {
-    const { buffer, byteOffset, byteLength } = await images.data()
-    return npy(npyHead(images.dtype, images.shape), new Uint8Array(buffer, byteOffset, byteLength))
+    return npyBytes(images.dtype, images.shape, await images.data())
   }
   const drawn = (await drawEach(images)).map(({ pixels }) => new Uint8Array(pixels))
-  return npy(npyHead('uint8', [count, height, width, channels]), ...drawn)
+  return npyBytes('uint8', [count, height, width, channels], ...drawn)
 }
-
-const npy = (head: Uint8Array, ...values: Uint8Array[]): Uint8Array => Buffer.concat([head, ...values])
 
 /** A picture each, named by its seed, and `dataset.json` with their labels: a data set of EDM's and StyleGAN's tools. */
 async function pictures(images: Tensor, seed: bigint, labels: Int32Array | undefined): Promise<ZipItem[]> {

@@ -12,14 +12,15 @@ import {
 } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { PfgmError } from '../errors.js'
-import { CONDITION_FIELDS, type ConditionOptions, conditionsOf } from '../model/conditions.js'
-import { SAMPLING_FIELDS, type SamplingOptions, samplingSettings, usualSolver } from '../model/sample.js'
+import { CONDITION_FIELDS, type ConditionOptions } from '../model/conditions.js'
+import { SAMPLING_FIELDS, type SamplingOptions, samplingSettings } from '../model/sample.js'
 import type { Device } from '../native/device.js'
 import { DEVICE } from '../native/device.js'
 import type { Solver } from '../ode/solver.js'
 import { PoissonFlow } from '../poisson-flow.js'
 import { preparedSolver } from '../tuning/prepared-solver.js'
-import { REQUEST_FIELDS, type SolverRequest, solverOrGoal } from '../tuning/solver-choice.js'
+import { REQUEST_FIELDS, type SolverRequest, type solverOrGoal } from '../tuning/solver-choice.js'
+import { wantedSolver } from '../tuning/wanted-solver.js'
 import { type Common, OpenSampling } from './open-sampling.js'
 import { Request, type Submission } from './request.js'
 
@@ -163,13 +164,12 @@ export class Sampler implements AsyncDisposable {
         'Expected a sampler that is open but received one that is closed',
       )
     const settings = samplingSettings(this.model, { ...only(options), count, seed })
-    const named = options.solver !== undefined || options.solverTable !== undefined
-    const wanted = solverOrGoal(named ? options : { ...options, ...usualSolver(this.model) })
+    const wanted = wantedSolver(this.model, options)
     const request = new Request(
       {
-        seed: BigInt(seed),
+        seed: settings.seed,
         count,
-        conditions: conditionsOf(this.model, options, count),
+        conditions: settings.conditions,
         priority,
         due: performance.now() + deadline,
       },

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { SubmittedSamples } from '../sampler/request.js'
-import { npyHead } from '../tensor/npy-header.js'
+import { npyBytes } from '../tensor/npy-header.js'
 import { draw, drawEach, encoded } from '../tensor/picture.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Format } from './fields.js'
@@ -22,9 +22,7 @@ export async function answer(
   reply.type(TYPES[format])
   reply.header('x-evaluations', [...samples.evaluations].join())
   if (format === 'npy') {
-    const { values } = samples
-    const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
-    return reply.send(Buffer.concat([npyHead('float32', samples.shape), bytes]))
+    return reply.send(npyBytes('float32', samples.shape, samples.values))
   }
   if (format === 'json') {
     return reply.send(JSON.stringify(await jsonOf(samples, zoom)))

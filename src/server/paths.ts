@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { type Channels, decodeBytes } from '../data/decode.js'
 import { PfgmError } from '../errors.js'
-import { npyHead } from '../tensor/npy-header.js'
+import type { EncodeOptions } from '../model/encode.js'
+import type { PoissonFlow } from '../poisson-flow.js'
+import { npyBytes } from '../tensor/npy-header.js'
 import { draw, encoded } from '../tensor/picture.js'
 import { Tensor } from '../tensor/tensor.js'
 import { clientOf } from './draws.js'
@@ -14,6 +16,8 @@ import type { Served, Shelf } from './shelf.js'
 const MOST_UNDERWAY = 4
 /** Of pictures that are sent, before they are brought to the model's size. */
 const MOST_PIXELS = 2 ** 24
+
+type PathOptions = Pick<EncodeOptions, 'labels' | 'rtol' | 'atol' | 'signal'>
 
 const ofPicture = z.strictObject({
   model: modelField,
@@ -46,41 +50,46 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
     schema: { summary, tags: ['paths'], querystring: schemaOf(querystring) },
   })
 
-  app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
+  /** A route for what is computed of a picture. */
+  const post = <T>(
+    path: string,
+    summary: string,
+    work: (model: PoissonFlow, image: Tensor<'uint8'>, options: PathOptions) => Promise<T>,
+    answer: (found: T, reply: FastifyReply) => Promise<unknown>,
+  ) =>
+    app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
+      path,
+      schema(summary, ofPicture),
+      async ({ query: { model, label, rtol }, body }, reply) => {
+        const served = shelf.expect(model)
+        using image = await imageFor(served, body)
+        const found = await alone(reply, (signal) =>
+          work(served.sampler.model, image, { ...labelOf(label), rtol, atol: rtol, signal }),
+        )
+        return await answer(found, reply)
+      },
+    )
+
+  post(
     '/v1/encode',
-    schema('Where a picture (PNG, JPEG, WebP) lies on the far plane, as .npy of float64', ofPicture),
-    async ({ query: { model, label, rtol }, body }, reply) => {
-      const served = shelf.expect(model)
-      using image = await imageFor(served, body)
-      const options = { ...labelOf(label), rtol, atol: rtol }
-      const { encodings, nfe } = await alone(reply, (signal) =>
-        served.sampler.model.encode(image, { ...options, signal }),
-      )
+    'Where a picture (PNG, JPEG, WebP) lies on the far plane, as .npy of float64',
+    (model, image, options) => model.encode(image, options),
+    async ({ encodings, nfe }, reply) => {
       using found = encodings
-      const values = await found.data()
-      const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength)
       reply.type('application/octet-stream').header('x-evaluations', nfe)
-      return reply.send(Buffer.concat([npyHead('float64', found.shape), bytes]))
+      return reply.send(npyBytes('float64', found.shape, await found.data()))
     },
   )
-
-  app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
+  post(
     '/v1/likelihood',
-    schema('ln p and bits per dimension of a picture (PNG, JPEG, WebP)', ofPicture),
-    async ({ query: { model, label, rtol }, body }, reply) => {
-      const served = shelf.expect(model)
-      using image = await imageFor(served, body)
-      const options = { ...labelOf(label), rtol, atol: rtol }
-      const found = await alone(reply, (signal) =>
-        served.sampler.model.logLikelihood(image, { ...options, signal }),
-      )
-      return {
-        logLikelihood: found.logLikelihoods[0],
-        bitsPerDimension: found.bitsPerDimension[0],
-        standardError: found.standardErrors[0],
-        evaluations: found.nfe,
-      }
-    },
+    'ln p and bits per dimension of a picture (PNG, JPEG, WebP)',
+    (model, image, options) => model.logLikelihood(image, options),
+    async ({ logLikelihoods, bitsPerDimension, standardErrors, nfe }) => ({
+      logLikelihood: logLikelihoods[0],
+      bitsPerDimension: bitsPerDimension[0],
+      standardError: standardErrors[0],
+      evaluations: nfe,
+    }),
   )
 
   const seed = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)

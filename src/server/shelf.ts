@@ -38,17 +38,13 @@ export class Shelf {
     return this.#served
   }
 
-  #named(name: string | undefined): Served | undefined {
-    if (name === undefined) return this.#served.length === 1 ? this.#served[0] : undefined
-    return this.#served.find((each) => each.name === name)
-  }
-
   /**
    * The model of a name, or the only one there is.
    * @throws Error of status 404 where there is none of the name, 400 where one must be named
    */
   expect(name: string | undefined): Served {
-    const served = this.#named(name)
+    const isAlone = name === undefined && this.#served.length === 1
+    const served = this.#served.find((each) => isAlone || each.name === name)
     if (served) return served
     const names = this.#served.map((each) => each.name).join(', ')
     const received = name === undefined ? 'none' : JSON.stringify(name)

@@ -52,6 +52,18 @@ export function npyHead(dtype: Dtype, shape: readonly number[]): Buffer {
   return Buffer.concat([head, Buffer.from(`${text.padEnd(length - 1)}\n`, 'latin1')])
 }
 
+/** A NumPy file of values, in one piece or several. */
+export function npyBytes(
+  dtype: Dtype,
+  shape: readonly number[],
+  ...values: readonly ArrayBufferView[]
+): Buffer {
+  const bytes = values.map(({ buffer, byteOffset, byteLength }) =>
+    Buffer.from(buffer, byteOffset, byteLength),
+  )
+  return Buffer.concat([npyHead(dtype, shape), ...bytes])
+}
+
 /**
  * Reads the head of a NumPy file of one of some dtypes, little-endian and in order C, that has at least one value.
  * @throws PfgmError `ERR_PFGM_DATA` where the file is something else, or shorter than its head says

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { GivenFlow } from '../../src/flow/kinds.js'
-import type { DdpmConfig, NetworkConfig } from '../../src/nn/config.js'
+import type { NetworkConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
 import { Tensor } from '../../src/tensor/tensor.js'
@@ -124,11 +124,11 @@ describe('a model as ONNX', () => {
       EDM,
     ],
     ['ADM', { kind: 'dhariwal', ...SMALL, modelChannels: 64, labels: 3 }, EDM],
-    ['DDPM', DDPM as unknown as NetworkConfig, VP],
+    ['DDPM', DDPM, VP],
     [
       'DDPM of one head',
       {
-        ...(DDPM as unknown as DdpmConfig),
+        ...DDPM,
         headChannels: undefined,
         downsamplePadding: 0,
         frequencyShift: 1,

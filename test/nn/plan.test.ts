@@ -204,7 +204,7 @@ describe.each(available)('%s', (kernel) => {
     ["EDM's DDPM++", EDM as NetworkConfig],
     ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true } as NetworkConfig],
     ['ADM', ADM as NetworkConfig],
-    ['DDPM', DDPM as unknown as NetworkConfig],
+    ['DDPM', DDPM],
   ]
   // Which images go through together is no kernel's affair: one is enough.
   if (kernel === available[0])

@@ -1,3 +1,5 @@
+import type { DdpmConfig } from '../../src/nn/config.js'
+
 /** Small networks of other papers. Those of EDM and PFGM++; of kind `song` with one of the forms below. */
 export const SMALL = {
   channels: 1,
@@ -19,7 +21,7 @@ export const DDPMPP = {
 } as const
 
 /** A small network of DDPM, as diffusers has it: two heads where it is halved. */
-export const DDPM = {
+export const DDPM: DdpmConfig = {
   kind: 'ddpm',
   channels: 1,
   imageSize: 8,
@@ -34,4 +36,4 @@ export const DDPM = {
   frequencyShift: 0,
   dropout: 0.1,
   labels: 3,
-} as const
+}

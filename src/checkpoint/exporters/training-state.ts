@@ -3,6 +3,7 @@ import { expectRoom } from '../../arguments/room.js'
 import { PfgmError } from '../../errors.js'
 import { readBytes } from '../../files/read.js'
 import { isForeign } from '../foreign.js'
+import { isFrequencies } from '../frequencies.js'
 import { openModel, readJson } from '../model.js'
 import { type Weight, weightsOf } from '../weights.js'
 import type { Exported } from './exporter.js'
@@ -40,13 +41,10 @@ export async function trainingState(model: Exported): Promise<TrainingState> {
   const weights = [...(await weightsOf(model.network)).values()]
   const parameters = weights.map((weight) => ({
     ...weight,
-    ...(isTrained(weight.name) && { average: weight.bytes }),
+    ...(!isFrequencies(weight.name) && { average: weight.bytes }),
   }))
   return { parameters, step: model.config.step, ...PUBLISHED, isWhole: false }
 }
-
-/** Fourier frequencies are a parameter that is drawn once. */
-const isTrained = (name: string): boolean => !/^all_modules\.\d+\.W$/.test(name)
 
 async function ofCheckpoint(
   { network, config }: Exported,
@@ -70,7 +68,7 @@ async function ofCheckpoint(
   }
   const parameters = network.parameters().map(({ name, shape }) => {
     const weight = { name, shape, bytes: bytesOf(`model.${name}`) }
-    if (!isTrained(name)) return weight
+    if (isFrequencies(name)) return weight
     const adam = { first: bytesOf(`adam.m.${name}`), second: bytesOf(`adam.v.${name}`) }
     return { ...weight, average: bytesOf(`ema.${name}`), adam }
   })
