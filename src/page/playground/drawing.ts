@@ -22,7 +22,8 @@ export type Brush =
   /** Back to the picture that was begun with. */
   | { readonly kind: 'restore'; readonly from: Drawing }
 
-export function drawingOf({ width, height, data }: ImageData): Drawing {
+/** @param data RGBA; what is transparent there becomes opaque */
+export function drawingOf(width: number, height: number, data: ArrayLike<number>): Drawing {
   const pixels = new Uint8ClampedArray(data)
   for (let i = 3; i < pixels.length; i += 4) pixels[i] = 255
   return { width, height, pixels, holes: new Uint8Array(width * height) }

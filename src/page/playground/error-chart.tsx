@@ -59,17 +59,19 @@ export function ErrorChart({ facts, model, state, change, isTurn }: ErrorChartPr
             x="Evaluations of the network"
             y="Error"
             logarithmic={{ x: true, y: true }}
+            height={320}
             lines={[
               { name: state.solver, colour: 'accent', points: onePerX(points(measured)) },
               {
                 name: 'this setting',
                 colour: 'ink',
                 points: points(measured.filter(({ setting }) => setting === chosen)),
+                isMark: true,
               },
             ]}
           />
           <p class="faint" role="status">
-            {isBusy ? `Measured ${measured.length} of ${all} …` : 'The dark point is the chosen setting.'}
+            {isBusy ? `Measured ${measured.length} of ${all} …` : 'The large point is the chosen setting.'}
           </p>
           <Table name={by === 'steps' ? 'Steps' : 'Tolerance'} measured={measured} />
         </>

@@ -1,4 +1,5 @@
-import { address, ask, type Query } from '../shell/service.js'
+import { address, type Query } from '../shell/address.js'
+import { ask } from '../shell/service.js'
 import type { Facts, Model } from './facts.js'
 import { valuesOf } from './npy.js'
 import { kindOf, STEPS, TOLERANCES, toleranceQuery, usualTolerance } from './solvers.js'

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { address } from '../shell/address.js'
 import { useAnswer } from '../shell/answer.js'
 import { Notice } from '../shell/notice.js'
-import { address, ask } from '../shell/service.js'
+import { ask } from '../shell/service.js'
 import { Board } from './board.js'
 import {
   type Brush,
@@ -39,17 +40,19 @@ export function Fill({ facts, model, state, png }: FillProps) {
     size: Math.max(1, Math.round(model.width / 9)),
     colour: [255, 255, 255],
   }))
-  const [job, setJob] = useState<{ readonly id: number; readonly path: string; readonly body: Blob }>()
-  const answer = useAnswer(job && String(job.id), async (signal) => {
-    const { path, body } = job!
+  const [job, setJob] = useState<{ readonly id: number; readonly body: Blob }>()
+  const count = Math.min(WAYS, facts.count)
+  const query = { model: model.name, seed: state.seed, count, ...drawingQuery(state), format: 'json' }
+  const path = address('v1/fill', query)
+  const answer = useAnswer(job && `${job.id} ${path}`, async (signal) => {
+    const { body } = job!
     const headers = { 'content-type': 'image/png' }
     const response = await ask(path, { method: 'POST', body, headers, signal })
     return (await response.json()).images as string[]
   })
   const fill = async (of: Drawing) => {
-    const count = Math.min(WAYS, facts.count)
-    const query = { model: model.name, seed: state.seed, count, ...drawingQuery(state), format: 'json' }
-    setJob({ id: (job?.id ?? 0) + 1, path: address('v1/fill', query), body: await pngOf(of) })
+    const body = await pngOf(of)
+    setJob((before) => ({ id: (before?.id ?? 0) + 1, body }))
   }
   const draw = (from: Point, to: Point, isFirst: boolean) =>
     put((before) => stroke(before, brushOf(tool, start!), tool.size, from, to), isFirst)
@@ -79,7 +82,7 @@ export function Fill({ facts, model, state, png }: FillProps) {
               {wordsOf(answer.isBusy, hasHoles(drawing), answer.value !== undefined)}
             </p>
           </div>
-          <div>
+          <div class="filled">
             <Notice text={answer.error} again={answer.again} />
             <div class={answer.isBusy ? 'ways old' : 'ways'}>
               {answer.value?.map((way, i) => (
@@ -154,7 +157,7 @@ async function decode(png: string): Promise<Drawing> {
   await image.decode()
   const context = contextOf(image.width, image.height)
   context.drawImage(image, 0, 0)
-  return drawingOf(context.getImageData(0, 0, image.width, image.height))
+  return drawingOf(image.width, image.height, context.getImageData(0, 0, image.width, image.height).data)
 }
 
 async function pngOf(drawing: Drawing): Promise<Blob> {

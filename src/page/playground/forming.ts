@@ -1,6 +1,7 @@
+import { address } from '../shell/address.js'
 import { type Answer, useAnswer } from '../shell/answer.js'
 import { eventsOf } from '../shell/events.js'
-import { address, ask } from '../shell/service.js'
+import { ask, ServiceError } from '../shell/service.js'
 import type { Model } from './facts.js'
 import { drawingQuery, type State } from './state.js'
 
@@ -45,6 +46,7 @@ export function useForming(model: Model, state: State): Answer<Forming> {
       else if (name === 'preview') forming = { frames: [...forming.frames, data as Frame] }
       if (!isStill()) show(forming)
     }
+    if (!forming.done) throw new ServiceError('The service broke off.', 0)
     return forming
   })
 }

@@ -8,7 +8,8 @@ import { useForming } from './forming.js'
 import { Sample } from './sample.js'
 import { Seeds } from './seeds.js'
 import { Settings } from './settings.js'
-import { type State, useStateInAddress } from './state.js'
+import type { State } from './state.js'
+import { useStateInAddress } from './state-in-address.js'
 
 /** Samples of the service's models, and what can be done with them. */
 export function Playground() {

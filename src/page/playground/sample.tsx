@@ -1,7 +1,7 @@
 import { useEffect, useId, useState } from 'preact/hooks'
+import { address } from '../shell/address.js'
 import type { Answer } from '../shell/answer.js'
 import { Notice } from '../shell/notice.js'
-import { address } from '../shell/service.js'
 import type { Model } from './facts.js'
 import { type Forming, isStill } from './forming.js'
 import { dataUrl, Picture } from './picture.js'

@@ -1,6 +1,7 @@
+import { address } from '../shell/address.js'
 import { useAnswer } from '../shell/answer.js'
 import { Notice } from '../shell/notice.js'
-import { address, ask } from '../shell/service.js'
+import { ask } from '../shell/service.js'
 import type { Facts, Model } from './facts.js'
 import { Picture } from './picture.js'
 import { drawingQuery, type State } from './state.js'

@@ -1,5 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
-import type { Query } from '../shell/service.js'
+import type { Query } from '../shell/address.js'
 import { kindOf, SOLVER_KINDS, toleranceQuery, USUAL_SOLVER, USUAL_STEPS } from './solvers.js'
 
 /** What is shown: all of it stands in the address, so that a link shows the same. */
@@ -87,21 +86,4 @@ export function drawingQuery({ label, guidance, solver, tolerance, steps, temper
     ...(by === 'steps' ? { steps } : tolerance !== undefined && toleranceQuery(solver, tolerance)),
     temperature: temperature === USUAL.temperature ? undefined : temperature,
   }
-}
-
-/** The state, kept in the address. */
-export function useStateInAddress(): [State, (change: Partial<State>) => void] {
-  const [state, setState] = useState(() => stateOf(location.hash))
-  useEffect(() => {
-    const read = () => setState(stateOf(location.hash))
-    addEventListener('hashchange', read)
-    return () => removeEventListener('hashchange', read)
-  }, [])
-  const change = (part: Partial<State>) =>
-    setState((before) => {
-      const after = { ...before, ...part }
-      history.replaceState(null, '', `#${hashOf(after)}`)
-      return after
-    })
-  return [state, change]
 }

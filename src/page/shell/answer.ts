@@ -64,8 +64,9 @@ export function useAnswer<T>(
   return { ...state, again: () => setRound((before) => before + 1) }
 }
 
-function wordsOf(error: unknown): string {
-  if (error instanceof ServiceError) return error.message
+/** None where the service asks for a token: the page does, too. */
+function wordsOf(error: unknown): string | undefined {
+  if (error instanceof ServiceError) return error.status === 401 ? undefined : error.message
   console.error(error)
-  return 'The page could not show what the service answered.'
+  return 'The page could not read what the service answered.'
 }
