@@ -290,7 +290,7 @@ describe.runIf(process.env.PFGM_LONG && !NO_BROWSER)('the playground', () => {
       await settled(page)
       await page.getByText(/\d evaluations of the network/).waitFor()
     }
-    expect(await page.getByRole('alert').allTextContents()).toEqual(['', '', '', '', ''])
+    expect(await page.getByRole('alert').count()).toBe(0)
     expect(faults).toEqual([])
   })
 
