@@ -21,13 +21,14 @@ export function addFill(app: FastifyInstance, shelf: Shelf, limits: Limits): voi
     },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      const served = shelf.expect(name)
-      expectPixels(served, wanted, limits)
-      const fill = await imageWithHoles(served, request.body)
-      using _image = fill.image
-      using _mask = fill.mask
-      const samples = await draws(served, { ...requestOf(wanted, limits), fill }, reply)
-      return answer(reply, samples, formatOf(wanted.format, request.headers.accept), wanted.zoom)
+      return shelf.use(name, async (served) => {
+        expectPixels(served, wanted, limits)
+        const fill = await imageWithHoles(served, request.body)
+        using _image = fill.image
+        using _mask = fill.mask
+        const samples = await draws(served, { ...requestOf(wanted, limits), fill }, reply)
+        return answer(reply, samples, formatOf(wanted.format, request.headers.accept), wanted.zoom)
+      })
     },
   )
 }

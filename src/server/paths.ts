@@ -57,11 +57,12 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
       path,
       schema(summary, ofPicture),
       async ({ query: { model, label, rtol }, body }, reply) => {
-        const served = shelf.expect(model)
-        using image = await imageOf(served, body)
-        const found = await alone(reply, (signal) =>
-          work(served.sampler.model, image, { ...labelOf(label), rtol, atol: rtol, signal }),
-        )
+        const found = await shelf.use(model, async (served) => {
+          using image = await imageOf(served, body)
+          return await alone(reply, (signal) =>
+            work(served.sampler.model, image, { ...labelOf(label), rtol, atol: rtol, signal }),
+          )
+        })
         return await answer(found, reply)
       },
     )
@@ -100,16 +101,17 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
     '/v1/interpolate',
     schema('A strip of pictures from one sample to another, as PNG', between),
     async ({ query: { model, label, rtol, from, to, steps, zoom } }, reply) => {
-      const served = shelf.expect(model)
-      expectPixels(served, { count: steps, zoom }, limits)
       const options = { ...labelOf(label), rtol, atol: rtol }
-      const { images } = await alone(reply, async (signal) => {
-        const flow = served.sampler.model
-        const sample = async (of: number) =>
-          (await flow.sample({ ...labelOf(label), count: 1, seed: of, signal })).images
-        using first = await sample(from)
-        using last = await sample(to)
-        return await flow.interpolate(first, last, { ...options, steps, signal })
+      const { images } = await shelf.use(model, async (served) => {
+        expectPixels(served, { count: steps, zoom }, limits)
+        return alone(reply, async (signal) => {
+          const flow = served.sampler.model
+          const sample = async (of: number) =>
+            (await flow.sample({ ...labelOf(label), count: 1, seed: of, signal })).images
+          using first = await sample(from)
+          using last = await sample(to)
+          return await flow.interpolate(first, last, { ...options, steps, signal })
+        })
       })
       using strip = images
       const picture = await draw(strip, { columns: steps, zoom, gap: Math.ceil(zoom / 2) })
