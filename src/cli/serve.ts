@@ -41,7 +41,7 @@ Examples:
   npx pfgm-torch serve digits
   npx pfgm-torch serve digits mine=runs/photos --port 9000
   curl 'http://127.0.0.1:8000/v1/samples?seed=3&zoom=8' --output three.png
-  curl http://127.0.0.1:8000/openapi.json             all that it answers`
+  http://127.0.0.1:8000/docs                          in a browser: all that it answers`
 
 export function addServeCommand(program: Command): void {
   const command = program

@@ -7,7 +7,8 @@ import { jsonOf, pngsOf } from './answers.js'
 import { clientOf } from './draws.js'
 import { toldOf } from './errors.js'
 import { type Limits, modelField, requestOf, samplesFields } from './fields.js'
-import { expectPixels, schemaOf } from './samples.js'
+import { bytes, responses, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { expectPixels } from './samples.js'
 import type { Shelf } from './shelf.js'
 
 /** Milliseconds between previews: as many a second as are seen. */
@@ -24,6 +25,7 @@ export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): v
         summary: 'The same as server-sent events: preview after preview, then done',
         tags: ['samples'],
         querystring: schemaOf(query),
+        response: responses('Events', bytes('text/event-stream'), ...SAMPLES_ERRORS),
       },
     },
     async (request, reply) => {

@@ -4,7 +4,8 @@ import { answer, formatOf } from './answers.js'
 import { draws } from './draws.js'
 import { type Limits, modelField, requestOf, samplesFields } from './fields.js'
 import { imageWithHoles } from './pictures.js'
-import { expectPixels, schemaOf } from './samples.js'
+import { pictureBody, responses, SAMPLES, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { expectPixels } from './samples.js'
 import type { Shelf } from './shelf.js'
 
 /** Pictures with what is transparent filled in: samples that have the other pixels. */
@@ -17,6 +18,8 @@ export function addFill(app: FastifyInstance, shelf: Shelf, limits: Limits): voi
         summary: "A picture (PNG, WebP) of the model's size with what is not wholly opaque filled in",
         tags: ['samples'],
         querystring: schemaOf(query),
+        body: pictureBody('image/png', 'image/webp'),
+        response: responses('The picture, filled in', SAMPLES, ...SAMPLES_ERRORS, 413, 415),
       },
     },
     async (request, reply) => {

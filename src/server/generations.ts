@@ -4,11 +4,21 @@ import { pngsOf } from './answers.js'
 import { draws } from './draws.js'
 import { drawingFields, type Limits, modelField, requestOf } from './fields.js'
 import type { Served } from './place.js'
-import { expectPixels, schemaOf } from './samples.js'
+import { json, responses, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { expectPixels } from './samples.js'
 import type { Shelf } from './shelf.js'
 
 /** Seeds that are drawn where a request has none. */
 const SEEDS = 2 ** 48
+
+const PICTURES = json(
+  z.object({
+    created: z.number(),
+    seed: z.number().describe('Of the first one'),
+    output_format: z.string(),
+    data: z.array(z.object({ b64_json: z.string() })),
+  }),
+)
 
 /** Pictures in the form of OpenAI's interface: a prompt that is a class's name asks for it, any other is passed over. */
 export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
@@ -32,6 +42,7 @@ export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limit
         summary: 'Pictures, as clients of OpenAI ask for them',
         tags: ['samples'],
         body: schemaOf(body),
+        response: responses('The pictures', PICTURES, ...SAMPLES_ERRORS, 413, 415),
       },
     },
     async (request, reply) => {

@@ -7,7 +7,9 @@ import type { SamplerOptions } from '../sampler/sampler.js'
 import { answerError, schemaError } from './errors.js'
 import type { Limits } from './fields.js'
 import { Figures } from './figures.js'
+import { answerMissing } from './missing.js'
 import pfgmTorch from './plugin.js'
+import { type Described, referencePage } from './reference.js'
 import { Shelf, type ShelfOptions } from './shelf.js'
 
 export interface ServeOptions extends ShelfOptions {
@@ -41,15 +43,7 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
   const figures = new Figures(shelf)
   app.decorate('figures', figures)
   app.setErrorHandler(answerError)
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      error: {
-        message: `There is no ${request.method} ${request.url.split('?')[0]}`,
-        type: 'invalid_request_error',
-        code: null,
-      },
-    }),
-  )
+  answerMissing(app)
   // Whatever ends TLS before it says that there is TLS.
   await app.register(fastifyHelmet, {
     strictTransportSecurity: false,
@@ -76,6 +70,7 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
   app.addHook('onResponse', async (request, reply) => {
     figures.requested(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
   })
+  let page: ReturnType<typeof referencePage> | undefined
   const own = { schema: { hide: true }, logLevel: 'warn' } as const
   app.get('/healthz', own, async () => ({ status: 'ok' }))
   app.get('/readyz', own, async (_, reply) =>
@@ -85,6 +80,13 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
     reply.type(figures.registry.contentType).send(await figures.registry.metrics()),
   )
   app.get('/openapi.json', own, async () => app.swagger())
+  app.get('/docs', own, async (_, reply) => {
+    page ??= referencePage(app.swagger() as Described)
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', page.policy)
+      .send(page.html)
+  })
   await app.register(async (inside) => {
     if (tokens.length > 0) {
       await inside.register(fastifyBearerAuth, {
