@@ -223,6 +223,9 @@ it('says how it is, what it measured and what it answers', async () => {
     '/v1/samples/events',
   ])
   expect((await get('/../../etc/passwd')).statusCode).toBe(404)
+  const wrong = await app.inject({ method: 'DELETE', url: '/v1/models/0123/samples' })
+  expect(wrong.statusCode).toBe(405)
+  expect(wrong.headers.allow).toBe('GET, HEAD')
   expect((await get('/v1/samples')).headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
 })
 
