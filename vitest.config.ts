@@ -7,10 +7,10 @@ const shared = {
   globalSetup: ['test/setup.ts'],
   setupFiles: ['test/long.ts'],
   // A native addon is process-wide state: files run in processes of their own.
-  pool: 'forks',
+  pool: 'forks' as const,
   testTimeout: slower * 60_000,
   hookTimeout: 120_000,
-} as const
+}
 
 /** What mostly waits for processes that it starts, most of them on one core: two files at a time. */
 const OF_PROCESSES = ['test/{bits,cli,compare,install}/**/*.test.ts', 'test/{examples,hostile}.test.ts']

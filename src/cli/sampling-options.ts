@@ -20,7 +20,7 @@ export const SAMPLING_OPTIONS = {
   solver: {
     kind: oneOf([...SOLVERS, 'auto']),
     value: 'name',
-    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: adaptive-unipc)`,
+    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: adaptive-unipc; with --steps unipc)`,
   },
   error: {
     kind: NUMBER,

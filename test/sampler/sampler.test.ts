@@ -116,7 +116,7 @@ describe('a sampler', () => {
   it('refuses what cannot be drawn at once, or says so in the result', async () => {
     expect(() => sampler.submit({ count: 0 })).toThrow('Expected')
     expect(() => sampler.submit({ labels: 12 })).toThrow('Expected labels')
-    expect(() => sampler.submit({ solver: 'heun', rtol: 1 })).not.toThrow()
+    expect(() => sampler.submit({ solver: 'heun', rtol: 1 })).toThrow('Expected no rtol for the solver heun')
     expect(() => sampler.submit({ unknown: 1 } as SampleRequest)).toThrow('unknown')
     await expect(createSampler({ model: 'no/such/model' })).rejects.toThrow('no/such/model')
     await sampler.drained()
