@@ -5,7 +5,7 @@ import { setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { UsageError } from './errors.js'
 import { interruptible } from './interrupt.js'
-import { INTEGER, oneOf, TEXT } from './kinds.js'
+import { BYTES, INTEGER, oneOf, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, readSettings } from './options.js'
 import { printHint, printJson, printLine } from './output.js'
@@ -19,6 +19,11 @@ const OPTIONS = {
     kind: TEXT,
     value: 'text',
     help: 'what requests must have as a bearer token (default: PFGM_TOKEN, or none)',
+  },
+  memory: {
+    kind: BYTES,
+    value: 'size',
+    help: 'most memory for the weights of models, as in 2GB; others are unloaded (default: all stay loaded)',
   },
   maxRows: { kind: INTEGER, value: 'n', help: 'most samples of a model under way at once (default: 64)' },
   queueLimit: { kind: INTEGER, value: 'n', help: 'most samples of a model that wait (default: 1024)' },
@@ -53,7 +58,7 @@ async function runServe(given: string[], flags: CommonFlags): Promise<void> {
   await ensureAddon()
   await setThreads(settings.threads)
   const { host = '127.0.0.1', port = 8000, token = process.env.PFGM_TOKEN, logLevel = 'info' } = settings
-  const { device, maxRows, queueLimit, maxCount, maxEvaluations } = settings
+  const { device, memory, maxRows, queueLimit, maxCount, maxEvaluations } = settings
   if (!isLoopback(host) && !token)
     printHint(
       `warning: everybody who reaches ${host} may ask for samples: --token, or PFGM_TOKEN, asks for one`,
@@ -69,6 +74,7 @@ async function runServe(given: string[], flags: CommonFlags): Promise<void> {
       ...(maxEvaluations !== undefined && { evaluations: maxEvaluations }),
     },
     ...(device && { device }),
+    ...(memory !== undefined && { memory }),
     ...(maxRows !== undefined && { maxRows }),
     ...(queueLimit !== undefined && { queueLimit }),
   })

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { SubmittedSamples } from '../sampler/request.js'
 import type { SampleRequest } from '../sampler/sampler.js'
-import type { Served } from './shelf.js'
+import type { Served } from './place.js'
 
 /** A signal that is aborted as soon as a client is gone before it has its answer. */
 export function clientOf({ raw }: FastifyReply): { signal: AbortSignal; forget: () => void } {
@@ -10,6 +10,7 @@ export function clientOf({ raw }: FastifyReply): { signal: AbortSignal; forget: 
     if (!raw.writableFinished)
       controller.abort(Object.assign(new Error('the client is gone'), { statusCode: 499 }))
   }
+  if (raw.destroyed) gone()
   raw.once('close', gone)
   return { signal: controller.signal, forget: () => raw.off('close', gone) }
 }

@@ -28,19 +28,33 @@ export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): v
     },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      const served = shelf.expect(name)
-      expectPixels(served, wanted, limits)
-      const { signal } = clientOf(reply)
-      const submission = served.sampler.submit({ ...requestOf(wanted, limits), previews: true, signal })
+      const { served, release } = await shelf.hold(name)
+      const begin = () => {
+        expectPixels(served, wanted, limits)
+        const { signal } = clientOf(reply)
+        return served.sampler.submit({ ...requestOf(wanted, limits), previews: true, signal })
+      }
+      const submission = orRelease(begin, release)
       const { itemShape } = served.sampler.model.network
       reply.type('text/event-stream').header('cache-control', 'no-store')
-      submission.result.then(
-        (samples) => app.figures?.drawn(served.name, samples),
-        () => {},
-      )
+      submission.result
+        .then(
+          (samples) => app.figures?.drawn(served.name, samples),
+          () => {},
+        )
+        .finally(release)
       return reply.send(Readable.from(eventsOf(submission, itemShape, wanted.zoom)))
     },
   )
+}
+
+function orRelease<T>(begin: () => T, release: () => void): T {
+  try {
+    return begin()
+  } catch (error) {
+    release()
+    throw error
+  }
 }
 
 async function* eventsOf(

@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { pngsOf } from './answers.js'
 import { draws } from './draws.js'
 import { drawingFields, type Limits, modelField, requestOf } from './fields.js'
+import type { Served } from './place.js'
 import { expectPixels, schemaOf } from './samples.js'
-import type { Served, Shelf } from './shelf.js'
+import type { Shelf } from './shelf.js'
 
 /** Seeds that are drawn where a request has none. */
 const SEEDS = 2 ** 48
@@ -35,20 +36,21 @@ export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limit
     },
     async (request, reply) => {
       const { model: name, prompt, n, size, seed, response_format: _, ...drawing } = request.body
-      const served = shelf.expect(name)
-      const zoom = zoomFor(served, size)
-      expectPixels(served, { count: n, zoom }, limits)
-      const first = seed ?? Math.floor(Math.random() * SEEDS)
-      const label = drawing.label ?? classIn(served, prompt)
-      const known = pickDrawing({ ...drawing, ...(label !== undefined && { label }) }, limits)
-      const samples = await draws(served, requestOf({ ...known, seed: first, count: n }, limits), reply)
-      const pictures = await pngsOf(samples, zoom)
-      return {
-        created: Math.floor(Date.now() / 1000),
-        seed: first,
-        output_format: 'png',
-        data: pictures.map((png) => ({ b64_json: png.toString('base64') })),
-      }
+      return shelf.use(name, async (served) => {
+        const zoom = zoomFor(served, size)
+        expectPixels(served, { count: n, zoom }, limits)
+        const first = seed ?? Math.floor(Math.random() * SEEDS)
+        const label = drawing.label ?? classIn(served, prompt)
+        const known = pickDrawing({ ...drawing, ...(label !== undefined && { label }) }, limits)
+        const samples = await draws(served, requestOf({ ...known, seed: first, count: n }, limits), reply)
+        const pictures = await pngsOf(samples, zoom)
+        return {
+          created: Math.floor(Date.now() / 1000),
+          seed: first,
+          output_format: 'png',
+          data: pictures.map((png) => ({ b64_json: png.toString('base64') })),
+        }
+      })
     },
   )
 }

@@ -8,18 +8,20 @@ export function addModels(app: FastifyInstance, shelf: Shelf): void {
     { schema: { summary: 'The models that are served', tags: ['models'] } },
     async () => ({
       object: 'list',
-      data: shelf.all.map(({ name, fingerprint, sampler: { model } }) => ({
+      data: shelf.all.map(({ name, isLoaded, known }) => ({
         id: name,
         object: 'model',
         created: 0,
         owned_by: 'pfgm-torch',
-        fingerprint,
-        shape: model.network.itemShape,
-        flow: model.config.flow.kind,
-        data: model.config.data,
-        step: model.config.step,
-        classes: model.config.classes ?? model.classCount,
-        samples: `/v1/models/${fingerprint}/samples`,
+        fingerprint: known.fingerprint,
+        shape: known.shape,
+        flow: known.config.flow.kind,
+        data: known.config.data,
+        step: known.config.step,
+        classes: known.config.classes ?? known.classCount,
+        loaded: isLoaded,
+        bytes: known.bytes,
+        samples: `/v1/models/${known.fingerprint}/samples`,
       })),
     }),
   )

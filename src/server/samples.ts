@@ -5,7 +5,8 @@ import { product } from '../check.js'
 import { answer, formatOf } from './answers.js'
 import { draws } from './draws.js'
 import { type Limits, modelField, requestOf, type SamplesQuery, samplesFields } from './fields.js'
-import { arithmetic, type Served, type Shelf } from './shelf.js'
+import type { Served } from './place.js'
+import { arithmetic, type Shelf } from './shelf.js'
 
 const PNG_SUM = 'Pictures, an array, or a picture each as JSON; the same URL gives the same bits'
 
@@ -17,7 +18,7 @@ export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): 
     { schema: { summary: PNG_SUM, tags: ['samples'], querystring: schemaOf(query) } },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      return give(shelf.expect(name), wanted, limits, request, reply, 'no-cache')
+      return shelf.use(name, (served) => give(served, wanted, limits, request, reply, 'no-cache'))
     },
   )
   const byPrint = z.strictObject(samplesFields(limits))
@@ -31,8 +32,10 @@ export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): 
       },
     },
     async (request, reply) => {
-      const served = shelf.withFingerprint(request.params.fingerprint)
-      return give(served, request.query, limits, request, reply, 'public, max-age=31536000, immutable')
+      const caching = 'public, max-age=31536000, immutable'
+      return shelf.useOf(request.params.fingerprint, (served) =>
+        give(served, request.query, limits, request, reply, caching),
+      )
     },
   )
 }

@@ -8,9 +8,9 @@ import { answerError, schemaError } from './errors.js'
 import type { Limits } from './fields.js'
 import { Figures } from './figures.js'
 import pfgmTorch from './plugin.js'
-import { Shelf } from './shelf.js'
+import { Shelf, type ShelfOptions } from './shelf.js'
 
-export interface ServeOptions extends Omit<SamplerOptions, 'model'> {
+export interface ServeOptions extends ShelfOptions {
   /** By the names that requests have for them. */
   readonly models: Readonly<Record<string, SamplerOptions['model']>>
   /** Tokens, one of which requests must have; none: anybody may ask. */
