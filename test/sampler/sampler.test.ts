@@ -122,6 +122,16 @@ describe('a sampler', () => {
     await sampler.drained()
   })
 
+  it('two of one model both know of its calls', async () => {
+    const [first, second] = await Promise.all([createSampler({ model }), createSampler({ model })])
+    await Promise.all([first.submit(EULER).result, second.submit({ ...EULER, seed: 1 }).result])
+    for (const { figures } of [first, second]) expect(figures.evaluations).toBe(8)
+    await second.close()
+    await first.submit(EULER).result
+    expect([first.figures.evaluations, second.figures.evaluations]).toEqual([12, 8])
+    await first.close()
+  })
+
   it('loses none of many that come and go', async () => {
     const busy = await createSampler({ model, maxRows: 4, queueLimit: 1000 })
     const settings = [EULER, { solver: 'heun', steps: 2 }, { solver: 'dpm2m', steps: 3 }] as const
