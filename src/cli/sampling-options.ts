@@ -1,4 +1,5 @@
-import { CONTROLLERS, CORRECTORS, PRECISIONS, SCHEDULES, SOLVERS } from '../index.js'
+import { PRECISIONS } from '../native/precision.js'
+import { CONTROLLERS, CORRECTORS, SCHEDULES, SOLVERS } from '../ode/solver-options.js'
 import { INTEGER, NUMBER, oneOf } from './kinds.js'
 
 /** What the network's products are rounded to. */
