@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Device, type GivenFlow, type NetworkConfig, networkConfigSchema } from '../index.js'
+import type { Device, GivenFlow } from '../index.js'
+import { type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 
 /** What an option's value may be, whether it comes as text after a flag or as JSON from a config file. */
 export interface Kind<T> {

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
-import { setThreads } from '../index.js'
-import { ensureAddon } from './addon.js'
+import { ensureAddonWith } from './addon.js'
 import { UsageError } from './errors.js'
 import { interruptible } from './interrupt.js'
 import { BYTES, INTEGER, oneOf, TEXT } from './kinds.js'
@@ -43,10 +42,8 @@ Examples:
   curl 'http://127.0.0.1:8000/v1/samples?seed=3&zoom=8' --output three.png
   http://127.0.0.1:8000/docs                          in a browser: all that it answers`
 
-export function addServeCommand(program: Command): void {
-  const command = program
-    .command('serve')
-    .summary('draw samples for others, over HTTP')
+export function define(command: Command): void {
+  command
     .description(
       'Serves models over HTTP: a page to play with them, pictures by URL, and the interface of OpenAI for images.',
     )
@@ -57,8 +54,7 @@ export function addServeCommand(program: Command): void {
 async function runServe(given: string[], flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags)
   const models = modelsOf(given)
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const { host = '127.0.0.1', port = 8000, token = process.env.PFGM_TOKEN, logLevel = 'info' } = settings
   const { device, memory, maxRows, queueLimit, maxCount, maxEvaluations } = settings
   if (!isLoopback(host) && !token)

@@ -85,7 +85,8 @@ describe('samples by URL', () => {
     ['model=other', 404, 'Expected model to be one of digits but received "other"'],
     ['label=10', 400, 'Expected labels'],
     ['label=cat', 400, 'Expected labels'],
-    ['solver=heun&order=2&steps=4', 200, ''],
+    ['solver=heun&steps=4', 200, ''],
+    ['solver=heun&order=2&steps=4', 400, 'Expected no order for the solver heun'],
     ['zoom=64&count=20', 400, 'Expected a picture of at most'],
     ['solver=euler-maruyama', 400, 'Expected'],
   ])('%s: %i %s', async (query, status, words) => {
