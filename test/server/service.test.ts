@@ -226,6 +226,13 @@ it('says how it is, what it measured and what it answers', async () => {
   const wrong = await app.inject({ method: 'DELETE', url: '/v1/models/0123/samples' })
   expect(wrong.statusCode).toBe(405)
   expect(wrong.headers.allow).toBe('GET, HEAD')
+  const other = {
+    method: 'POST',
+    url: '/v1/nothing',
+    payload: 'x',
+    headers: { 'content-type': 'a/b' },
+  } as const
+  expect((await app.inject(other)).statusCode).toBe(404)
   expect((await get('/v1/samples')).headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
 })
 
