@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { memory } from '../native/device.js'
 import type { SubmittedSamples } from '../sampler/request.js'
 import type { Place } from './place.js'
@@ -14,6 +14,12 @@ export class Figures {
     help: 'Time of requests, by route and status',
     labelNames: ['route', 'status'],
     buckets: SECONDS,
+    registers: [this.registry],
+  })
+  readonly #abandoned = new Counter({
+    name: 'pfgm_requests_abandoned',
+    help: 'Requests whose clients went away before they had their answers, by route',
+    labelNames: ['route'],
     registers: [this.registry],
   })
   readonly #queued = new Histogram({
@@ -77,6 +83,10 @@ export class Figures {
 
   requested(route: string, status: number, seconds: number): void {
     this.#requests.observe({ route, status }, seconds)
+  }
+
+  abandoned(route: string): void {
+    this.#abandoned.inc({ route })
   }
 
   drawn(model: string, { milliseconds, evaluations }: SubmittedSamples): void {

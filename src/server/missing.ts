@@ -8,7 +8,7 @@ export function answerMissing(app: FastifyInstance): void {
     const pattern = url.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')
     routes.push({ methods: [method].flat(), pattern: new RegExp(`^${pattern}$`) })
   })
-  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
+  const answer = (request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split('?')[0]!
     const allowed = routes.flatMap(({ methods, pattern }) => (pattern.test(path) ? methods : []))
     const message = `There is no ${request.method} ${path}`
@@ -18,5 +18,8 @@ export function answerMissing(app: FastifyInstance): void {
       .code(405)
       .header('allow', [...new Set(allowed)].join(', '))
       .send(told)
-  })
+  }
+  app.setNotFoundHandler(answer)
+  // Before its body is looked at, which may be of any type.
+  app.addHook('onRequest', async (request, reply) => (request.is404 ? answer(request, reply) : undefined))
 }

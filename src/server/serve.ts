@@ -44,7 +44,6 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
   const figures = new Figures(shelf)
   app.decorate('figures', figures)
   app.setErrorHandler(answerError)
-  answerMissing(app)
   // Whatever ends TLS before it says that there is TLS.
   await app.register(fastifyHelmet, {
     strictTransportSecurity: false,
@@ -60,6 +59,7 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
       }),
     },
   })
+  answerMissing(app)
   let isReady = true
   app.addHook('preClose', async () => {
     isReady = false

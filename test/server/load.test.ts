@@ -170,6 +170,10 @@ it(`${REQUESTS} requests of ${CLIENTS} clients are each answered once, with the 
   const whole = figure(/^pfgm_request_seconds_count\{route="\/v1\/samples",status="200"\}/)
   expect(whole).toBeGreaterThanOrEqual(count.answered)
   expect(whole).toBeLessThanOrEqual(count.answered + count.cancelled)
+  const abandoned = figure(/^pfgm_requests_abandoned/)
+  // Some are broken off before they are sent, and of some others the answer is on its way.
+  expect(whole + abandoned).toBeGreaterThanOrEqual(count.answered)
+  expect(abandoned).toBeLessThanOrEqual(count.cancelled)
   const drawn = figure(/^pfgm_samples_drawn/)
   expect(drawn).toBeGreaterThanOrEqual(count.samples)
   expect(figure(/^pfgm_sample_evaluations_count/)).toBe(drawn)
@@ -177,7 +181,7 @@ it(`${REQUESTS} requests of ${CLIENTS} clients are each answered once, with the 
   expect(figure(/^pfgm_request_seconds_count\{.*status="5/)).toBe(0)
   const late = resident()
   console.log(
-    `${REQUESTS} requests in ${seconds.toFixed(1)} s, ${count.cancelled} cancelled, ${count.malformed} malformed, ${count.slow} slow; ` +
+    `${REQUESTS} requests in ${seconds.toFixed(1)} s, ${count.cancelled} cancelled (${abandoned} of them under way), ${count.malformed} malformed, ${count.slow} slow; ` +
       `resident ${early.toFixed(0)} MB after a tenth, ${late.toFixed(0)} MB at the end; lag of the loop, 99 %: ${(lag * 1000).toFixed(1)} ms`,
   )
   // Of a short run most of what comes after the first tenth is pools that are made.

@@ -113,8 +113,11 @@ it('a client that goes away makes room for others', async () => {
   const long = fetch(`${url}/v1/samples?count=16&solver=rk45&rtol=0.000001&atol=0.000001`, {
     signal: controller.signal,
   })
-  setTimeout(() => controller.abort(), 100)
+  const figures = async () => (await get('/metrics')).body
+  await expect.poll(figures, { timeout: 10_000 }).toMatch(/pfgm_rows\{model="digits"\} 16/)
+  controller.abort()
   await expect(long).rejects.toThrow()
+  await expect.poll(figures, { timeout: 10_000 }).toContain('pfgm_requests_abandoned{route="/v1/samples"} 1')
   const began = performance.now()
   expect((await fetch(`${url}/v1/samples?count=16&${QUICK}`)).status).toBe(200)
   expect(performance.now() - began).toBeLessThan(5000)
@@ -227,6 +230,13 @@ it('says how it is, what it measured and what it answers', async () => {
   const wrong = await app.inject({ method: 'DELETE', url: '/v1/models/0123/samples' })
   expect(wrong.statusCode).toBe(405)
   expect(wrong.headers.allow).toBe('GET, HEAD')
+  const other = {
+    method: 'POST',
+    url: '/v1/nothing',
+    payload: 'x',
+    headers: { 'content-type': 'a/b' },
+  } as const
+  expect((await app.inject(other)).statusCode).toBe(404)
   expect((await get('/v1/samples')).headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
 })
 
