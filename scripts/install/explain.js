@@ -1,8 +1,10 @@
 // Tells from what the loader says why an addon did not load, and the command that mends it.
+import { sep } from 'node:path'
 import { addonsForbidden } from './access.js'
 import { CACHE_FIX } from './cache.js'
 import { addonProblem } from './locate.js'
 import { isMusl } from './machine.js'
+import { PREBUILDS, platformPackage } from './prebuild.js'
 import { CPU_FIX, unsupportedSystem } from './toolchain.js'
 
 /** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
@@ -50,7 +52,8 @@ function problemIn(said, { meta }) {
   const unmapped = /(\/.*?): failed to map segment from shared object/.exec(said)
   if (unmapped) {
     const message = `the system does not let ${unmapped[1]} be run, as on a file system that is mounted with noexec`
-    return { cause: 'noexec', message }
+    const fix = 'install pfgm-torch in a folder on another file system'
+    return { cause: 'noexec', message, ...(isInstalled(unmapped[1] ?? '') && { fix }) }
   }
   const library = /(\S+): cannot open shared object file|Library not loaded: (\S+)/.exec(said)
   if (library) {
@@ -64,6 +67,16 @@ function problemIn(said, { meta }) {
     return { cause: 'other-libtorch', message }
   }
   return { cause: 'unknown', message: said.trim() }
+}
+
+/**
+ * Whether a library came with the package or its platform's.
+ * @param {string} file
+ */
+function isInstalled(file) {
+  return [PREBUILDS, platformPackage()].some(
+    (folder) => folder !== undefined && file.startsWith(folder + sep),
+  )
 }
 
 /**

@@ -187,14 +187,19 @@ async function make(libtorch, { force, fromSource, prebuiltOnly }, onProgress) {
     rememberLibtorch(libtorch, sourceHash())
     return { action: 'adopted', file: prebuild.file, meta: { ...prebuild.meta, libtorch }, seconds: 0 }
   }
-  if (prebuild && prebuiltOnly) {
-    const { version } = prebuild.meta.libtorch
+  if (!prebuild) return buildAddon({ libtorch, force, onProgress })
+  const { version } = prebuild.meta.libtorch
+  const why = `The addon that the package carries runs with libtorch ${version}, and ${libtorch.path} is ${libtorch.version}.`
+  if (prebuiltOnly) {
     throw new SetupError(
-      `The addon that the package carries runs with libtorch ${version}, and ${libtorch.path} is ${libtorch.version}. ` +
-        'Name one of that version with --libtorch, or build an addon with `npx pfgm-torch setup --build-from-source`.',
+      `${why} Name one of that version with --libtorch, or build an addon with \`npx pfgm-torch setup --build-from-source\`.`,
     )
   }
-  return buildAddon({ libtorch, force, onProgress })
+  return buildAddon({ libtorch, force, onProgress }).catch((error) => {
+    throw error instanceof SetupError
+      ? new SetupError(`${why} For the latter: ${error.message}`, { cause: error })
+      : error
+  })
 }
 
 function mustHavePrebuild() {

@@ -56,7 +56,12 @@ export interface SampleRequest
   /** Whether previews will be asked for. Default false. */
   previews?: boolean
   /** An image of which parts are to be filled in, and where: as of `PoissonFlow.fill`. Both must live until the result. */
-  fill?: { readonly image: ImageTensor; readonly mask: ImageTensor }
+  fill?: {
+    /** One image, `[1, ...itemShape]`. */
+    readonly image: ImageTensor
+    /** Likewise, or `[1, 1, height, width]`: filled in where it is above 0, or a pixel above 127. */
+    readonly mask: ImageTensor
+  }
 }
 
 /** What a sampler is at. */

@@ -105,7 +105,7 @@ export function solverCacheOf(model: Model): SolverCache {
 /**
  * What has been searched and measured for a model, in memory and, where the model came from a file, in a file beside
  * it: `schedules.json` in a run folder, `NAME.schedules.json` beside `NAME.safetensors`. Where nothing can be written
- * there, the file is in the user's cache folder.
+ * there, the file is in the user's cache folder; where not there either, what was found is kept in memory alone.
  */
 export class SolverCache {
   readonly #model: string | undefined
@@ -148,7 +148,6 @@ export class SolverCache {
     this.#content = { schedules: [...others, ...schedules], ...(newest && { comparison: newest }) }
     this.#read = true
     if (place === undefined) return
-    await mkdir(dirname(place), { recursive: true })
     const file = { version: VERSION, fingerprint: await this.#print(), ...this.#content }
     await writeWhole(place, `${JSON.stringify(file)}\n`)
   }
@@ -156,7 +155,7 @@ export class SolverCache {
   /** Undefined where there is no such file, or where it is of another model or version. */
   async #contentOf(path: string): Promise<Content | undefined> {
     const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'EACCES') return undefined
+      if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(error.code ?? '')) return undefined
       throw damaged(path, error)
     })
     if (text === undefined) return undefined
@@ -187,7 +186,15 @@ export class SolverCache {
       () => true,
       () => false,
     )
-    return writable ? this.#beside : await this.#ownPlace()
+    if (writable) return this.#beside
+    const own = await this.#ownPlace()
+    try {
+      await mkdir(dirname(own), { recursive: true })
+      await access(dirname(own), constants.W_OK)
+      return own
+    } catch {
+      return undefined
+    }
   }
 
   /** Tells the model's file from every other. */

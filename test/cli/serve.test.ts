@@ -33,14 +33,6 @@ it('serve says what it cannot do', async () => {
     code: 2,
     stderr: expect.stringContaining('Expected models of different names but received two called digits'),
   })
-  expect(await run(folder, 'serve', 'digits', '--memory', '1MB')).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('the weights of digits are 2997384'),
-  })
-  expect(await run(folder, 'serve', 'digits', '--memory', 'much')).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining('Expected --memory to be a size, as in 500MB or 2GB but received'),
-  })
   const taken = start(folder, 'serve', 'digits', '--port', '0', '--log-level', 'silent', '--json')
   let said = ''
   taken.process.stdout!.on('data', (chunk) => {
@@ -53,4 +45,15 @@ it('serve says what it cannot do', async () => {
   expect(second.stderr).toContain(port)
   taken.process.kill('SIGTERM')
   await taken.ended
+})
+
+it('serve takes a budget of memory that holds its models', async () => {
+  expect(await run(folder, 'serve', 'digits', '--memory', '1MB')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('the weights of digits are 2997384'),
+  })
+  expect(await run(folder, 'serve', 'digits', '--memory', 'much')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Expected --memory to be a size, as in 500MB or 2GB but received'),
+  })
 })

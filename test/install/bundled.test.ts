@@ -1,5 +1,6 @@
+import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
-import { type OutputOptions, rolldown } from 'rolldown'
+import { type BuildOptions, buildSync } from 'esbuild'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { cleanEnvironment, type Ended, put, runProgram, temporaryFolder } from './helpers.js'
 import { installedProject, type Project } from './packed.js'
@@ -10,43 +11,47 @@ beforeAll(async () => {
   project = await installedProject()
 }, 600_000)
 
-interface Bundling extends OutputOptions {
-  external?: string[]
-  define?: Record<string, string>
-}
-
-/** Bundles a small program, and runs what comes of it in another folder. */
-async function runBundle({ external = [], define = {}, ...output }: Bundling): Promise<Ended> {
-  const input = join(project.folder, 'bundled.mjs')
-  put(input, "import { PfgmError } from 'pfgm-torch'\nconsole.log(new PfgmError('ERR_PFGM_IO', 'x').code)\n")
-  const bundle = await rolldown({
-    input,
+/** Bundles a small program by esbuild, and runs what comes of it in a folder. */
+async function runBundle(folder: string, options: BuildOptions): Promise<Ended> {
+  const entry = join(project.folder, 'bundled.mjs')
+  put(entry, "import { PfgmError } from 'pfgm-torch'\nconsole.log(new PfgmError('ERR_PFGM_IO', 'x').code)\n")
+  const outfile = join(folder, options.format === 'cjs' ? 'out.cjs' : 'out.mjs')
+  const { external = [] } = options
+  buildSync({
+    entryPoints: [entry],
+    bundle: true,
     platform: 'node',
-    external: [/\.node$/, ...external],
-    transform: { define },
-    logLevel: 'silent',
+    logLevel: 'error',
+    logOverride: { 'empty-import-meta': 'silent' },
+    ...options,
+    external: ['*.node', 'sharp', 'cmake-js', ...external],
+    outfile,
   })
-  const file = join(temporaryFolder(), output.format === 'cjs' ? 'out.cjs' : 'out.mjs')
-  await bundle.write({ ...output, file, codeSplitting: false })
-  await bundle.close()
-  const NODE_PATH = join(project.folder, 'node_modules')
-  return runProgram(process.execPath, [file], { env: cleanEnvironment({ NODE_PATH }) })
+  return runProgram(process.execPath, [outfile], { env: cleanEnvironment() })
 }
 
 describe('a bundle that holds the package', () => {
-  it.each<[string, Bundling]>([
+  it.each<[string, BuildOptions]>([
     ['an ES module', { format: 'esm' }],
     ['a CommonJS module', { format: 'cjs' }],
-    ['esbuild for CommonJS', { format: 'cjs', define: { 'import.meta.url': 'undefined' } }],
-    ['webpack', { format: 'esm', banner: 'const __webpack_require__ = () => {}' }],
+    [
+      'a CommonJS module that knows its address, as Rollup makes it',
+      {
+        format: 'cjs',
+        define: { 'import.meta.url': 'address' },
+        banner: { js: "const address = require('node:url').pathToFileURL(__filename).href" },
+      },
+    ],
+    ['webpack', { format: 'esm', banner: { js: 'const __webpack_require__ = () => {}' } }],
   ])('says so, as %s', async (_name, options) => {
-    const { code, stderr } = await runBundle(options)
+    const { code, stderr } = await runBundle(temporaryFolder(), options)
     expect(code).toBe(1)
     expect(stderr).toMatch(/^PfgmError: pfgm-torch was bundled, .* --external:pfgm-torch; .*\.$/m)
   })
 })
 
-it('a bundle that leaves the package out works', async () => {
-  const ended = await runBundle({ format: 'cjs', external: ['pfgm-torch'] })
+it.each(['esm', 'cjs'] as const)('a bundle that leaves the package out works, as %s', async (format) => {
+  const folder = mkdtempSync(join(project.folder, 'out-'))
+  const ended = await runBundle(folder, { format, external: ['pfgm-torch'] })
   expect(ended).toEqual({ code: 0, stdout: 'ERR_PFGM_IO\n', stderr: '' })
 })

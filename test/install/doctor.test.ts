@@ -6,6 +6,7 @@ import { doctor } from '../../scripts/install/doctor.js'
 import { cudaFix, explainLoadFailure } from '../../scripts/install/explain.js'
 import { type AddonMeta, addonProblem } from '../../scripts/install/locate.js'
 import { gpuAnswers, isMusl } from '../../scripts/install/machine.js'
+import { PREBUILDS } from '../../scripts/install/prebuild.js'
 import { installCommand, unsupportedCpu } from '../../scripts/install/toolchain.js'
 import { loadAddon } from '../../src/native/load.js'
 import {
@@ -292,5 +293,14 @@ describe('an addon', () => {
   ])('that the loader refuses with %s is explained', async (said, cause, names) => {
     const explained = explainLoadFailure({ file: await compileAddon(''), origin: 'cache' }, said)
     expect(explained).toMatchObject({ cause, message: expect.stringContaining(names) })
+  })
+
+  it.each([
+    ['/c/pfgm_torch.node', 'set PFGM_CACHE to a folder elsewhere'],
+    [join(PREBUILDS, 'pfgm_open.node'), 'install pfgm-torch in a folder on another file system'],
+  ])('on a file system with noexec is told with what mends it, as %s', async (file, fix) => {
+    const said = `${file}: failed to map segment from shared object`
+    const explained = explainLoadFailure({ file: await compileAddon(''), origin: 'prebuild' }, said)
+    expect(explained).toMatchObject({ cause: 'noexec', fix: expect.stringContaining(fix) })
   })
 })

@@ -8,6 +8,8 @@ import { newer, newestVersions } from '../../scripts/pack/pack.js'
 import {
   cleanEnvironment,
   closedPort,
+  fakePython,
+  linkedLibtorch,
   pathWith,
   put,
   runProgram,
@@ -187,6 +189,27 @@ describe('without the package of libtorch', () => {
     expect(await run(load(bare.root), 'module', env, bare)).toMatchObject({ stdout: 'loaded\n' })
     const setup = await runScript(bare.root, 'scripts/install/setup.js', [], env)
     expect(setup).toMatchObject({ code: 0, stdout: expect.stringContaining('the prebuilt addon fits it') })
+  })
+
+  it("Python's of another version is not used with the package's addon, and why is told", {
+    timeout: PATIENCE,
+  }, async () => {
+    const torch = linkedLibtorch(join(temporaryFolder(), 'torch'), '2.12.0')
+    const folder = join(temporaryFolder(), 'bin')
+    fakePython(folder, `case "$*" in *find_spec*) echo ${join(torch, '__init__.py')};; *) exit 1;; esac`)
+    const env = cleanEnvironment({
+      PFGM_CACHE: temporaryFolder(),
+      PATH: await pathWith(folder, ['sh']),
+    })
+    const why = `The addon that the package carries runs with libtorch 2.13.0, and ${torch} is 2.12.0.`
+    const bare = await runScript((await bareProject()).root, 'scripts/install/setup.js', [], env)
+    expect(bare).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/For the latter: Missing: .*compiler/),
+    })
+    expect(bare.stdout).toContain(why)
+    const whole = await runScript(project.root, 'scripts/install/setup.js', [], env)
+    expect(whole).toMatchObject({ code: 0, stdout: expect.stringContaining('from @pfgm-torch/libtorch-') })
   })
 
   it('one that setup is told of is remembered', { timeout: PATIENCE }, async () => {

@@ -122,4 +122,19 @@ describe.skipIf(isRoot)('where nothing may be written beside the model', () => {
       await chmod(dirname(model), 0o700)
     }
   })
+
+  it('it stays in memory where the cache folder cannot be made either', async () => {
+    const { model } = await modelFile()
+    const file = join(await temporaryFolder(), 'file')
+    await writeFile(file, 'in the way of a folder')
+    process.env.PFGM_CACHE = join(file, 'cache')
+    await chmod(dirname(model), 0o500)
+    try {
+      const cache = new SolverCache(model)
+      await cache.add({ schedules: [schedule(6)] })
+      expect(await stepsOf(cache)).toEqual([6])
+    } finally {
+      await chmod(dirname(model), 0o700)
+    }
+  })
 })
