@@ -30,6 +30,7 @@ const HOUSES = [
       ['poisson-flow.ts'],
       ['compare', 'sampler'],
       ['server'],
+      ['watch'],
       ['index.ts'],
       ['cli'],
     ],

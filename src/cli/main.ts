@@ -20,6 +20,7 @@ import { addServeCommand } from './serve.js'
 import { addSetupCommand } from './setup.js'
 import { addSolversCommand } from './solvers.js'
 import { addTrainCommand } from './train.js'
+import { addUiCommand } from './ui.js'
 import { addUpscaleCommand } from './upscale.js'
 import { packageVersion } from './version.js'
 
@@ -44,6 +45,7 @@ function createProgram(): Command {
     .configureOutput({ outputError: (text) => printHint(text.trim().replaceAll('\n', ' ')) })
   const adders = [
     addTrainCommand,
+    addUiCommand,
     addSampleCommand,
     addEncodeCommand,
     addDecodeCommand,
