@@ -24,7 +24,7 @@ function isStale() {
   if (!existsSync(sources)) return false
   if (!existsSync(main)) return true
   const built = statSync(main).mtimeMs
-  const files = readdirSync(sources, { recursive: true }).filter((name) => name.endsWith('.ts'))
+  const files = readdirSync(sources, { recursive: true }).filter((name) => /\.(tsx?|css)$/.test(name))
   return files.some((name) => statSync(join(sources, name)).mtimeMs > built)
 }
 
@@ -45,6 +45,7 @@ function build() {
     execFileSync(process.execPath, [tsc, '-b', '--force', join(root, 'tsconfig.build.json')], {
       stdio: ['ignore', 2, 2],
     })
+    execFileSync(process.execPath, [join(root, 'scripts', 'page.js')], { stdio: ['ignore', 2, 2] })
   } catch {
     fail('dist/ is older than src/, and src/ does not compile (see above).')
   }

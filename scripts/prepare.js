@@ -1,4 +1,4 @@
-// npm's prepare: compiles src/ to dist/ in a clone and for `npm pack`.
+// npm's prepare: compiles src/ to dist/ and bundles its pages, in a clone and for `npm pack`.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -22,5 +22,8 @@ if (compiler) {
     stdio: 'inherit',
   })
   process.exitCode = status ?? 1
-  if (status === 0) await import('./commonjs-types.js')
+  if (status === 0) {
+    await import('./commonjs-types.js')
+    await import('./page.js')
+  }
 }

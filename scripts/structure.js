@@ -13,9 +13,11 @@ const LONGEST = 400
 const HOUSES = [
   {
     folder: 'src',
-    files: /\.ts$/,
+    files: /\.tsx?$/,
     importsOf: typescriptImports,
     floors: [
+      // For browsers: it imports nothing of the library, and is bundled by itself.
+      ['page'],
       ['check.ts', 'errors.ts'],
       ['arguments'],
       ['files'],
@@ -64,7 +66,8 @@ function typescriptImports(file, text) {
     .preProcessFile(text, true, true)
     .importedFiles.map(({ fileName }) => fileName)
     .filter((name) => name.startsWith('.'))
-    .map((name) => normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'))
+    .map((name) => normalize(join(dirname(file), name)))
+    .flatMap((name) => [name.replace(/\.js$/, '.ts'), name.replace(/\.js$/, '.tsx')])
 }
 
 /**
@@ -136,7 +139,7 @@ function circles(graph) {
 function longFiles(folders) {
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.(ts|js|cpp|cu|h)$/.test(name))
+      .filter((name) => /\.(tsx?|js|css|cpp|cu|h)$/.test(name))
       .map((name) => ({ name: join(folder, name), lines: lineCount(join(root, folder, name)) }))
       .filter(({ lines }) => lines > LONGEST)
       .map(({ name, lines }) => `${name} has ${lines} lines, more than ${LONGEST}`),

@@ -7,6 +7,7 @@ import type { SamplerOptions } from '../sampler/sampler.js'
 import { answerError, schemaError } from './errors.js'
 import type { Limits } from './fields.js'
 import { Figures } from './figures.js'
+import { addPage, PAGE_POLICY } from './page.js'
 import pfgmTorch from './plugin.js'
 import { Shelf } from './shelf.js'
 
@@ -24,7 +25,8 @@ export interface ServeOptions extends Omit<SamplerOptions, 'model'> {
 const MOST_BYTES = 2 ** 20
 
 /**
- * A service that draws samples: the plugin's routes, health, figures for Prometheus and what the interface is. Its models are
+ * A service that draws samples: the plugin's routes, a page at `/`, health, figures for Prometheus and what
+ * the interface is. Its models are
  * loaded; it does not listen yet.
  * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model
  */
@@ -53,7 +55,7 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
   // Whatever ends TLS before it says that there is TLS.
   await app.register(fastifyHelmet, {
     strictTransportSecurity: false,
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
   })
   await app.register(fastifySwagger, {
     openapi: {
@@ -85,6 +87,7 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
     reply.type(figures.registry.contentType).send(await figures.registry.metrics()),
   )
   app.get('/openapi.json', own, async () => app.swagger())
+  await addPage(app, 'playground')
   await app.register(async (inside) => {
     if (tokens.length > 0) {
       await inside.register(fastifyBearerAuth, {

@@ -1,0 +1,3 @@
+import { show } from '../shell/shell.js'
+
+show('Playground', <p>Samples</p>)

@@ -1,0 +1,49 @@
+import { token, tokenRefused } from './token.js'
+
+/** What the service, or the way to it, has against a request, in words for whoever asked. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError'
+  constructor(
+    message: string,
+    /** The answer's; 0: there was none. */
+    readonly status: number,
+  ) {
+    super(message)
+  }
+}
+
+/** Settings of a request; those that are undefined are left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>
+
+/** A path with its query, relative to the page, which may lie below a prefix. */
+export function address(path: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined)
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return text === '' ? path : `${path}?${text}`
+}
+
+/**
+ * Asks the service.
+ * @param path relative to the page, without a slash before it
+ * @throws ServiceError where the answer is an error, or there is none
+ */
+export async function ask(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
+  const headers = new Headers(init.headers)
+  const known = token()
+  if (known !== undefined) headers.set('authorization', `Bearer ${known}`)
+  const response = await fetch(new URL(path, document.baseURI), { ...init, headers }).catch((error) => {
+    if (init.signal.aborted) throw error
+    throw new ServiceError('The service does not answer. Is it still running?', 0)
+  })
+  if (response.ok) return response
+  if (response.status === 401) tokenRefused()
+  throw new ServiceError(await wordsOf(response), response.status)
+}
+
+async function wordsOf(response: Response): Promise<string> {
+  if (response.status === 401) return 'The service asks for a token.'
+  if (response.status === 429) return 'The service has no room just now. Try again in a moment.'
+  const said: unknown = await response.json().catch(() => undefined)
+  const message = (said as { error?: { message?: unknown } } | undefined)?.error?.message
+  return typeof message === 'string' ? message : `The service answered ${response.status}.`
+}
