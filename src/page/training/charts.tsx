@@ -13,12 +13,13 @@ export interface ChartsProps {
 
 /** What was measured in runs, over the same steps. */
 export function Charts({ runs, logs }: ChartsProps) {
-  const [smoothness, setSmoothness] = useState(0.9)
+  const [smoothness, setSmoothness] = useState(0.6)
   const [isLogarithmic, setLogarithmic] = useState(true)
   const [step, setStep] = useState<number>()
   const shown = METRICS.filter(({ name }) =>
     runs.some((run) => (logs.get(run.name)?.of(name).steps.length ?? 0) > 0),
   )
+  const until = Math.max(1, ...runs.map((run) => run.step))
   return (
     <section class="card" aria-labelledby="measured">
       <div class="head">
@@ -50,7 +51,7 @@ export function Charts({ runs, logs }: ChartsProps) {
         {shown.map((metric) => (
           <MetricChart
             key={metric.name}
-            {...{ metric, runs, logs, step, onStep: setStep }}
+            {...{ metric, runs, logs, until, step, onStep: setStep }}
             smoothness={metric.isRough ? smoothness : 0}
             isLogarithmic={isLogarithmic && metric.mayBeLogarithmic}
           />
@@ -64,11 +65,21 @@ interface MetricChartProps extends ChartsProps {
   readonly metric: Metric
   readonly smoothness: number
   readonly isLogarithmic: boolean
+  readonly until: number
   readonly step: number | undefined
   readonly onStep: (step: number | undefined) => void
 }
 
-function MetricChart({ metric, runs, logs, smoothness, isLogarithmic, step, onStep }: MetricChartProps) {
+function MetricChart({
+  metric,
+  runs,
+  logs,
+  smoothness,
+  isLogarithmic,
+  until,
+  step,
+  onStep,
+}: MetricChartProps) {
   const measured = runs.flatMap((run) => {
     const series = logs.get(run.name)?.of(metric.name)
     if (!series || series.steps.length === 0) return []
@@ -92,7 +103,7 @@ function MetricChart({ metric, runs, logs, smoothness, isLogarithmic, step, onSt
       <Plot
         label={`${metric.title} over steps; newest: ${said}`}
         lines={[...behind, ...lines]}
-        {...{ isLogarithmic, version, onStep }}
+        {...{ isLogarithmic, until, version, onStep }}
       />
       <ul class="readout">
         {lines.map((line) => (

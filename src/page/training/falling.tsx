@@ -54,10 +54,8 @@ export function Falling({ field, height, turn, onTurn, isMoving }: FallingProps)
 type View = (place: Place) => [x: number, y: number]
 
 function viewOf({ width, height }: Sheet, turn: number): View {
-  const scale = Math.min(
-    (width - 2 * MARGIN) / (2 * RADIUS),
-    (height - 2 * MARGIN) / (RADIUS * (RISE + DEPTH)),
-  )
+  const high = Math.hypot(RISE, DEPTH) + DEPTH
+  const scale = Math.min((width - 2 * MARGIN) / (2 * RADIUS), (height - 2 * MARGIN) / (RADIUS * high))
   const [cos, sin] = [Math.cos(2 * Math.PI * turn), Math.sin(2 * Math.PI * turn)]
   const ground = height - MARGIN - scale * RADIUS * DEPTH
   return ([x, y, z]) => [

@@ -12,7 +12,7 @@ import { count } from './words.js'
 /** Milliseconds for which a field is looked at before that of a newer checkpoint is asked for: it is computed anew. */
 const SLOW = 15_000
 /** The level that is shown first, in all of them: where the data's shape begins to be seen. */
-const FIRST_LEVEL = 0.55
+const FIRST_LEVEL = 0.7
 
 /** Whether a run's model has a field that can be drawn: one of points in the plane. */
 export const hasField = ({ shape, checkpoint }: RunSummary): boolean =>

@@ -22,6 +22,8 @@ export interface PlotProps {
   readonly label: string
   readonly lines: readonly PlotLine[]
   readonly isLogarithmic: boolean
+  /** The last step of all plots, which is the end of their axes. */
+  readonly until: number
   /** Another one where the lines have other points. */
   readonly version: string
   readonly height?: number
@@ -33,17 +35,19 @@ export interface PlotProps {
 const TOGETHER = 'runs'
 
 /** Values over steps, which grow without a new drawing of all that is around them. */
-export function Plot({ label, lines, isLogarithmic, version, height = 220, onStep }: PlotProps) {
+export function Plot({ label, lines, isLogarithmic, until, version, height = 220, onStep }: PlotProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const width = useWidth(box)
   const isDark = useDark()
   const kinds = lines.map(({ name, colour: own, isFaint, hasDots }) => [name, own, isFaint, hasDots])
   const look = JSON.stringify([kinds, isLogarithmic, height, isDark])
+  const end = useRef(until)
+  end.current = until
   const hasWidth = width > 0
   useEffect(() => {
     if (!box.current || !hasWidth) return
-    const options = optionsOf(lines, isLogarithmic, { width, height }, onStep)
+    const options = optionsOf(lines, isLogarithmic, { width, height }, { onStep, end: () => end.current })
     const drawn = new uPlot(options, tableOf(lines, isLogarithmic), box.current)
     plot.current = drawn
     return () => {
@@ -52,7 +56,7 @@ export function Plot({ label, lines, isLogarithmic, version, height = 220, onSte
     }
   }, [look, hasWidth])
   useEffect(() => plot.current?.setSize({ width, height }), [width])
-  useEffect(() => plot.current?.setData(tableOf(lines, isLogarithmic)), [version])
+  useEffect(() => plot.current?.setData(tableOf(lines, isLogarithmic)), [version, until])
   return <div class="chart" ref={box} role="img" aria-label={label} style={{ minHeight: `${height}px` }} />
 }
 
@@ -71,14 +75,17 @@ function optionsOf(
   lines: readonly PlotLine[],
   isLogarithmic: boolean,
   size: { width: number; height: number },
-  onStep: PlotProps['onStep'],
+  { onStep, end }: Pick<PlotProps, 'onStep'> & { readonly end: () => number },
 ): uPlot.Options {
   return {
     ...size,
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false, sync: { key: TOGETHER }, points: { size: 7 } },
-    scales: { x: { time: false }, y: isLogarithmic ? { distr: 3, range: near(1.2) } : {} },
-    axes: [axis('', 26, false), axis('', 52, isLogarithmic)],
+    scales: {
+      x: { time: false, range: () => [0, end()] },
+      y: isLogarithmic ? { distr: 3, range: wide } : {},
+    },
+    axes: [unnamed(axis('', 28, false)), unnamed(axis('', 52, isLogarithmic))],
     series: [{}, ...lines.map(seriesOf)],
     hooks: {
       setCursor: [
@@ -89,13 +96,20 @@ function optionsOf(
   }
 }
 
+/** Wide enough for round values on it, where all are about the same. */
+const wide: uPlot.Range.Function = (plot, least, most, scale) =>
+  near(least !== null && most > 3 * least ? 1.2 : 2.5)(plot, least, most, scale)
+
+/** The title says what is on the axes. */
+const unnamed = ({ label, labelSize, ...rest }: uPlot.Axis): uPlot.Axis => rest
+
 function seriesOf({ name, colour: own, isFaint = false, hasDots = false }: PlotLine): uPlot.Series {
   const stroke = colour(own)
   return {
     label: name,
     stroke,
     width: isFaint ? 1 : 2,
-    alpha: isFaint ? 0.28 : 1,
+    alpha: isFaint ? 0.4 : 1,
     spanGaps: true,
     points: { show: hasDots, size: 6, stroke, fill: stroke },
   }
