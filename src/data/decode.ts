@@ -61,6 +61,30 @@ export async function decodeBytes(
   }
 }
 
+/**
+ * How opaque an image's pixels are, 0 to 255, of its first frame; 255 where the format knows no transparency.
+ * @throws PfgmError `ERR_PFGM_DATA` where the bytes are no image, or of more pixels than it may have
+ */
+export async function decodeOpacity(
+  title: FilePath,
+  bytes: Buffer,
+  mostPixels = MOST_PIXELS,
+): Promise<Uint8Array> {
+  const sharp = await loadSharp()
+  try {
+    return await sharp(bytes, { autoOrient: true, limitInputPixels: mostPixels })
+      .ensureAlpha()
+      .extractChannel('alpha')
+      .toColourspace('b-w')
+      .raw({ depth: 'uchar' })
+      .toBuffer()
+  } catch (cause) {
+    throw dataError(title, 'an image', `${bytes.length} bytes that do not decode (${reason(cause)})`, {
+      cause,
+    })
+  }
+}
+
 function isTiff(bytes: Buffer): boolean {
   return ['II', 'MM'].includes(bytes.toString('latin1', 0, 2))
 }

@@ -3,6 +3,7 @@ import { samplePath } from '../model/sample.js'
 import { sampleKeys } from '../model/samples.js'
 import { perSampleNorm } from '../ode/error-norm.js'
 import type { Arrivals, Joining } from '../ode/pool/arrivals.js'
+import type { DenoisedImages } from '../ode/pool/denoised.js'
 import { integrate } from '../ode/pool/pool.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
 import type { SampleStatistics, SampleStatus } from '../ode/pool/statistics.js'
@@ -19,6 +20,8 @@ export interface Common {
   readonly drift: Parameters<Model['sharedFlow']>[0]
   readonly maxEvaluations: number
   readonly hasPreviews: boolean
+  /** Whether something is known of the samples, of each request something else. */
+  readonly isLed: boolean
 }
 
 /** Who is told of what happens. */
@@ -129,7 +132,7 @@ export class OpenSampling implements Arrivals {
 
   async #follow(): Promise<void> {
     const { flow, network } = this.#model
-    const { solver, drift, maxEvaluations, hasPreviews } = this.#common
+    const { solver, drift, maxEvaluations, hasPreviews, isLed } = this.#common
     try {
       using out = await Tensor.full([this.#capacity, ...network.itemShape], 0, 'float32')
       this.#out = out
@@ -154,6 +157,7 @@ export class OpenSampling implements Arrivals {
           onBegin: (statistics) => {
             this.#statistics = statistics
           },
+          ...(isLed && { onDenoised: (denoised: DenoisedImages) => this.#lead(denoised) }),
           ...(hasPreviews && { onStep: (progress: PoolProgress) => this.#preview(progress) }),
         })
       }
@@ -172,6 +176,15 @@ export class OpenSampling implements Arrivals {
     this.#queue = []
     for (const { request } of all) request.fail(error)
     this.#told.left(all.length)
+  }
+
+  async #lead({ images, samples }: DenoisedImages): Promise<Tensor<'float64'>> {
+    const values = await images.data()
+    const size = values.length / samples.length
+    for (const [i, sample] of samples.entries()) {
+      this.#underway.get(sample)!.request.known!.guide(values.subarray(i * size, (i + 1) * size))
+    }
+    return Tensor.from<'float64'>(values, images.shape)
   }
 
   #preview({ denoised }: PoolProgress): void {

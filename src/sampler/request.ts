@@ -1,6 +1,7 @@
 import { orAborted } from '../arguments/signal.js'
 import { PfgmError } from '../errors.js'
 import type { Conditions } from '../model/conditions.js'
+import type { Measurement } from '../model/measurement.js'
 import type { SampleStatus } from '../ode/pool/statistics.js'
 
 /** Samples that were asked for, drawn. */
@@ -57,6 +58,8 @@ export class Request implements Submission {
   /** Samples that were let in. */
   admitted = 0
   isGone = false
+  /** What leads its samples; there by the time that they are let in. */
+  known: Measurement | undefined
   #begun = 0
   #missing: number
   readonly #shape: readonly number[]
@@ -117,6 +120,7 @@ export class Request implements Submission {
       )
       return
     }
+    this.known?.settle(values)
     this.#values.set(values, index * this.#size)
     this.#evaluations[index] = evaluations
     this.#status[index] = status

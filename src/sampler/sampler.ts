@@ -13,11 +13,15 @@ import {
 import { expectInteger } from '../check.js'
 import { PfgmError } from '../errors.js'
 import { CONDITION_FIELDS, type ConditionOptions } from '../model/conditions.js'
+import { keptPixels } from '../model/fill.js'
+import type { ImageTensor } from '../model/images.js'
+import { expectDenoising } from '../model/measurement.js'
 import { SAMPLING_FIELDS, type SamplingOptions, samplingSettings } from '../model/sample.js'
 import type { Device } from '../native/device.js'
 import { DEVICE } from '../native/device.js'
 import type { Solver } from '../ode/solver.js'
 import { PoissonFlow } from '../poisson-flow.js'
+import { Tensor } from '../tensor/tensor.js'
 import { preparedSolver } from '../tuning/prepared-solver.js'
 import { REQUEST_FIELDS, type SolverRequest, type solverOrGoal } from '../tuning/solver-choice.js'
 import { wantedSolver } from '../tuning/wanted-solver.js'
@@ -50,6 +54,8 @@ export interface SampleRequest
   deadline?: number
   /** Whether previews will be asked for. Default false. */
   previews?: boolean
+  /** An image of which parts are to be filled in, and where: as of `PoissonFlow.fill`. Both must live until the result. */
+  fill?: { readonly image: ImageTensor; readonly mask: ImageTensor }
 }
 
 /** What a sampler is at. */
@@ -87,7 +93,15 @@ const REQUEST_SCHEMA = optionsSchema<SampleRequest>({
   priority: number(-100, 100),
   deadline: number(0, 1e9),
   previews: SWITCH,
+  fill: kind<NonNullable<SampleRequest['fill']>>(
+    'an image and a mask, both tensors',
+    (value) => isPair(value) && value.image instanceof Tensor && value.mask instanceof Tensor,
+  ),
 } satisfies Fields<SampleRequest>)
+
+function isPair(value: unknown): value is Partial<NonNullable<SampleRequest['fill']>> {
+  return typeof value === 'object' && value !== null
+}
 
 /** A sample that needs more has no end in sight. */
 const MOST_EVALUATIONS = 10_000
@@ -156,7 +170,8 @@ export class Sampler implements AsyncDisposable {
    */
   submit(given: SampleRequest = {}): Submission {
     const options = parse('request', REQUEST_SCHEMA, given)
-    const { count = 1, seed = 0, priority = 0, deadline = Number.POSITIVE_INFINITY, signal } = options
+    const { count = 1, seed = 0, priority = 0, deadline = Number.POSITIVE_INFINITY, signal, fill } = options
+    if (fill) expectDenoising(this.model)
     expectInteger('count', count, 1, this.#maxRows + this.#queueLimit)
     if (this.#isClosed)
       throw new PfgmError(
@@ -198,19 +213,10 @@ export class Sampler implements AsyncDisposable {
       temperature: options.temperature,
       drift,
       maxEvaluations: options.maxEvaluations ?? MOST_EVALUATIONS,
+      hasPreviews: options.previews === true,
+      isLed: fill !== undefined,
     }
-    const hasPreviews = options.previews === true
-    this.#samplingFor({ ...common, hasPreviews }, wanted).then(
-      (sampling) => {
-        if (request.isGone) {
-          sampling.settle()
-          return
-        }
-        this.#enqueue(request, sampling)
-        this.#admit()
-      },
-      (error: unknown) => request.fail(error),
-    )
+    this.#begin(request, common, wanted, fill).catch((error: unknown) => request.fail(error))
     return request
   }
 
@@ -230,6 +236,21 @@ export class Sampler implements AsyncDisposable {
   /** The same, at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  async #begin(
+    request: Request,
+    common: Omit<Common, 'solver'>,
+    wanted: ReturnType<typeof solverOrGoal>,
+    fill: SampleRequest['fill'],
+  ): Promise<void> {
+    if (fill) request.known = await keptPixels(this.model, fill.image, fill.mask)
+    const sampling = await this.#samplingFor(common, wanted)
+    if (request.isGone) sampling.settle()
+    else {
+      this.#enqueue(request, sampling)
+      this.#admit()
+    }
   }
 
   #samplingFor(

@@ -1,21 +1,19 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { type Channels, decodeBytes } from '../data/decode.js'
 import { PfgmError } from '../errors.js'
 import type { EncodeOptions } from '../model/encode.js'
 import type { PoissonFlow } from '../poisson-flow.js'
 import { npyBytes } from '../tensor/npy-header.js'
 import { draw, encoded } from '../tensor/picture.js'
-import { Tensor } from '../tensor/tensor.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { clientOf } from './draws.js'
 import { type Limits, labelField, labelOf, modelField } from './fields.js'
+import { imageOf } from './pictures.js'
 import { expectPixels, schemaOf } from './samples.js'
-import type { Served, Shelf } from './shelf.js'
+import type { Shelf } from './shelf.js'
 
 /** Most of these requests under way at once: each goes through the network more often than a sample. */
 const MOST_UNDERWAY = 4
-/** Of pictures that are sent, before they are brought to the model's size. */
-const MOST_PIXELS = 2 ** 24
 
 type PathOptions = Pick<EncodeOptions, 'labels' | 'rtol' | 'atol' | 'signal'>
 
@@ -27,8 +25,6 @@ const ofPicture = z.strictObject({
 
 /** Paths between pictures and the far plane: encodings, likelihoods, and pictures between two samples. */
 export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
-  const types = ['image/png', 'image/jpeg', 'image/webp']
-  app.addContentTypeParser(types, { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   let underway = 0
   /** Work for a client, with a place among those under way. */
   const alone = async <T>(reply: FastifyReply, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
@@ -62,7 +58,7 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
       schema(summary, ofPicture),
       async ({ query: { model, label, rtol }, body }, reply) => {
         const served = shelf.expect(model)
-        using image = await imageFor(served, body)
+        using image = await imageOf(served, body)
         const found = await alone(reply, (signal) =>
           work(served.sampler.model, image, { ...labelOf(label), rtol, atol: rtol, signal }),
         )
@@ -120,23 +116,4 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
       return reply.type('image/png').send(await encoded(picture, 'png'))
     },
   )
-}
-
-/** A picture's bytes at the model's size. @throws an error of status 400 where they are none */
-async function imageFor({ sampler: { model } }: Served, body: unknown): Promise<Tensor<'uint8'>> {
-  const [channels = 1, height = 1, width = 1] = model.network.itemShape
-  if (!Buffer.isBuffer(body))
-    throw Object.assign(
-      new Error('Expected a picture as the body, of type image/png, image/jpeg or image/webp'),
-      {
-        statusCode: 415,
-      },
-    )
-  const size: [number, number] = [height, width]
-  const { planes } = await decodeBytes('the body', body, channels as Channels, size, MOST_PIXELS).catch(
-    (error: unknown) => {
-      throw Object.assign(error as Error, { statusCode: 400 })
-    },
-  )
-  return Tensor.from<'uint8'>(Uint8Array.from(Buffer.concat(planes)), [1, channels, height, width])
 }

@@ -4,9 +4,11 @@ import { answerError } from './errors.js'
 import { addEvents } from './events.js'
 import { LIMITS, type Limits } from './fields.js'
 import type { Figures } from './figures.js'
+import { addFill } from './fill.js'
 import { addGenerations } from './generations.js'
 import { addModels } from './models.js'
 import { addPaths } from './paths.js'
+import { takePictures } from './pictures.js'
 import { addSamples } from './samples.js'
 import { Shelf } from './shelf.js'
 
@@ -26,8 +28,8 @@ export interface PfgmTorchOptions extends Omit<SamplerOptions, 'model'> {
 }
 
 /**
- * A Fastify plugin with the routes of `pfgm-torch serve`: `GET /v1/samples`, `GET /v1/models`,
- * `GET /v1/models/<fingerprint>/samples` and `POST /v1/images/generations`. It loads the models, and closes them with the app.
+ * A Fastify plugin with the routes of `pfgm-torch serve` below `/v1/`: samples, previews, pictures filled in, encodings,
+ * likelihoods, interpolation, the models, and OpenAI's interface for images. It loads the models, and closes them with the app.
  */
 const pfgmTorch: FastifyPluginAsync<PfgmTorchOptions> = async (app, options) => {
   const { models, limits: given, device, maxRows, queueLimit } = options
@@ -39,9 +41,11 @@ const pfgmTorch: FastifyPluginAsync<PfgmTorchOptions> = async (app, options) => 
   const shelf = models instanceof Shelf ? models : await Shelf.open(models, sampler)
   const limits = { ...LIMITS, ...given }
   app.setErrorHandler(answerError)
+  takePictures(app)
   addModels(app, shelf)
   addSamples(app, shelf, limits)
   addEvents(app, shelf, limits)
+  addFill(app, shelf, limits)
   addGenerations(app, shelf, limits)
   addPaths(app, shelf, limits)
   app.addHook('onClose', () => shelf.close())

@@ -137,6 +137,7 @@ export const CALLS = {
       {
         ...{ seed: 1, count: 2, solver: 'euler', steps: 2, temperature: 1, maxEvaluations: 9 },
         ...{ signal: soon(), priority: 1, deadline: 100, previews: true, precision: 'float32' },
+        fill: { image: f.point, mask: f.mask },
       },
     ],
   }),

@@ -213,6 +213,7 @@ it('says how it is, what it measured and what it answers', async () => {
   expect(api.openapi).toBe('3.1.0')
   expect(Object.keys(api.paths).sort()).toEqual([
     '/v1/encode',
+    '/v1/fill',
     '/v1/images/generations',
     '/v1/interpolate',
     '/v1/likelihood',

@@ -1,3 +1,5 @@
 import { show } from '../shell/shell.js'
+import { Playground } from './playground.js'
+import './style.css'
 
-show('Playground', <p>Samples</p>)
+show('Playground', <Playground />)

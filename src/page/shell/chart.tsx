@@ -9,6 +9,8 @@ export interface ChartLine {
   readonly colour: string
   /** [x, y], by x. */
   readonly points: readonly (readonly [number, number])[]
+  /** Whether its points are larger, and no line leads from one to the next. */
+  readonly isMark?: boolean
 }
 
 export interface ChartProps {
@@ -28,6 +30,7 @@ export function Chart({ label, x, y, lines, logarithmic, height = 280 }: ChartPr
   const box = useRef<HTMLDivElement>(null)
   const width = useWidth(box)
   const isDark = useDark()
+  const [near, setNear] = useState('')
   const shown = JSON.stringify([x, y, lines, logarithmic, height, width, isDark])
   useEffect(() => {
     if (!box.current || width === 0) return
@@ -41,11 +44,12 @@ export function Chart({ label, x, y, lines, logarithmic, height = 280 }: ChartPr
       legend: { show: false },
       cursor: { drag: { x: false, y: false } },
       scales: {
-        x: { time: false, ...(logarithmic.x && { distr: 3, range: near(1.15) }) },
-        y: logarithmic.y ? { distr: 3, range: near(1.5) } : {},
+        x: { time: false, ...(logarithmic.x && { distr: 3, range: around(1.15) }) },
+        y: logarithmic.y ? { distr: 3, range: around(1.5) } : {},
       },
       axes: [axis(x, 40, logarithmic.x), axis(y, 58, logarithmic.y)],
       series: [{}, ...drawn.map(seriesOf)],
+      hooks: { setCursor: [(own) => setNear(nearest(own, drawn))] },
     }
     const data = tables.some(([xs]) => xs.length > 0)
       ? uPlot.join(tables)
@@ -53,7 +57,14 @@ export function Chart({ label, x, y, lines, logarithmic, height = 280 }: ChartPr
     const chart = new uPlot(options, data, box.current)
     return () => chart.destroy()
   }, [shown])
-  return <div class="chart" ref={box} role="img" aria-label={label} style={{ minHeight: `${height}px` }} />
+  return (
+    <div class="chart">
+      <div ref={box} role="img" aria-label={label} style={{ minHeight: `${height}px` }} />
+      <p class="faint near" aria-hidden="true">
+        {near}
+      </p>
+    </div>
+  )
 }
 
 const isShown =
@@ -84,14 +95,14 @@ export function axis(name: string, size: number, isLogarithmic: boolean): uPlot.
   }
 }
 
-function seriesOf({ name, colour: own }: ChartLine): uPlot.Series {
+function seriesOf({ name, colour: own, isMark = false }: ChartLine): uPlot.Series {
   const stroke = colour(own)
   return {
     label: name,
     stroke,
-    width: 2,
+    width: isMark ? 0 : 2,
     spanGaps: true,
-    points: { show: true, size: 7, stroke, fill: stroke },
+    points: { show: true, size: isMark ? 13 : 7, stroke, fill: stroke },
   }
 }
 
@@ -105,8 +116,20 @@ function ticks(least: number, most: number): number[] {
   return powers.length > 3 ? powers : within(decades.flatMap((power) => [power, 2 * power, 5 * power]))
 }
 
+/** The point that is nearest to the cursor, in words. */
+function nearest({ cursor: { left = -1, top = -1 }, valToPos }: uPlot, lines: readonly ChartLine[]): string {
+  let found = { far: 30, words: '' }
+  for (const { name, points } of lines) {
+    for (const [x, y] of points) {
+      const far = Math.hypot(valToPos(x, 'x') - left, valToPos(y, 'y') - top)
+      if (far < found.far) found = { far, words: `${name}: ${inWords(x)}, ${inWords(y)}` }
+    }
+  }
+  return found.words
+}
+
 /** An axis from a little before the least to a little after the largest. */
-export function near(factor: number): uPlot.Range.Function {
+export function around(factor: number): uPlot.Range.Function {
   return (_, least, most) => (least === null || most === null ? [0.1, 1] : [least / factor, most * factor])
 }
 

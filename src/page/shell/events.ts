@@ -32,7 +32,9 @@ async function* blocksOf({ body }: Response): AsyncGenerator<string> {
   let rest = ''
   try {
     for (;;) {
-      const { value, done } = await reader.read()
+      const { value, done } = await reader.read().catch(() => {
+        throw new ServiceError('The service broke off.', 0)
+      })
       if (done) return
       const blocks = (rest + value).split('\n\n')
       rest = blocks.pop()!

@@ -11,7 +11,7 @@ export function show(name: string, view: ComponentChildren): void {
 }
 
 function Shell({ name, children }: { name: string; children: ComponentChildren }) {
-  const { isWanted } = useToken()
+  const { isWanted, token } = useToken()
   return (
     <>
       <header class="top">
@@ -19,14 +19,14 @@ function Shell({ name, children }: { name: string; children: ComponentChildren }
         <h1>{name}</h1>
       </header>
       <main>
-        {isWanted && <TokenForm />}
+        {isWanted && <TokenForm isOther={token !== undefined} />}
         {children}
       </main>
     </>
   )
 }
 
-function TokenForm() {
+function TokenForm({ isOther }: { isOther: boolean }) {
   const [text, setText] = useState('')
   const keep = (event: Event) => {
     event.preventDefault()
@@ -34,7 +34,9 @@ function TokenForm() {
   }
   return (
     <form class="card token" onSubmit={keep}>
-      <label for="token">The service asks for a token</label>
+      <label for="token">
+        {isOther ? 'The service wants another token' : 'The service asks for a token'}
+      </label>
       <input
         id="token"
         type="password"

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { LogPart, RunSummary } from '../../watch/answers.js'
-import { address, ask } from '../shell/service.js'
+import { address } from '../shell/address.js'
+import { ask } from '../shell/service.js'
 import { History } from './history.js'
 
 /** What is asked of a run by its name. */

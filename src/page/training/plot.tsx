@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { axis, colour, near, useDark, useWidth } from '../shell/chart.js'
+import { around, axis, colour, useDark, useWidth } from '../shell/chart.js'
 
 /** A line of a plot. */
 export interface PlotLine {
@@ -98,7 +98,7 @@ function optionsOf(
 
 /** Wide enough for round values on it, where all are about the same. */
 const wide: uPlot.Range.Function = (plot, least, most, scale) =>
-  near(least !== null && most > 3 * least ? 1.2 : 2.5)(plot, least, most, scale)
+  around(least !== null && most > 3 * least ? 1.2 : 2.5)(plot, least, most, scale)
 
 /** The title says what is on the axes. */
 const unnamed = ({ label, labelSize, ...rest }: uPlot.Axis): uPlot.Axis => rest

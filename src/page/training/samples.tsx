@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { RunSummary } from '../../watch/answers.js'
-import { address } from '../shell/service.js'
+import { address } from '../shell/address.js'
 import { colourOf } from './colours.js'
 import { runAddress } from './logs.js'
 import { count } from './words.js'
