@@ -17,9 +17,14 @@ export function rowsOf(configs: readonly unknown[]): Row[] {
   })
 }
 
+function inWords(value: unknown): string {
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)))
+  return typeof value === 'string' ? value : JSON.stringify(value).replaceAll(',', ', ')
+}
+
 function flattened(value: unknown, path = ''): [string, string][] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [[path, typeof value === 'string' ? value : JSON.stringify(value)]]
+    return [[path, inWords(value)]]
   }
   return Object.entries(value).flatMap(([name, each]) =>
     flattened(each, path === '' ? name : `${path}.${name}`),
