@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -6,7 +6,6 @@ import { type Running, run, sharedFolder, start, TINY_POINTS } from './cli.js'
 
 const folder = sharedFolder()
 mkdirSync(join(folder, 'runs'))
-writeFileSync(join(folder, 'a file'), '')
 
 /** The address that a process prints that listens. */
 async function addressOf(running: Running): Promise<string> {
@@ -61,23 +60,4 @@ it('ui shows a folder of runs, at another port where the usual one is taken', as
   expect((await showing.ended).code).toBe(0)
   expect(await news).toContain('event: end')
   taken.close()
-})
-
-it.each([
-  [
-    'ui nowhere',
-    'Expected nowhere to be a run, or a folder of runs, but received nothing: there is no such path',
-  ],
-  ['ui runs --port 70000', 'Expected --port to be a port, 0 to 65535, but received "70000"'],
-  ['train --ui digits', 'Expected --ui to be a port, 0 to 65535, or nothing (the data is named before it)'],
-])('refuses %s', async (line, message) => {
-  const { code, stdout, stderr } = await run(folder, ...line.split(' '))
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  expect(stderr).toContain(message)
-})
-
-it('ui refuses a file', async () => {
-  const { code, stderr } = await run(folder, 'ui', 'a file')
-  expect(code).toBe(2)
-  expect(stderr).toContain('Expected a file to be a run, or a folder of runs, but received a file')
 })
