@@ -42,7 +42,9 @@ export function addServeCommand(program: Command): void {
   const command = program
     .command('serve')
     .summary('draw samples for others, over HTTP')
-    .description('Serves models over HTTP: pictures by URL, and the interface of OpenAI for images.')
+    .description(
+      'Serves models over HTTP: a page to play with them, pictures by URL, and the interface of OpenAI for images.',
+    )
     .argument('<models...>', 'run folders, model files, or digits or fashion; with a name as name=folder')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runServe)
 }

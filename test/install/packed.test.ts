@@ -42,6 +42,7 @@ describe('the tarball', () => {
   it('holds what is needed to build and nothing of the tests', () => {
     for (const name of [
       'dist/index.js',
+      'dist/page/playground.html',
       'dist/index.d.ts',
       'dist/commonjs/index.d.ts',
       'native',

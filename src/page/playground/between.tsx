@@ -23,7 +23,7 @@ interface BetweenProps {
 export function Between({ facts, model, state, change, isTurn }: BetweenProps) {
   const id = useId()
   const [wanted, setWanted] = useState(state.to)
-  const to = state.to ?? wanted ?? state.seed + 1
+  const to = state.to ?? wanted ?? Math.min(state.seed + 1, Number.MAX_SAFE_INTEGER)
   const steps = Math.min(PICTURES, facts.count)
   const query = { model: model.name, label: state.label, from: state.seed, to, steps }
   const path = address('v1/interpolate', query)

@@ -4,7 +4,7 @@ import { Notice } from '../shell/notice.js'
 import { type Measured, measure, settingsOf } from './errors.js'
 import type { Facts, Model } from './facts.js'
 import { kindOf, usualTolerance } from './solvers.js'
-import { drawingQuery, type State } from './state.js'
+import type { State } from './state.js'
 
 interface ErrorChartProps {
   readonly facts: Facts
@@ -18,17 +18,18 @@ interface ErrorChartProps {
 export function ErrorChart({ facts, model, state, change, isTurn }: ErrorChartProps) {
   const { isNoisy, by } = kindOf(state.solver)
   const isWanted = state.errors === 1 && !isNoisy
-  const key = JSON.stringify([model.name, state.seed, state.solver, drawingQuery(state)])
+  const settings = settingsOf(state, facts)
+  const { seed, label, guidance, solver, temperature } = state
+  const key = JSON.stringify([model.name, seed, label, guidance, solver, temperature, settings])
   const { value, error, isBusy, again } = useAnswer<Shown>(
     isWanted ? key : undefined,
     async (signal, show) => {
       const shown = (measured: readonly Measured[]): Shown => ({ key, measured })
-      return shown(await measure({ model, state, facts }, signal, (some) => show(shown(some))))
+      return shown(await measure(model, state, settings, signal, (some) => show(shown(some))))
     },
     isTurn,
   )
   const measured = value?.key === key ? value.measured : []
-  const all = settingsOf(state, facts).length
   const chosen = by === 'steps' ? state.steps : (state.tolerance ?? usualTolerance(state.solver))
   const points = (some: readonly Measured[]) =>
     some.map((each): [number, number] => [each.evaluations, each.error])
@@ -57,7 +58,7 @@ export function ErrorChart({ facts, model, state, change, isTurn }: ErrorChartPr
           <Chart
             label={`Error of ${state.solver} against evaluations; the table below has the figures.`}
             x="Evaluations of the network"
-            y="Error"
+            y="Error, root mean square"
             logarithmic={{ x: true, y: true }}
             height={320}
             lines={[
@@ -71,7 +72,9 @@ export function ErrorChart({ facts, model, state, change, isTurn }: ErrorChartPr
             ]}
           />
           <p class="faint" role="status">
-            {isBusy ? `Measured ${measured.length} of ${all} …` : 'The large point is the chosen setting.'}
+            {isBusy
+              ? `Measured ${measured.length} of ${settings.length} …`
+              : 'The large point is the chosen setting.'}
           </p>
           <Table name={by === 'steps' ? 'Steps' : 'Tolerance'} measured={measured} />
         </>

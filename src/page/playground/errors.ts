@@ -18,7 +18,7 @@ const AT_ONCE = 3
 /** Of the path that the others are compared with. */
 const EXACT = { solver: 'rk45', rtol: 1e-5, atol: 1e-5, steps: undefined }
 
-/** What a sample is by every setting of its solver, the one that is chosen among them, from few evaluations to many. */
+/** The settings of a solver that are measured, from few evaluations to many; the one that is chosen is among them. */
 export function settingsOf({ solver, tolerance, steps }: State, { evaluations }: Facts): number[] {
   const { by, each } = kindOf(solver)
   if (by === 'tolerance')
@@ -29,13 +29,15 @@ export function settingsOf({ solver, tolerance, steps }: State, { evaluations }:
 
 /** What the settings of a solver come to for a sample: those known so far are shown. */
 export async function measure(
-  { model, state, facts }: { model: Model; state: State; facts: Facts },
+  model: Model,
+  state: State,
+  settings: readonly number[],
   signal: AbortSignal,
   show: (measured: readonly Measured[]) => void,
 ): Promise<readonly Measured[]> {
   const usual = { model: model.name, seed: state.seed, ...drawingQuery(state), format: 'npy' }
   const exact = await draw({ ...usual, ...EXACT }, signal)
-  const waiting = settingsOf(state, facts)
+  const waiting = [...settings]
   let measured: readonly Measured[] = []
   const work = async () => {
     for (let setting = waiting.shift(); setting !== undefined; setting = waiting.shift()) {

@@ -53,7 +53,8 @@ export async function askFacts(signal: AbortSignal): Promise<Facts> {
   }
 }
 
-const isOfPictures = ({ shape }: ToldModel): boolean => shape.length === 3
+const isOfPictures = ({ shape: [channels = 0, ...sides] }: ToldModel): boolean =>
+  sides.length === 2 && (channels === 1 || channels === 3)
 
 function modelOf({ id, samples, shape, flow, classes }: ToldModel): Model {
   const [channels, height, width] = shape as [number, number, number]

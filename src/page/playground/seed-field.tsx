@@ -39,7 +39,12 @@ export function SeedField({
           }}
           onBlur={() => setText(String(seed))}
         />
-        <button type="button" aria-label={`${name}: the next`} onClick={() => choose(seed + 1)}>
+        <button
+          type="button"
+          aria-label={`${name}: the next`}
+          disabled={seed === Number.MAX_SAFE_INTEGER}
+          onClick={() => choose(seed + 1)}
+        >
           ›
         </button>
         <button type="button" onClick={() => choose(Math.floor(Math.random() * 1e6))}>

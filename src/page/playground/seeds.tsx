@@ -56,7 +56,11 @@ export function Seeds({ facts, model, state, change, isTurn }: SeedsProps) {
         >
           Those before
         </button>
-        <button type="button" onClick={() => change({ seed: first + count })}>
+        <button
+          type="button"
+          disabled={first + count > Number.MAX_SAFE_INTEGER}
+          onClick={() => change({ seed: first + count })}
+        >
           The next
         </button>
       </div>

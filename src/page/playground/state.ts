@@ -73,7 +73,9 @@ export function hashOf(state: State): string {
   const given = Object.entries(state).filter(
     ([name, value]) => value !== undefined && value !== USUAL[name as keyof State],
   )
-  return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+  return new URLSearchParams(
+    Object.fromEntries(given.map(([name, value]) => [name, String(value)])),
+  ).toString()
 }
 
 /** How a sample is drawn, as the service is asked; of a model, its seed is left to whoever asks. */

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { ServiceError } from './service.js'
 import { useToken } from './token.js'
 
@@ -39,27 +39,36 @@ export function useAnswer<T>(
   })
   const [round, setRound] = useState(0)
   const { token } = useToken()
+  const asked = JSON.stringify([key, round, token])
+  const answered = useRef<string | undefined>(undefined)
   useEffect(() => {
-    if (key === undefined) return setState({ value: undefined, error: undefined, isBusy: false })
-    setState(({ value }) => ({ value, error: undefined, isBusy: true }))
-    if (!isTurn) return
+    if (key !== undefined && answered.current === asked) return
+    answered.current = undefined
+    setState(({ value }) => ({
+      value: key === undefined ? undefined : value,
+      error: undefined,
+      isBusy: key !== undefined,
+    }))
+    if (key === undefined || !isTurn) return
     const controller = new AbortController()
-    const { signal } = controller
-    const timer = setTimeout(() => begin(signal), SETTLED)
+    const timer = setTimeout(() => begin(controller.signal), SETTLED)
     return () => {
       clearTimeout(timer)
       controller.abort()
     }
-  }, [key, round, token, isTurn])
+  }, [asked, isTurn])
 
   function begin(signal: AbortSignal): void {
-    const show = (isBusy: boolean) => (value: T) => {
-      if (!signal.aborted) setState({ value, error: undefined, isBusy })
-    }
-    work(signal, show(true)).then(show(false), (error: unknown) => {
+    const set = (part: Partial<State<T>>) => {
       if (signal.aborted) return
-      setState({ value: undefined, error: wordsOf(error), isBusy: false })
-    })
+      const state = { value: undefined, error: undefined, isBusy: false, ...part }
+      if (!state.isBusy) answered.current = asked
+      setState(state)
+    }
+    work(signal, (value) => set({ value, isBusy: true })).then(
+      (value) => set({ value }),
+      (error: unknown) => set({ error: signal.aborted ? undefined : wordsOf(error) }),
+    )
   }
   return { ...state, again: () => setRound((before) => before + 1) }
 }

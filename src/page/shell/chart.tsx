@@ -106,14 +106,14 @@ function seriesOf({ name, colour: own, isMark = false }: ChartLine): uPlot.Serie
   }
 }
 
-/** Round values on a logarithmic axis: powers of ten, and where those are few, 2 and 5 times them. */
+/** Round values on a logarithmic axis: powers of ten, and where those are fewer than three, 2 and 5 times them. */
 function ticks(least: number, most: number): number[] {
   const first = Math.floor(Math.log10(least))
   const last = Math.ceil(Math.log10(most))
   const decades = Array.from({ length: last - first + 1 }, (_, i) => Number(`1e${first + i}`))
   const within = (values: number[]) => values.filter((value) => value >= least && value <= most)
   const powers = within(decades)
-  return powers.length > 3 ? powers : within(decades.flatMap((power) => [power, 2 * power, 5 * power]))
+  return powers.length > 2 ? powers : within(decades.flatMap((power) => [power, 2 * power, 5 * power]))
 }
 
 /** The point that is nearest to the cursor, in words. */
