@@ -31,6 +31,9 @@ export interface PlotProps {
   readonly onStep: (step: number | undefined) => void
 }
 
+/** How far axes go beyond the last step, in it, so that its dots are whole. */
+const PAST_END = 1.015
+
 /** Plots whose pointers move together. */
 const TOGETHER = 'runs'
 
@@ -82,7 +85,7 @@ function optionsOf(
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false, sync: { key: TOGETHER }, points: { size: 7 } },
     scales: {
-      x: { time: false, range: () => [0, end()] },
+      x: { time: false, range: () => [0, PAST_END * end()] },
       y: isLogarithmic ? { distr: 3, range: wide } : {},
     },
     axes: [unnamed(axis('', 28, false)), unnamed(axis('', 52, isLogarithmic))],
