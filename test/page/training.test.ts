@@ -60,7 +60,7 @@ describe.skipIf(NO_BROWSER)('the page of runs', () => {
       if (!request.url().startsWith(url) && !request.url().startsWith('data:')) faults.push(request.url())
     })
     await page.goto(`${url}/${chosen}`)
-    await page.getByRole('checkbox', { name: 'points' }).waitFor()
+    await page.getByRole('checkbox', { name: /^points/ }).waitFor()
     return { page, faults }
   }
 
