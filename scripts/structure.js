@@ -16,8 +16,6 @@ const HOUSES = [
     files: /\.tsx?$/,
     importsOf: typescriptImports,
     floors: [
-      // For browsers: it imports nothing of the library, and is bundled by itself.
-      ['page'],
       ['check.ts', 'errors.ts'],
       ['arguments'],
       ['files'],
@@ -32,6 +30,9 @@ const HOUSES = [
       ['poisson-flow.ts'],
       ['compare', 'sampler'],
       ['server'],
+      ['watch'],
+      // For browsers, and bundled by itself: of the library it imports types of answers alone.
+      ['page'],
       ['index.ts'],
       ['cli'],
     ],

@@ -141,8 +141,8 @@ function isDead(file) {
   return beat !== undefined && Date.now() - beat > STALE_MS
 }
 
-/** @param {Holder} holder */
-function isRunning({ pid, birth }) {
+/** @param {Pick<Holder, 'pid' | 'birth'>} holder of this machine's table of processes */
+export function isRunning({ pid, birth }) {
   const now = readProcess(pid)
   if (now) return !now.ended && (birth === undefined || birth === now.birth)
   try {

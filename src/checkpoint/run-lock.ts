@@ -1,7 +1,7 @@
-import { readFileSync, statfsSync } from 'node:fs'
+import { readFileSync, statfsSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Lock, processTable, releaseLock, takeLock } from '../../scripts/install/lock.js'
+import { isRunning, type Lock, processTable, releaseLock, takeLock } from '../../scripts/install/lock.js'
 import { PfgmError } from '../errors.js'
 import type { LockHandle } from '../native/addon.js'
 import { NativeObject, native } from '../native/native.js'
@@ -45,6 +45,22 @@ export function lockRun(folder: string, work: keyof typeof WORK = 'training'): D
   const lock = take(file)
   if (lock !== undefined) return lock
   throw new PfgmError('ERR_PFGM_RUN_BUSY', `Expected ${folder} to be free but ${busy(file, work)}`)
+}
+
+/** A process elsewhere that has shown no sign of life for so long counts as ended. */
+const SILENT_MS = 60_000
+
+/**
+ * Whether a process has a folder, told without claiming it.
+ * @param sign when a process of another machine or container was last heard of, in milliseconds since 1970
+ */
+export function isClaimed(folder: string, sign = 0): boolean {
+  const file = join(folder, '.lock')
+  const holder = readHolder(file)
+  if (!holder) return false
+  if (holder.processes === processTable()) return isRunning(holder)
+  const beat = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return Date.now() - Math.max(beat, sign) < SILENT_MS
 }
 
 function take(file: string): Disposable | undefined {

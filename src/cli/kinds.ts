@@ -43,6 +43,14 @@ export const SWITCH_OR_AUTO = kind<boolean | 'auto'>(
   z.union([z.boolean(), z.literal('auto')]),
   asItIs,
 )
+const port = z.number().int().min(0).max(65_535)
+export const PORT = kind('a port, 0 to 65535', port, toNumber)
+/** A switch that may also say which port. */
+export const SWITCH_OR_PORT = kind<boolean | number>(
+  'a port, 0 to 65535, or nothing (the data is named before it)',
+  z.union([z.boolean(), port]),
+  toNumber,
+)
 /** Two numbers, with a comma between. */
 export const NUMBERS = kind<[number, number]>(
   'two numbers, as in 0.2,5',

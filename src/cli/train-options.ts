@@ -15,6 +15,7 @@ import {
   SWITCH,
   SWITCH_OR_AUTO,
   SWITCH_OR_FILE,
+  SWITCH_OR_PORT,
   TEXT,
 } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
@@ -31,6 +32,14 @@ export const LABELS_OPTION = {
 
 export const OUT_OPTION = {
   out: { kind: TEXT, value: 'folder', help: 'run folder (default: runs/ and the name of the data)' },
+} as const
+
+export const UI_OPTION = {
+  ui: {
+    kind: SWITCH_OR_PORT,
+    value: '[port]',
+    help: 'show the run on a page of this machine until it ends (default: port 8001, or any where that is taken)',
+  },
 } as const
 
 /** A share is given on to the library, data are read first. */
@@ -151,6 +160,7 @@ export type DataSettings = Settings<typeof DATA_OPTIONS>
 
 export const OPTIONS = {
   ...OUT_OPTION,
+  ...UI_OPTION,
   ...LABELS_OPTION,
   ...VALIDATION_OPTION,
   ...TRAINING_OPTIONS,

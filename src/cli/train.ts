@@ -8,6 +8,7 @@ import { DEVICE_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printHint } from './output.js'
 import { openWithProgress } from './reading.js'
+import { withPage } from './runs-page.js'
 import { defaultsHelp } from './train-help.js'
 import {
   DATA_OPTIONS,
@@ -17,6 +18,7 @@ import {
   OPTIONS,
   OUT_OPTION,
   TRAINING_OPTIONS,
+  UI_OPTION,
   VALIDATION_OPTION,
 } from './train-options.js'
 import type { TrainView } from './train-view.js'
@@ -49,7 +51,7 @@ export function define(command: Command): void {
   command
     .description('Trains a model and writes checkpoints, pictures and a log to a run folder.')
     .argument('[data]', 'data to learn from, see below', 'digits')
-  addOptions(command.optionsGroup('Run:'), OUT_OPTION)
+  addOptions(command.optionsGroup('Run:'), { ...OUT_OPTION, ...UI_OPTION })
   addOptions(command.optionsGroup('Training:'), {
     ...LABELS_OPTION,
     ...VALIDATION_OPTION,
@@ -85,7 +87,8 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
         ...(labels !== undefined && { labels: labels !== false }),
       }
       const draw = drawCommand(out, data.shape)
-      await watch(train({ ...options, data, out, signal }), view, { again, draw })
+      const run = () => watch(train({ ...options, data, out, signal }), view, { again, draw })
+      await withPage(out, { ui: settings.ui, json: flags.json }, run)
     },
     () => printHint('Stopping and saving (once more to stop at once) …'),
   )

@@ -102,6 +102,10 @@ const MISTAKES: readonly [string, number, RegExp][] = [
   ['sample model --out text.txt/picture.png', 2, /there is no folder text\.txt/],
   ['interpolate model 1 2 --out folder.png', 2, /--out to be a file but received folder\.png/],
   ['info text.txt', 1, /text\.txt is not a whole safetensors file/],
+  ['train --ui digits', 2, /--ui to be a port, 0 to 65535, or nothing \(the data is named before it\)/],
+  ['ui nothing-here', 2, /nothing-here to be a run, or a folder of runs, but .* no such path/],
+  ['ui text.txt', 2, /text\.txt to be a run, or a folder of runs, but received a file/],
+  ['ui model --port 70000', 2, /--port to be a port, 0 to 65535 but received "70000"/],
   ['doctor now', 2, /too many arguments/],
 ]
 

@@ -72,10 +72,10 @@ const isShown =
   ([x, y]: readonly [number, number]) =>
     (!logarithmic.x || x > 0) && (!logarithmic.y || y > 0)
 
-const colour = (name: string) =>
+export const colour = (name: string) =>
   getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
 
-function axis(name: string, size: number, isLogarithmic: boolean): uPlot.Axis {
+export function axis(name: string, size: number, isLogarithmic: boolean): uPlot.Axis {
   const line = { stroke: colour('line'), width: 1 }
   const font = '12px system-ui, sans-serif'
   return {
@@ -129,17 +129,17 @@ function nearest({ cursor: { left = -1, top = -1 }, valToPos }: uPlot, lines: re
 }
 
 /** An axis from a little before the least to a little after the largest. */
-function around(factor: number): uPlot.Range.Function {
+export function around(factor: number): uPlot.Range.Function {
   return (_, least, most) => (least === null || most === null ? [0.1, 1] : [least / factor, most * factor])
 }
 
-function inWords(value: number): string {
+export function inWords(value: number): string {
   if (value === 0) return '0'
   const size = Math.abs(value)
   return size >= 0.001 && size < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(0)
 }
 
-function useWidth(box: { current: HTMLElement | null }): number {
+export function useWidth(box: { current: HTMLElement | null }): number {
   const [width, setWidth] = useState(0)
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)))
@@ -150,7 +150,7 @@ function useWidth(box: { current: HTMLElement | null }): number {
 }
 
 /** Whether the reader's screen is dark. */
-function useDark(): boolean {
+export function useDark(): boolean {
   const query = matchMedia('(prefers-color-scheme: dark)')
   const [isDark, setDark] = useState(query.matches)
   useEffect(() => {
