@@ -127,6 +127,7 @@ export { Tensor, type TypedArrayOf } from './tensor/tensor.js'
 export { BEST_METRICS, type BestMetric } from './train/best-metrics.js'
 export type { Estimate } from './train/estimate.js'
 export type { EndEvent, EvaluationEvent, Measured, StepEvent, TrainEvent } from './train/events.js'
+export type { NetworkWidth } from './train/fit.js'
 export { LEARNING_RATE_SCHEDULES, type LearningRateSchedule } from './train/optimizer.js'
 export type { TrainOptions } from './train/options.js'
 export {

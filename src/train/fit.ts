@@ -34,7 +34,7 @@ function widest(network: UnetConfig, batch: number): UnetConfig {
 }
 
 /** How wide a network is, and what a preset goes by to say so. */
-export interface Width {
+export interface NetworkWidth {
   /** Channels at full resolution. */
   readonly channels: number
   /** The fewest and the most that the preset takes. */
@@ -46,7 +46,7 @@ export interface Width {
 }
 
 /** The width of a network, where the preset's follows the pictures. */
-export function widthOf(presetName: string, network: NetworkConfig, batch: number): Width | undefined {
+export function widthOf(presetName: string, network: NetworkConfig, batch: number): NetworkWidth | undefined {
   const name = PRESETS.find((each) => each === presetName)
   if (!name || !preset(name).adapts || network.kind !== 'unet') return undefined
   return {
