@@ -188,6 +188,8 @@ it.skipIf(program === undefined)(
         'positive_data_acceptance',
         '--phases',
         'examples,coverage,fuzzing',
+        '--request-timeout',
+        '60',
         '--no-color',
       ],
       // It keeps what it found where it runs.
