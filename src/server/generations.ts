@@ -44,6 +44,7 @@ export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limit
         body: schemaOf(body),
         response: responses('The pictures', PICTURES, ...SAMPLES_ERRORS, 413, 415),
       },
+      preValidation: async (request) => expectTypes(request.body, body),
     },
     async (request, reply) => {
       const { model: name, prompt, n, size, seed, response_format: _, ...drawing } = request.body
@@ -64,6 +65,21 @@ export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limit
       })
     },
   )
+}
+
+/** In JSON a number is a number: what a query's text may stand for is not guessed here. @throws Error of status 400 */
+function expectTypes(given: unknown, { shape }: z.ZodObject): void {
+  for (const [name, value] of Object.entries(given ?? {})) {
+    const { type } = Object.hasOwn(shape, name)
+      ? z.toJSONSchema(shape[name] as z.ZodType, { io: 'input' })
+      : {}
+    const wanted = type === 'integer' ? 'number' : type
+    if (wanted === undefined || typeof value === wanted) continue
+    const received = (JSON.stringify(value) ?? 'none').slice(0, 100)
+    throw Object.assign(new Error(`Expected ${name} to be a ${wanted} but received ${received}`), {
+      statusCode: 400,
+    })
+  }
 }
 
 /** Fields of others' clients (quality, style, user) are passed over. */

@@ -192,6 +192,26 @@ describe('events', () => {
 })
 
 describe("a client of OpenAI's", () => {
+  it.each([
+    ['{"atol":true}', 'Expected atol to be a number but received true'],
+    ['{"n":"2"}', 'Expected n to be a number but received "2"'],
+    ['{"prompt":7}', 'Expected prompt to be a string but received 7'],
+    ['{"n":1.5}', 'Expected n to be integer'],
+    ['[1]', 'Expected'],
+    ['7', 'Expected'],
+    ['{"toString":1,"n":0}', 'Expected n to be at least 1'],
+  ])('%s is refused', async (payload, words) => {
+    const headers = { 'content-type': 'application/json' }
+    const { statusCode, json } = await app.inject({
+      method: 'POST',
+      url: '/v1/images/generations',
+      payload,
+      headers,
+    })
+    expect(statusCode).toBe(400)
+    expect(json().error.message).toContain(words)
+  })
+
   it('asks for pictures of a class', async () => {
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' })
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['digits'])
