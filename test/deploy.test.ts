@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { addServeCommand } from '../src/cli/serve.js'
+import { define } from '../src/cli/serve.js'
 import { createService } from '../src/server/serve.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -43,10 +43,9 @@ function expectMetrics(query: string): void {
 
 /** What a container is started with must be something that the command takes. */
 function expectServes(words: readonly string[]): void {
-  const program = new Command()
-  addServeCommand(program)
-  const [command] = program.commands
-  const flags = command!.options.map(({ long }) => long)
+  const command = new Command()
+  define(command)
+  const flags = command.options.map(({ long }) => long)
   expect(words[0]).toBe('serve')
   for (const flag of words.filter((word) => word.startsWith('--'))) expect(flags).toContain(flag)
   expect(words[words.indexOf('--host') + 1]).toBe('0.0.0.0')
