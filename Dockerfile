@@ -1,7 +1,7 @@
 # Not run as an image yet: written where no container engine was at hand. Its steps were run in a root of Debian 12.
 #   docker build -t pfgm-torch .
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/data" pfgm-torch sample digits --out grid.png
-#   docker run --rm -p 127.0.0.1:8000:8000 -e PFGM_TOKEN=secret pfgm-torch serve digits --host 0.0.0.0
+#   docker run --rm -p 127.0.0.1:8000:8000 -e PFGM_TOKEN=secret pfgm-torch
 FROM node:22-slim AS build
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates cmake g++ make \
@@ -19,4 +19,5 @@ RUN --mount=type=bind,from=build,source=/package/build/packages,target=/tmp/pack
 WORKDIR /data
 USER node
 ENTRYPOINT ["pfgm-torch"]
-CMD ["--help"]
+EXPOSE 8000
+CMD ["serve", "digits", "--host", "0.0.0.0"]

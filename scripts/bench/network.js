@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Network, preset, setThreads, Tensor } from '../../dist/index.js'
+import { multiplications } from '../../dist/nn/multiplications.js'
 import { inTurn, timed } from './compare.js'
 import { inOwnProcess } from './extra-bytes.js'
 import { Peer } from './peer.js'
@@ -151,37 +152,4 @@ async function writePoints(network, batch, folder) {
   await writeFile(points.x, values)
   await writeFile(points.z, heights)
   return { points, ...tensors }
-}
-
-/** Multiplications of an image's convolutions as they are written, without any that a faster form saves. */
-export function multiplications({ imageSize, channels, nf, chMult, numResBlocks, attnResolutions }) {
-  const levels = chMult.map((factor, i) => ({ size: imageSize >> i, width: nf * factor }))
-  const attends = ({ size }) => attnResolutions.includes(size)
-  let sum = 9 * channels * nf * imageSize ** 2
-  const block = (from, to, size, skip = from !== to) =>
-    (9 * from * to + 9 * to * to + (skip ? from * to : 0)) * size ** 2
-  const attention = ({ size, width }) => 4 * width ** 2 * size ** 2 + 2 * width * size ** 4
-  let width = nf
-  const skips = [nf]
-  for (const [i, level] of levels.entries()) {
-    for (let j = 0; j < numResBlocks; j++) {
-      sum += block(width, level.width, level.size) + (attends(level) ? attention(level) : 0)
-      width = level.width
-      skips.push(width)
-    }
-    if (i + 1 === levels.length) continue
-    sum += block(width, width, level.size / 2, true)
-    skips.push(width)
-  }
-  const lowest = levels.at(-1)
-  sum += 2 * block(width, width, lowest.size) + attention(lowest)
-  for (const [i, level] of [...levels.entries()].reverse()) {
-    for (let j = 0; j <= numResBlocks; j++) {
-      sum += block(width + skips.pop(), level.width, level.size)
-      width = level.width
-    }
-    if (attends(level)) sum += attention(level)
-    if (i > 0) sum += block(width, width, level.size * 2, true)
-  }
-  return sum + 9 * width * (channels + 1) * imageSize ** 2
 }

@@ -6,13 +6,16 @@ import { basename } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { EnvHttpProxyAgent, fetch } from 'undici'
+import { EnvHttpProxyAgent, fetch, Pool } from 'undici'
 import { messageOf, SetupError } from './error.js'
 import { proxies, trust } from './network.js'
 
 /** @typedef {import('./setup.js').OnProgress} OnProgress */
 
 const ATTEMPTS = 3
+
+/** How long a server may say nothing, in milliseconds: with what pip waits after it, a setup fails within a minute or so. */
+const SILENCE = { connect: 15_000, headers: 30_000, body: 30_000 }
 
 /** A failure that another attempt may mend. */
 class Passing extends Error {}
@@ -43,11 +46,12 @@ function makeDispatcher() {
   const tls = trust()
   const options = {
     ...proxies(),
-    connect: { timeout: 15_000, ...tls },
+    connect: { timeout: SILENCE.connect, ...tls },
     requestTls: tls,
     proxyTls: tls,
-    headersTimeout: 30_000,
-    bodyTimeout: 60_000,
+    headersTimeout: SILENCE.headers,
+    bodyTimeout: SILENCE.body,
+    clientFactory: proxyClient,
   }
   try {
     return new EnvHttpProxyAgent(options)
@@ -57,6 +61,15 @@ function makeDispatcher() {
       cause: error,
     })
   }
+}
+
+/**
+ * Of a proxy, which would be waited for by other limits than those of the servers behind it: five minutes.
+ * @param {URL} origin
+ * @param {object} options
+ */
+function proxyClient(origin, options) {
+  return new Pool(origin, { ...options, headersTimeout: SILENCE.connect })
 }
 
 /**
@@ -87,7 +100,7 @@ async function downloadOnce({ url, sha256, bytes }, file, dispatcher, onProgress
   try {
     await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), meter, target.createWriteStream())
   } catch (error) {
-    if (isDisk(error)) throw error
+    if (isDisk(error) || isSilence(error)) throw error
     throw new Passing(`the connection broke after ${done} of ${total ?? 'an unknown number of'} bytes`)
   } finally {
     await target.close()
@@ -114,26 +127,43 @@ function isDisk(error) {
   return ['ENOSPC', 'EACCES', 'EROFS', 'EDQUOT'].includes(/** @type {any} */ (error)?.code)
 }
 
+/** @param {unknown} error */
+function isSilence(error) {
+  return /^UND_ERR_\w+_TIMEOUT$/.test(/** @type {any} */ (rootOf(error))?.code)
+}
+
 /**
  * @param {import('./release.js').Archive} archive
  * @param {unknown} error
  */
 function asSetupError({ url }, error) {
-  const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error
-  return new SetupError(`${url} could not be downloaded: ${describe(cause)}.`, { cause: error })
+  return new SetupError(`${url} could not be downloaded: ${describe(rootOf(error))}.`, { cause: error })
+}
+
+/**
+ * What an error came of in the end.
+ * @param {unknown} error
+ * @returns {unknown}
+ */
+function rootOf(error) {
+  return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
 }
 
 /** @param {unknown} error */
 function describe(error) {
-  const { code, message } = /** @type {{ code?: string, message?: string }} */ (error)
+  const { code = '', message = '' } = /** @type {{ code?: string, message?: string }} */ (error)
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return 'its host is not known here (offline, or a proxy is needed)'
   if (code === 'ECONNREFUSED') return 'the connection was refused'
-  if (/CERT|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code ?? '')) {
+  if (/CERT|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code)) {
     const fix = "set NODE_EXTRA_CA_CERTS to a file with your network's own certificates"
     return `its certificate is not trusted here (${code}); where a proxy shows its own, ${fix}`
   }
-  return message || code || messageOf(error)
+  if (isSilence(error)) return 'nobody answered in time (offline, or another proxy is needed)'
+  const [, refusal] = /^Proxy response \((\d+)\)/.exec(message) ?? []
+  if (refusal === '407') return 'the proxy wants a name and a password (407): http://name:password@proxy:3128'
+  if (refusal) return `the proxy answered ${refusal}`
+  return message.replace(/\.$/, '') || code || messageOf(error)
 }
 
 /** @param {string} url */

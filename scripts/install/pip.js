@@ -48,10 +48,18 @@ export async function pipDownload(folder, onProgress) {
   })
   const wheel = readdirSync(folder).find((name) => name.endsWith('.whl'))
   if (code === 0 && wheel) return join(folder, wheel)
+  throw new SetupError(`pip could not download ${requirement}: ${reasonIn(output) ?? `exit code ${code}`}.`)
+}
+
+/**
+ * What kept pip from it. Of an index that it cannot reach it says in the end only that nothing was found there.
+ * @param {string} output
+ */
+function reasonIn(output) {
+  const [, broken] = /connection broken by '(\w+)/.exec(output) ?? []
+  if (broken) return `its index could not be reached (${broken})`
   const errors = output.split('\n').filter((line) => line.startsWith('ERROR:'))
-  throw new SetupError(
-    `pip could not download ${requirement}: ${errors.at(-1)?.slice(7) ?? `exit code ${code}`}.`,
-  )
+  return errors.at(-1)?.slice(7)
 }
 
 /** A Python that has pip. */

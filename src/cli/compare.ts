@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { compare } from '../compare/compare.js'
 import { ensureAddon } from './addon.js'
 import { Stopped } from './errors.js'
 import { openData } from './images.js'
@@ -33,10 +32,8 @@ Examples:
   npx pfgm-torch compare digits                    three seeds, thousands of samples: hours on two cores
   npx pfgm-torch compare folder:photos --size 32`
 
-export function addCompareCommand(program: Command): void {
-  const command = program
-    .command('compare')
-    .summary("measure the papers' claims, as a report")
+export function define(command: Command): void {
+  command
     .description('Trains all flows alike, measures what the papers claim of them, and writes a report.')
     .argument('[data]', 'data to compare on', 'digits')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runCompare)
@@ -49,6 +46,7 @@ async function runCompare(spec: string, flags: CommonFlags): Promise<void> {
   const data = await openData(spec, reading)
   const { quick = false, threads } = settings
   const out = settings.out ?? `runs/compare-${data.name}${quick ? '-quick' : ''}`
+  const { compare } = await import('../compare/compare.js')
   const progress = flags.json ? NO_PROGRESS : startProgress()
   const onProgress = (fraction: number, title: string) => progress.update(fraction, title)
   try {

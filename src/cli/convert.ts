@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
-import { type Conversion, type ConvertOptions, convert } from '../index.js'
+import type { Conversion, ConvertOptions } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { UsageError } from './errors.js'
 import { FLOW, oneOf, TEXT } from './kinds.js'
+import { library } from './library.js'
 import { addCommonFlags, addOptions, type CommonFlags, readSettings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine, printWarning } from './output.js'
@@ -41,10 +42,8 @@ Examples:
   npx pfgm-torch convert checkpoint_8.pth --flow subvp
   npx pfgm-torch convert edm-cifar10-32x32-uncond-vp.pkl --out edm.safetensors`
 
-export function addConvertCommand(program: Command): void {
-  const command = program
-    .command('convert')
-    .summary("write another program's model as one of this package")
+export function define(command: Command): void {
+  command
     .description(
       'Reads a model of the published code of PFGM, score_sde, EDM or PFGM++ and writes a model file.',
     )
@@ -61,6 +60,7 @@ async function runConvert(file: string, flags: CommonFlags): Promise<void> {
   await expectWritable(out, '.safetensors')
   await ensureAddon()
   const fields = network === undefined ? undefined : await readNetwork(network)
+  const { convert } = await library()
   const conversion = await convert(file, out, { ...options, ...(fields && { network: fields }) })
   for (const note of conversion.notes) printWarning(note)
   if (flags.json) return printJson({ out, ...conversion })

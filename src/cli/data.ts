@@ -13,10 +13,8 @@ Examples:
   npx pfgm-torch train fashion
   npx pfgm-torch train mnist --labels`
 
-export function addDataCommand(program: Command): void {
-  program
-    .command('data')
-    .summary('download a data set that people know')
+export function define(command: Command): void {
+  command
     .description('Finds a published data set on this machine, or downloads it from its published addresses.')
     .argument('<name>', MNIST_NAMES.join(' or '))
     .addHelpText('after', EXAMPLES)

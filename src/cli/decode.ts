@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
-import { PfgmError, Tensor } from '../index.js'
+import { PfgmError } from '../errors.js'
+import type { Tensor } from '../index.js'
 import { DRAWING_OPTIONS, runDrawing } from './drawing.js'
 import { TEXT } from './kinds.js'
 import { oneLabel } from './label-options.js'
+import { library } from './library.js'
 import { addCommonFlags, addOptions, type CommonFlags, readSettings } from './options.js'
 
 const OPTIONS = {
@@ -22,10 +24,8 @@ Examples:
   npx pfgm-torch decode digits encodings.npy --rtol 1e-5 --atol 1e-5 --out values.npy
   npx pfgm-torch decode runs/photos encodings.npy --solver unipc --steps 20`
 
-export function addDecodeCommand(program: Command): void {
-  const command = program
-    .command('decode')
-    .summary('follow encodings down to images')
+export function define(command: Command): void {
+  command
     .description('Follows encodings from the far plane back to the images and writes their picture.')
     .argument(
       '<model>',
@@ -50,6 +50,7 @@ async function runDecode(model: string, file: string, flags: CommonFlags): Promi
 
 /** @throws PfgmError `ERR_PFGM_DATA` where the file is not such, which names the command that makes one */
 async function readEncodings(file: string): Promise<Tensor<'float64'>> {
+  const { Tensor } = await library()
   try {
     return await Tensor.loadNpy(file, 'float64')
   } catch (error) {

@@ -1,17 +1,16 @@
 import type { Command } from 'commander'
-import { doctor, type Finding } from '../../scripts/install/doctor.js'
+import type { Finding } from '../../scripts/install/doctor.js'
 import { printLine } from './output.js'
 import { several, table } from './words.js'
 
-export function addDoctorCommand(program: Command): void {
-  program
-    .command('doctor')
-    .summary('tell what keeps pfgm-torch from working')
+export function define(command: Command): void {
+  command
     .description('Looks at everything that pfgm-torch needs, and names what mends what is missing.')
     .action(runDoctor)
 }
 
 async function runDoctor(): Promise<void> {
+  const { doctor } = await import('../../scripts/install/doctor.js')
   const findings = await doctor()
   const wrong = findings.filter(({ ok }) => !ok).length
   printLine(table(findings.flatMap(toRows)))

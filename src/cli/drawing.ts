@@ -1,23 +1,20 @@
 import { extname } from 'node:path'
-import {
-  type ChosenSolver,
-  FILM_EXTENSIONS,
-  type MultistepTable,
-  type PngOptions,
-  type PoissonFlow,
-  readMultistepTable,
-  type SampleOptions,
-  type SampleResult,
-  saveFilm,
-  setThreads,
-  type Tensor,
+import type {
+  ChosenSolver,
+  MultistepTable,
+  PngOptions,
+  PoissonFlow,
+  SampleOptions,
+  SampleResult,
+  Tensor,
 } from '../index.js'
-import { ensureAddon } from './addon.js'
+import { ensureAddonWith } from './addon.js'
 import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, POSITIVE, TEXT } from './kinds.js'
 import { GUIDANCE_OPTIONS, LABEL_OPTION } from './label-options.js'
+import { library } from './library.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
 import { THREADS_OPTION } from './machine-options.js'
 import { type CommonFlags, pick, type Settings } from './options.js'
@@ -100,8 +97,7 @@ export async function runDrawing(
 ): Promise<void> {
   const { thing } = drawing
   await expectFiles(settings, drawing)
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const result = await interruptible((signal) => drawAndSave(model, settings, flags, drawing, signal))
   if (flags.json) printJson(result)
   else printResult(result, drawing)
@@ -117,8 +113,10 @@ async function expectFiles(settings: DrawingSettings, { out, archives }: Drawing
   const { film, frames, columns } = settings
   expectLabelled(settings)
   await expectWritable(out, ['.png', '.npy', ...(archives?.extensions ?? [])])
-  if (film !== undefined) await expectWritable(film, FILM_EXTENSIONS, '--film')
-  else if (frames !== undefined) {
+  if (film !== undefined) {
+    const { FILM_EXTENSIONS } = await library()
+    await expectWritable(film, FILM_EXTENSIONS, '--film')
+  } else if (frames !== undefined) {
     throw new UsageError(`Expected --frames to be given with --film but received ${frames} alone`)
   } else if (columns !== undefined && !isPng(out)) {
     throw new UsageError(`Expected --columns to be given with a picture but received ${columns} with ${out}`)
@@ -154,6 +152,7 @@ async function drawAndSave(
       : await save(images, out, asItIs ? { zoom: 1, gap: 0 } : layout)
     if (drawn.film && settings.film !== undefined) {
       using _frames = drawn.film.images
+      const { saveFilm } = await library()
       await saveFilm(drawn.film, settings.film, layout)
     }
     return {
@@ -177,7 +176,9 @@ export async function tableOf({
 }: {
   solverTable?: string
 }): Promise<{ solverTable?: MultistepTable }> {
-  return solverTable === undefined ? {} : { solverTable: await readMultistepTable(solverTable) }
+  if (solverTable === undefined) return {}
+  const { readMultistepTable } = await library()
+  return { solverTable: await readMultistepTable(solverTable) }
 }
 
 async function save(

@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
-import { setThreads } from '../index.js'
-import { ensureAddon } from './addon.js'
+import { ensureAddonWith } from './addon.js'
 import { follow } from './follow.js'
 import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
@@ -30,10 +29,8 @@ Examples:
   npx pfgm-torch encode digits digits --count 100 --out encodings.npy
   npx pfgm-torch encode runs/photos one.png two.png`
 
-export function addEncodeCommand(program: Command): void {
-  const command = program
-    .command('encode')
-    .summary('follow images up to the far plane')
+export function define(command: Command): void {
+  command
     .description(
       'Follows images along the field to the far plane, where samples start, and writes the points there.',
     )
@@ -46,8 +43,7 @@ async function runEncode(model: string, sources: string[], flags: CommonFlags): 
   const settings = await readSettings(OPTIONS, flags)
   const out = settings.out ?? 'encodings.npy'
   await expectWritable(out, '.npy')
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const result = await interruptible((signal) => encode(model, sources, out, settings, flags, signal))
   if (flags.json) printJson(result)
   else {

@@ -1,4 +1,4 @@
-import { PfgmError } from '../index.js'
+import { PfgmError } from '../errors.js'
 
 /** A wrong command line or config file. */
 export class UsageError extends Error {

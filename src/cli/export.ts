@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { EXPORT_FORMATS } from '../index.js'
+import { EXPORT_FORMATS } from '../checkpoint/exporters/exporters.js'
 import { ensureAddon } from './addon.js'
 import { UsageError } from './errors.js'
 import { oneOf, TEXT } from './kinds.js'
@@ -29,10 +29,8 @@ Examples:
   npx pfgm-torch export runs/photos --best --out photos.safetensors
   npx pfgm-torch export runs/photos --format pth --out checkpoint_50000.pth`
 
-export function addExportCommand(program: Command): void {
-  const command = program
-    .command('export')
-    .summary('write a model for other programs')
+export function define(command: Command): void {
+  command
     .description('Writes a model, its averaged weights, in a format of other programs.')
     .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runExport)

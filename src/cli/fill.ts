@@ -27,10 +27,8 @@ Examples:
   npx pfgm-torch fill runs/photos photo.png --mask hole.png --count 9 --seed 100
   npx pfgm-torch fill digits seven.png --mask lower-half.png --label 7`
 
-export function addFillCommand(program: Command): void {
-  const command = program
-    .command('fill')
-    .summary('fill in parts of an image')
+export function define(command: Command): void {
+  command
     .description('Draws samples that have the known pixels of an image, and so fill in the others.')
     .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('<picture>', 'image of which parts are known')

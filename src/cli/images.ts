@@ -1,15 +1,8 @@
 import { extname } from 'node:path'
-import {
-  type AnyDataset,
-  datasets,
-  IMAGE_EXTENSIONS,
-  type ImageSides,
-  type ImageTensor,
-  type OpenOptions,
-  type PoissonFlow,
-  Tensor,
-} from '../index.js'
+import { IMAGE_EXTENSIONS } from '../data/image-files.js'
+import type { AnyDataset, ImageSides, ImageTensor, OpenOptions, PoissonFlow, Tensor } from '../index.js'
 import { UsageError } from './errors.js'
+import { library } from './library.js'
 import { printWarning } from './output.js'
 import { openWithProgress } from './reading.js'
 
@@ -57,6 +50,7 @@ export async function openData(spec: string, options: OpenOptions = {}): Promise
 
 /** The first items of a data set, at most so many. */
 export async function dataTensor({ shape, values, count }: AnyDataset, most: number): Promise<ImageTensor> {
+  const { Tensor } = await library()
   const some = Math.min(most, count)
   const size = shape.reduce((product, length) => product * length, 1)
   const items =
@@ -69,6 +63,7 @@ export async function dataTensor({ shape, values, count }: AnyDataset, most: num
 /** Image files as a tensor of the size that a model is for. */
 export async function readFiles(flow: PoissonFlow, files: readonly string[]): Promise<Tensor<'uint8'>> {
   const { channels, height, width } = imagesOf(flow, files[0]!)
+  const { datasets, Tensor } = await library()
   const { values, count, shape } = await datasets.images(files, { size: [height, width], channels })
   return Tensor.from<'uint8'>(values, [count, ...shape])
 }
@@ -84,6 +79,7 @@ export async function readAsItIs(
   sizes: readonly ImageSides[],
   why: string,
 ): Promise<Tensor<'uint8'>> {
+  const { datasets, Tensor } = await library()
   const { values, shape } = await datasets.images([file], { channels })
   const [, height, width] = shape
   if (sizes.some(([high, wide]) => high === height && wide === width)) {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { info, setThreads } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { UsageError } from './errors.js'
+import { library } from './library.js'
 import { BEST_OPTION, loadModel } from './load-model.js'
 import { printJson, printLine } from './output.js'
 import { packageVersion } from './version.js'
@@ -12,10 +12,8 @@ Examples:
   npx pfgm-torch info
   npx pfgm-torch info runs/digits --json`
 
-export function addInfoCommand(program: Command): void {
-  program
-    .command('info')
-    .summary('show versions and devices, or what a model is')
+export function define(command: Command): void {
+  command
     .description('Shows versions, instruction sets and devices; with a model, also what it is.')
     .argument(
       '[model]',
@@ -42,6 +40,7 @@ async function runInfo(
 }
 
 async function describeRuntime() {
+  const { info, setThreads } = await library()
   const { libtorch, instructions, fieldKernel, cores, cudaDevices, cudaProblem } = info()
   const gpus = Array.from({ length: cudaDevices }, (_, i) => `cuda:${i}`)
   const devices = ['cpu', ...gpus]

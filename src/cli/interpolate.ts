@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { type ImageTensor, type PoissonFlow, setThreads } from '../index.js'
-import { ensureAddon } from './addon.js'
+import type { ImageTensor, PoissonFlow } from '../index.js'
+import { ensureAddonWith } from './addon.js'
 import { UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { isImageFile, readFiles } from './images.js'
@@ -37,10 +37,8 @@ Examples:
   npx pfgm-torch interpolate digits 3 8 --out strip.png
   npx pfgm-torch interpolate runs/photos one.png two.png --steps 12`
 
-export function addInterpolateCommand(program: Command): void {
-  const command = program
-    .command('interpolate')
-    .summary('images between two images or samples')
+export function define(command: Command): void {
+  command
     .description('Draws the images between two, along the arc between their encodings, as a strip.')
     .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('<from>', 'first image or seed')
@@ -53,8 +51,7 @@ async function runInterpolate(model: string, from: string, to: string, flags: Co
   const out = settings.out ?? 'interpolation.png'
   await expectWritable(out, '.png')
   const ends = [endOf('from', from), endOf('to', to)] as const
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const result = await interruptible((signal) => interpolate(model, ends, out, settings, flags, signal))
   if (flags.json) printJson(result)
   else

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Device, type GivenFlow, type NetworkConfig, networkConfigSchema } from '../index.js'
+import type { Device, GivenFlow } from '../index.js'
+import { type NetworkConfig, networkConfigSchema } from '../nn/config.js'
 
 /** What an option's value may be, whether it comes as text after a flag or as JSON from a config file. */
 export interface Kind<T> {
@@ -64,6 +65,14 @@ export const PICTURE_SIZE = kind<number | [height: number, width: number]>(
   z.union([z.number().int(), z.tuple([z.number().int(), z.number().int()])]),
   (text) => (/^\d+x\d+$/.test(text) ? text.split('x').map(Number).reverse() : toNumber(text)),
 )
+const UNITS: Readonly<Record<string, number>> = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }
+
+/** Bytes: a number of them, or of units as `words.ts` writes them. */
+export const BYTES = kind<number>('a size, as in 500MB or 2GB', z.number().min(1), (text) => {
+  const [, amount, unit] = /^(.+?)\s*([KMGT]B)$/i.exec(text) ?? [text, text]
+  const value = toNumber(amount!)
+  return typeof value === 'number' ? value * (UNITS[unit?.toUpperCase() ?? ''] ?? 1) : text
+})
 /** A switch that may also name a file. */
 export const SWITCH_OR_FILE = kind<boolean | string>(
   'a file or nothing',

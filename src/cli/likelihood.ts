@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { densityImage, setThreads } from '../index.js'
-import { ensureAddon } from './addon.js'
+import { ensureAddonWith } from './addon.js'
 import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
 import { IMAGES_HELP, readImages } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, NUMBER, oneOf, POSITIVE, SEED, SWITCH, TEXT } from './kinds.js'
 import { LABEL_OPTION, oneLabel } from './label-options.js'
+import { library } from './library.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
 import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
@@ -68,10 +68,8 @@ Examples:
   npx pfgm-torch likelihood runs/photos one.png two.png --probes 16
   npx pfgm-torch likelihood runs/two-moons --density density.png`
 
-export function addLikelihoodCommand(program: Command): void {
-  const command = program
-    .command('likelihood')
-    .summary('how likely images are under a model')
+export function define(command: Command): void {
+  command
     .description('Computes the log-likelihood of images under a trained model.')
     .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('[images...]', 'images to look at, see below')
@@ -84,8 +82,7 @@ async function runLikelihood(model: string, sources: string[], flags: CommonFlag
   const grid = Object.keys(pick(settings, GRID_OPTIONS))
   if (grid.length > 0) throw new UsageError(`Expected ${flagOf(grid[0]!)} with --density but received none`)
   if (sources.length === 0) throw new UsageError('Expected images, or --density, but received neither')
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const result = await interruptible((signal) => measure(model, sources, settings, flags, signal))
   if (flags.json) printJson(result)
   else printResult(result)
@@ -148,8 +145,7 @@ async function drawDensity(
   const others = [...sources, ...Object.keys(pick(settings, IMAGE_OPTIONS)).map(flagOf)]
   if (others.length > 0) throw new UsageError(`Expected --density without images but received ${others[0]}`)
   await expectWritable(picture, '.png', '--density')
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const { integral, lost, evaluations } = await interruptible(async (signal) => {
     using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
     const options = {
@@ -160,6 +156,7 @@ async function drawDensity(
     }
     const found = await follow('cell', flags.json, (onProgress) => flow.density({ ...options, onProgress }))
     using density = found.density
+    const { densityImage } = await library()
     using image = await densityImage(density)
     await image.savePng(picture)
     return { integral: found.integral, lost: found.lost, evaluations: found.nfe }

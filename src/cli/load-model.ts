@@ -1,5 +1,6 @@
-import { PoissonFlow } from '../index.js'
+import type { PoissonFlow } from '../index.js'
 import { NUMBER, SWITCH } from './kinds.js'
+import { library } from './library.js'
 import { DEVICE_OPTION } from './machine-options.js'
 import type { Settings } from './options.js'
 import { printWarning } from './output.js'
@@ -20,9 +21,10 @@ const EMA_OPTION = {
 export const MODEL_OPTIONS = { ...BEST_OPTION, ...EMA_OPTION, ...DEVICE_OPTION } as const
 
 /** Loads the model that a command names. */
-export function loadModel(
+export async function loadModel(
   source: string,
   options: Settings<typeof MODEL_OPTIONS> = {},
 ): Promise<PoissonFlow> {
+  const { PoissonFlow } = await library()
   return PoissonFlow.load(source, { ...options, onWarning: printWarning })
 }

@@ -1,27 +1,9 @@
 import { Command, CommanderError } from 'commander'
-import { addCompareCommand } from './compare.js'
-import { addConvertCommand } from './convert.js'
-import { addDataCommand } from './data.js'
-import { addDecodeCommand } from './decode.js'
-import { addDoctorCommand } from './doctor.js'
-import { addEncodeCommand } from './encode.js'
+import { COMMANDS } from './commands.js'
 import { exitCodeOf, explain, Stopped } from './errors.js'
-import { addEvalCommand } from './eval.js'
-import { addExportCommand } from './export.js'
-import { addFillCommand } from './fill.js'
-import { addInfoCommand } from './info.js'
-import { addInterpolateCommand } from './interpolate.js'
 import { endWithReader, endWithSignals, exit } from './interrupt.js'
-import { addLikelihoodCommand } from './likelihood.js'
 import { printHint } from './output.js'
 import { addProfileFlag, endProfile } from './profile.js'
-import { addSampleCommand } from './sample.js'
-import { addServeCommand } from './serve.js'
-import { addSetupCommand } from './setup.js'
-import { addSolversCommand } from './solvers.js'
-import { addTrainCommand } from './train.js'
-import { addUiCommand } from './ui.js'
-import { addUpscaleCommand } from './upscale.js'
 import { packageVersion } from './version.js'
 
 const EXAMPLES = `
@@ -34,7 +16,8 @@ Examples:
 /** Commands in which no time goes by that a profile could tell of. */
 const QUICK = ['convert', 'export', 'data', 'info', 'doctor', 'setup']
 
-function createProgram(): Command {
+/** The program, with the options of the command that is asked for. */
+async function createProgram(): Promise<Command> {
   const program = new Command('pfgm-torch')
     .description(
       'Poisson Flow Generative Models: train a model on images or points, and draw samples from it.',
@@ -42,38 +25,24 @@ function createProgram(): Command {
     .version(packageVersion())
     .addHelpText('after', EXAMPLES)
     .exitOverride()
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .configureOutput({ outputError: (text) => printHint(text.trim().replaceAll('\n', ' ')) })
-  const adders = [
-    addTrainCommand,
-    addUiCommand,
-    addSampleCommand,
-    addEncodeCommand,
-    addDecodeCommand,
-    addLikelihoodCommand,
-    addInterpolateCommand,
-    addFillCommand,
-    addUpscaleCommand,
-    addSolversCommand,
-    addServeCommand,
-    addEvalCommand,
-    addCompareCommand,
-    addConvertCommand,
-    addExportCommand,
-    addDataCommand,
-    addInfoCommand,
-    addDoctorCommand,
-    addSetupCommand,
-  ]
-  for (const add of adders) add(program)
-  for (const command of program.commands) if (!QUICK.includes(command.name())) addProfileFlag(command)
-  for (const command of program.commands) command.option('--debug', 'show where an error comes from')
+  const asked = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word))
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).summary(summary)
+    if (name !== asked) continue
+    const { define } = await load()
+    define(command)
+    if (!QUICK.includes(name)) addProfileFlag(command)
+    command.option('--debug', 'show where an error comes from')
+  }
   return program
 }
 
 async function main(): Promise<void> {
   endWithReader()
   endWithSignals()
-  const program = createProgram()
+  const program = await createProgram()
   try {
     await program.parseAsync().catch(async (error) => {
       await endProfile().catch(() => {}) // the command's error says more

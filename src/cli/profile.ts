@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { startProfile, writeProfile } from '../native/profile.js'
 import { expectWritable } from './out-file.js'
 
 /** Where the command that runs is to write its profile. */
 let file: string | undefined
 let begun = false
+
+const nativeProfile = () => import('../native/profile.js')
 
 /** Adds the flag to a command. */
 export function addProfileFlag(command: Command): void {
@@ -18,14 +19,18 @@ export function addProfileFlag(command: Command): void {
 }
 
 /** Recording begins, as soon as the addon is there. */
-export function beginProfile(): void {
+export async function beginProfile(): Promise<void> {
   if (file === undefined || begun) return
+  const { startProfile } = await nativeProfile()
   startProfile()
   begun = true
 }
 
 /** Writes what was recorded, where anything was. */
 export async function endProfile(): Promise<void> {
-  if (begun) await writeProfile(file!)
+  if (begun) {
+    const { writeProfile } = await nativeProfile()
+    await writeProfile(file!)
+  }
   begun = false
 }

@@ -1,4 +1,5 @@
-import { type AnyDataset, type OpenOptions, openDataset } from '../index.js'
+import type { AnyDataset, OpenOptions } from '../index.js'
+import { library } from './library.js'
 import { startProgress } from './progress.js'
 import { bytes, count } from './words.js'
 
@@ -7,6 +8,7 @@ const MS_BEFORE_PROGRESS = 1000
 
 /** Opens data by name or path, and shows how far it is where that takes long. */
 export async function openWithProgress(spec: string, options: OpenOptions): Promise<AnyDataset> {
+  const { openDataset } = await library()
   const progress = startProgress()
   const began = performance.now()
   const onProgress: OpenOptions['onProgress'] = (done, total, of) => {

@@ -1,5 +1,5 @@
-import { type PoissonFlow, type SampleFolderResult, type SampleOptions, setThreads } from '../index.js'
-import { ensureAddon } from './addon.js'
+import type { PoissonFlow, SampleFolderResult, SampleOptions } from '../index.js'
+import { ensureAddonWith } from './addon.js'
 import { choiceLine, type DRAWING_OPTIONS, expectLabelled, tableOf } from './drawing.js'
 import { flagOf, UsageError } from './errors.js'
 import { follow } from './follow.js'
@@ -39,8 +39,7 @@ export async function drawFolder(
     )
   }
   expectLabelled(settings)
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const began = performance.now()
   const result = await interruptible((signal) => draw(drawing, settings, flags, signal))
   const seconds = (performance.now() - began) / 1000

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { ARCHIVE_EXTENSIONS, type Label, type PoissonFlow, type SampleOptions } from '../index.js'
+import type { Label, PoissonFlow, SampleOptions } from '../index.js'
 import { DRAWING_OPTIONS, runDrawing } from './drawing.js'
 import { UsageError } from './errors.js'
 import { readFiles } from './images.js'
 import { INTEGER, NUMBER, SEED, TEXT } from './kinds.js'
 import { labelsNamed } from './label-options.js'
+import { library } from './library.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { namesFolder } from './out-file.js'
 import { drawFolder } from './sample-folder.js'
@@ -45,10 +46,8 @@ Examples:
   npx pfgm-torch sample digits --film film.webp
   npx pfgm-torch sample runs/digits --label all --guidance 1.5 --out classes.png`
 
-export function addSampleCommand(program: Command): void {
-  const command = program
-    .command('sample')
-    .summary('draw samples from a model')
+export function define(command: Command): void {
+  command
     .description('Draws samples from a trained model and writes their picture.')
     .argument('<model>', 'model to draw from, see below')
     .argument('[images...]', 'image files to start around, with --from')
@@ -59,6 +58,7 @@ async function runSample(model: string, sources: string[], flags: CommonFlags): 
   const settings = await readSettings(OPTIONS, flags)
   const { out = 'samples.png' } = settings
   if (await namesFolder(out)) return sampleFolder(model, out, sources, settings, flags)
+  const { ARCHIVE_EXTENSIONS } = await library()
   let labels: SampleOptions['labels']
   await runDrawing(model, settings, flags, {
     thing: 'sample',

@@ -1,4 +1,5 @@
-import { CONTROLLERS, CORRECTORS, PRECISIONS, SCHEDULES, SOLVERS } from '../index.js'
+import { PRECISIONS } from '../native/precision.js'
+import { CONTROLLERS, CORRECTORS, SCHEDULES, SOLVERS } from '../ode/solver-options.js'
 import { INTEGER, NUMBER, oneOf } from './kinds.js'
 
 /** What the network's products are rounded to. */
@@ -20,7 +21,7 @@ export const SAMPLING_OPTIONS = {
   solver: {
     kind: oneOf([...SOLVERS, 'auto']),
     value: 'name',
-    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: adaptive-unipc)`,
+    help: `${SOLVERS.join(', ')}, or auto, the best for --error or --evaluations (default: adaptive-unipc; with --steps unipc)`,
   },
   error: {
     kind: NUMBER,

@@ -1,11 +1,10 @@
 import { once } from 'node:events'
 import { basename, extname } from 'node:path'
 import type { Command } from 'commander'
-import { setThreads } from '../index.js'
-import { ensureAddon } from './addon.js'
+import { ensureAddonWith } from './addon.js'
 import { UsageError } from './errors.js'
 import { interruptible } from './interrupt.js'
-import { INTEGER, oneOf, TEXT } from './kinds.js'
+import { BYTES, INTEGER, oneOf, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, readSettings } from './options.js'
 import { printHint, printJson, printLine } from './output.js'
@@ -19,6 +18,11 @@ const OPTIONS = {
     kind: TEXT,
     value: 'text',
     help: 'what requests must have as a bearer token (default: PFGM_TOKEN, or none)',
+  },
+  memory: {
+    kind: BYTES,
+    value: 'size',
+    help: 'most memory for the weights of models, as in 2GB; others are unloaded (default: all stay loaded)',
   },
   maxRows: { kind: INTEGER, value: 'n', help: 'most samples of a model under way at once (default: 64)' },
   queueLimit: { kind: INTEGER, value: 'n', help: 'most samples of a model that wait (default: 1024)' },
@@ -36,12 +40,10 @@ Examples:
   npx pfgm-torch serve digits
   npx pfgm-torch serve digits mine=runs/photos --port 9000
   curl 'http://127.0.0.1:8000/v1/samples?seed=3&zoom=8' --output three.png
-  curl http://127.0.0.1:8000/openapi.json             all that it answers`
+  http://127.0.0.1:8000/docs                          in a browser: all that it answers`
 
-export function addServeCommand(program: Command): void {
-  const command = program
-    .command('serve')
-    .summary('draw samples for others, over HTTP')
+export function define(command: Command): void {
+  command
     .description(
       'Serves models over HTTP: a page to play with them, pictures by URL, and the interface of OpenAI for images.',
     )
@@ -52,10 +54,9 @@ export function addServeCommand(program: Command): void {
 async function runServe(given: string[], flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags)
   const models = modelsOf(given)
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const { host = '127.0.0.1', port = 8000, token = process.env.PFGM_TOKEN, logLevel = 'info' } = settings
-  const { device, maxRows, queueLimit, maxCount, maxEvaluations } = settings
+  const { device, memory, maxRows, queueLimit, maxCount, maxEvaluations } = settings
   if (!isLoopback(host) && !token)
     printHint(
       `warning: everybody who reaches ${host} may ask for samples: --token, or PFGM_TOKEN, asks for one`,
@@ -71,6 +72,7 @@ async function runServe(given: string[], flags: CommonFlags): Promise<void> {
       ...(maxEvaluations !== undefined && { evaluations: maxEvaluations }),
     },
     ...(device && { device }),
+    ...(memory !== undefined && { memory }),
     ...(maxRows !== undefined && { maxRows }),
     ...(queueLimit !== undefined && { queueLimit }),
   })

@@ -11,10 +11,8 @@ Examples:
   npx pfgm-torch setup --build-from-source
   npx pfgm-torch setup --force`
 
-export function addSetupCommand(program: Command): void {
-  program
-    .command('setup')
-    .summary('get libtorch and build the addon')
+export function define(command: Command): void {
+  command
     .description('Finds or downloads libtorch and builds the native addon for it.')
     .option('--libtorch <path>', 'folder or archive of the libtorch to use')
     .option('--force', 'build anew even where the addon is there')

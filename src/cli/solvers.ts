@@ -2,21 +2,13 @@ import { mkdir, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { writeWhole } from '../files/whole-file.js'
-import {
-  compareSolvers,
-  type PoissonFlow,
-  type SolverComparison,
-  type SolverName,
-  setThreads,
-  solversChart,
-  type Tensor,
-  TOY_KINDS,
-} from '../index.js'
-import { ensureAddon } from './addon.js'
+import type { PoissonFlow, SolverComparison, SolverName, Tensor } from '../index.js'
+import { ensureAddonWith } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
 import { dataTensor, openData } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
+import { library } from './library.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
 import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
@@ -69,10 +61,8 @@ Examples:
   npx pfgm-torch solvers runs/photos --data folder:photos --count 900
   npx pfgm-torch solvers digits --count 16 --evaluations 10,20 --out chart.svg`
 
-export function addSolversCommand(program: Command): void {
-  const command = program
-    .command('solvers')
-    .summary("compare the solvers' errors on a model")
+export function define(command: Command): void {
+  command
     .description('Compares all solvers and schedules on a model: error against evaluations, table and chart.')
     .argument(
       '<model>',
@@ -87,13 +77,12 @@ async function runSolvers(model: string, flags: CommonFlags): Promise<void> {
   const out = settings.out ?? ((await isFolder(model)) ? model : '.')
   const isFile = await namesFile(out)
   if (isFile) await expectWritable(out, FILES)
-  await ensureAddon()
-  await setThreads(settings.threads)
+  await ensureAddonWith(settings)
   const comparison = await interruptible((signal) =>
     compare(model, settings, isFile ? undefined : out, evaluations, flags, signal),
   )
   const written = isFile ? [out] : FILES.map((extension) => join(out, `solvers${extension}`))
-  for (const path of written) await writeWhole(path, contentOf(path, comparison, model))
+  for (const path of written) await writeWhole(path, await contentOf(path, comparison, model))
   const chart = written.find(isChart)
   if (flags.json) return printJson({ type: 'end', ...(chart !== undefined && { chart }), ...comparison })
   for (const line of pointsTable(comparison)) printLine(line)
@@ -109,8 +98,9 @@ async function namesFile(path: string): Promise<boolean> {
 
 const isChart = (path: string): boolean => extname(path).toLowerCase() === '.svg'
 
-function contentOf(path: string, comparison: SolverComparison, model: string): string {
+async function contentOf(path: string, comparison: SolverComparison, model: string): Promise<string> {
   if (!isChart(path)) return `${JSON.stringify(comparison, undefined, 2)}\n`
+  const { solversChart } = await library()
   return solversChart(comparison, `Solvers on ${basename(model)}, ${comparison.count} starts`)
 }
 
@@ -137,6 +127,7 @@ async function compare(
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   if (folder !== undefined) await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
   const data = await readData(flow, settings.data)
+  const { compareSolvers } = await library()
   const progress = json ? NO_PROGRESS : startProgress()
   try {
     return await compareSolvers(flow, {
@@ -159,6 +150,7 @@ async function compare(
 
 /** Data that was named, or that the model was trained on if it comes with the package. */
 async function readData(flow: PoissonFlow, name: string | undefined): Promise<Tensor | undefined> {
+  const { TOY_KINDS } = await library()
   const known = flow.config.data
   if (name === undefined && known !== 'digits' && !(TOY_KINDS as readonly string[]).includes(known))
     return undefined

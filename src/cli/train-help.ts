@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Command, Help } from 'commander'
-import { PRESETS, preset, type TrainingSettings } from '../index.js'
+import { PRESETS, preset, type TrainingSettings } from '../train/presets.js'
 
 interface Setting {
   readonly description?: string

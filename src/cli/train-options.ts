@@ -1,4 +1,7 @@
-import { BEST_METRICS, FIELD_BATCHES, FLOWS, LEARNING_RATE_SCHEDULES, PRECISIONS, PRESETS } from '../index.js'
+import { PRECISIONS } from '../native/precision.js'
+import { BEST_METRICS } from '../train/best-metrics.js'
+import { LEARNING_RATE_SCHEDULES } from '../train/optimizer.js'
+import { FIELD_BATCHES, PRESETS } from '../train/presets.js'
 import {
   FLOW,
   INTEGER,
@@ -64,7 +67,7 @@ export const TRAINING_OPTIONS = {
   flow: {
     kind: FLOW,
     value: 'kind',
-    help: `${FLOWS.join(', ')}, with settings of it: pfgmpp,D=64,target=posterior (default: the preset's, else pfgm)`,
+    help: "kind of flow, with settings of it: pfgmpp,D=64,target=posterior (default: the preset's, else pfgm)",
   },
   initFrom: {
     kind: TEXT,

@@ -10,6 +10,7 @@ export interface TrainView {
   close(): void
 }
 
+type Width = NonNullable<EventOf<'start'>['width']>
 type EventOf<Type extends TrainEvent['type']> = Extract<TrainEvent, { type: Type }>
 
 /** One JSON object a line. */
@@ -64,9 +65,10 @@ export class WordyTrainView implements TrainView {
     clearTimeout(this.#preparing)
     this.#start = event
     printHint(`Data: ${this.#data.name}, ${items(this.#data.count, this.#data.shape)}`)
-    const { out, step, steps, parameterCount, device, threads, estimate } = event
+    const { out, step, steps, parameterCount, width, device, threads, estimate } = event
     const where = device === 'cpu' ? `on the CPU with ${several(threads, 'thread')}` : `on ${device}`
     printHint(`Network: ${count(parameterCount)} parameters, ${where}`)
+    if (width) printHint(describeWidth(width))
     if (step >= steps) {
       printHint(`Nothing is left to train: ${out} is at step ${step} of ${steps}`)
       return
@@ -122,6 +124,14 @@ export class WordyTrainView implements TrainView {
 export function drawCommand(out: string, shape: readonly number[]): string {
   const count = PICTURE_SAMPLES[shape.length === 1 ? 'points' : 'images']
   return commandLine(['sample', out], { count, out: isDrawable(shape) ? 'samples.png' : 'samples.npy' })
+}
+
+function describeWidth({ channels, range, multiplications, budget }: Width): string {
+  const billions = (value: number) => (value / 1e9).toPrecision(2)
+  return (
+    `Width: ${channels} channels, ${billions(multiplications)} billion multiplications a step; ` +
+    `the preset takes as many channels, ${range.join(' to ')}, as stay within ${billions(budget)} billion`
+  )
 }
 
 function describeEvaluation({ step, validationLoss, distance, best }: EventOf<'evaluation'>): string {

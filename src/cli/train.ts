@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { optionsFor } from '../data/open.js'
-import { type AnyDataset, train } from '../index.js'
+import type { AnyDataset, TrainEvent } from '../index.js'
 import { ensureAddon } from './addon.js'
 import { Stopped } from './errors.js'
 import { interruptible } from './interrupt.js'
+import { library } from './library.js'
 import { DEVICE_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printHint } from './output.js'
@@ -21,7 +21,7 @@ import {
   UI_OPTION,
   VALIDATION_OPTION,
 } from './train-options.js'
-import { drawCommand, JsonTrainView, type TrainView, WordyTrainView } from './train-view.js'
+import type { TrainView } from './train-view.js'
 import { commandLine } from './words.js'
 
 const EXAMPLES = `
@@ -47,10 +47,8 @@ Examples:
   npx pfgm-torch train digits --out runs/digits --resume
   npx pfgm-torch train digits --out runs/digits --resume auto     for a job that may be restarted`
 
-export function addTrainCommand(program: Command): void {
-  const command = program
-    .command('train')
-    .summary('train a model on data')
+export function define(command: Command): void {
+  command
     .description('Trains a model and writes checkpoints, pictures and a log to a run folder.')
     .argument('[data]', 'data to learn from, see below', 'digits')
   addOptions(command.optionsGroup('Run:'), { ...OUT_OPTION, ...UI_OPTION })
@@ -72,6 +70,8 @@ export function addTrainCommand(program: Command): void {
 async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
   const settings = await readSettings(OPTIONS, flags, FILE_ONLY)
   await ensureAddon()
+  const { train } = await library()
+  const { drawCommand, JsonTrainView, WordyTrainView } = await import('./train-view.js')
   await interruptible(
     async (signal) => {
       const { labels } = settings
@@ -95,7 +95,7 @@ async function runTrain(spec: string, flags: CommonFlags): Promise<void> {
 }
 
 async function watch(
-  events: ReturnType<typeof train>,
+  events: AsyncIterable<TrainEvent>,
   view: TrainView,
   commands: { again: string; draw: string },
 ): Promise<void> {
@@ -140,6 +140,7 @@ async function readValidation(
 ): Promise<number | AnyDataset | undefined> {
   const { validation } = settings
   if (typeof validation !== 'string') return validation
+  const { optionsFor } = await import('../data/open.js')
   const taken = (await optionsFor(validation)) as readonly string[]
   const options = Object.entries(pick(settings, DATA_OPTIONS)).filter(([name]) => taken.includes(name))
   return openWithProgress(validation, { ...Object.fromEntries(options), signal })

@@ -21,10 +21,8 @@ Examples:
   npx pfgm-torch ui runs/a runs/b         these two
   npx pfgm-torch train digits --ui        the same page of what is trained, as long as it is`
 
-export function addUiCommand(program: Command): void {
-  const command = program
-    .command('ui')
-    .summary('show runs on a page: losses, samples, fields')
+export function define(command: Command): void {
+  command
     .description(
       'Shows runs on a page of this machine, side by side, and those that are trained as they grow.',
     )

@@ -29,10 +29,8 @@ Examples:
   npx pfgm-torch upscale runs/photos small.png --out large.png
   npx pfgm-torch upscale runs/photos small.png --factor 4 --count 9`
 
-export function addUpscaleCommand(program: Command): void {
-  const command = program
-    .command('upscale')
-    .summary('make a small image as large as the model’s')
+export function define(command: Command): void {
+  command
     .description('Draws samples whose blocks of pixels have the pixels of a smaller image as their means.')
     .argument('<model>', 'a run folder, a checkpoint or model file, digits or fashion')
     .argument('<picture>', 'small image, see below')

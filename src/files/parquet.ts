@@ -1,12 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import {
-  type ColumnMetaData,
-  type FileMetaData,
-  parquetMetadata,
-  parquetSchema,
-  type SchemaTree,
-} from 'hyparquet'
+import type { ColumnMetaData, FileMetaData, SchemaTree } from 'hyparquet'
 import { PfgmError } from '../errors.js'
 import { type PageHeader, readPageHeader } from './parquet-header.js'
 import { type ParquetValue, pageValues, plain, type Storage, unpacked } from './parquet-page.js'
@@ -57,12 +51,18 @@ export class ParquetFile implements AsyncDisposable {
   readonly #size: number
   readonly #metadata: FileMetaData
 
-  private constructor(path: string, file: FileHandle, size: number, metadata: FileMetaData) {
+  private constructor(
+    path: string,
+    file: FileHandle,
+    size: number,
+    metadata: FileMetaData,
+    columns: readonly ParquetColumn[],
+  ) {
     this.path = path
     this.#file = file
     this.#size = size
     this.#metadata = metadata
-    this.columns = columnsOf(metadata)
+    this.columns = columns
     const counts = metadata.row_groups.map((group) => Number(group.num_rows))
     this.rows = counts.reduce((sum, count) => sum + count, 0)
     if (!counts.every((count) => count >= 0) || this.rows > size) {
@@ -80,7 +80,8 @@ export class ParquetFile implements AsyncDisposable {
     }
     try {
       const { size } = await file.stat()
-      return new ParquetFile(path, file, size, await readFooter(path, file, size))
+      const { metadata, columns } = await readFooter(path, file, size)
+      return new ParquetFile(path, file, size, metadata, columns)
     } catch (cause) {
       await file.close()
       throw explained(path, 'in its footer', cause)
@@ -182,7 +183,11 @@ export class ParquetFile implements AsyncDisposable {
   }
 }
 
-async function readFooter(path: string, file: FileHandle, size: number): Promise<FileMetaData> {
+async function readFooter(
+  path: string,
+  file: FileHandle,
+  size: number,
+): Promise<{ metadata: FileMetaData; columns: ParquetColumn[] }> {
   if (size < 12) throw dataError(path, 'a Parquet file', `${size} bytes`)
   const tail = await readAt(file, size - 8, 8)
   if (!isParquet(await readAt(file, 0, 4)) || tail.toString('latin1', 4) !== MAGIC) {
@@ -194,15 +199,15 @@ async function readFooter(path: string, file: FileHandle, size: number): Promise
   }
   const footer = await readAt(file, size - 8 - length, length + 8)
   readThrift(footer.subarray(0, length), 0) // what comes next would take a list of any length
+  const { parquetMetadata, parquetSchema } = await import('hyparquet') // many modules, which few programs need
   const metadata = parquetMetadata(Uint8Array.from(footer), { geoparquet: false })
   if (metadata.schema.length > MOST_COLUMNS) throw new Error(`${metadata.schema.length} columns`)
-  return metadata
+  return { metadata, columns: columnsOf(metadata, parquetSchema(metadata)) }
 }
 
 /** The columns without lists on the way to them; of others rows have any number of values. */
-function columnsOf(metadata: FileMetaData): ParquetColumn[] {
+function columnsOf(metadata: FileMetaData, tree: SchemaTree): ParquetColumn[] {
   const chunks = metadata.row_groups[0]?.columns ?? []
-  const tree = parquetSchema(metadata)
   return chunks.flatMap(({ meta_data }) => {
     if (meta_data === undefined) return []
     const { path_in_schema: path, type } = meta_data

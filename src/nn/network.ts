@@ -1,11 +1,11 @@
 import { kind, oneOf, optionsSchema, parse, parseOptions, SEED, SWITCH } from '../arguments/schema.js'
-import { product } from '../check.js'
+import { describe, product } from '../check.js'
 import type { NetworkHandle } from '../native/addon.js'
 import { DEVICE } from '../native/device.js'
 import { NativeObject, native } from '../native/native.js'
 import { PRECISIONS, type Precision } from '../native/precision.js'
 import { TENSOR, Tensor } from '../tensor/tensor.js'
-import { itemShape, type NetworkConfig, networkConfigSchema, toNative } from './config.js'
+import { classesOf, itemShape, type NetworkConfig, networkConfigSchema, toNative } from './config.js'
 
 interface CreateOptions {
   seed?: number | bigint
@@ -82,7 +82,7 @@ export class Network extends NativeObject<NetworkHandle> {
    *   give an item the same bits whatever else is in the batch. Default false.
    * @param options.precision what the products of convolutions are rounded to: of a U-Net on a CPU those between more
    *   than 16 channels, else those that libtorch's autocast rounds. Default float32.
-   * @throws TypeError for other shapes and dtypes
+   * @throws TypeError for other shapes and dtypes; RangeError for labels of a network without classes
    */
   async forward(
     x: Tensor<'float32'>,
@@ -92,6 +92,11 @@ export class Network extends NativeObject<NetworkHandle> {
   ): Promise<{ x: Tensor<'float32'>; z?: Tensor<'float32'> }> {
     parse('x', TENSOR, x)
     parse('z', TENSOR, z)
+    if (labels !== undefined && classesOf(this.config) === 0) {
+      throw new RangeError(
+        `Expected no labels for a network without classes but received ${describe(labels)}`,
+      )
+    }
     const { byLibtorch = false, precision = 'float32' } = parseOptions('forward', FORWARD_SCHEMA, options)
     const field = await native().forward(this.handle, x.handle, z.handle, labels, byLibtorch, precision)
     const image = new Tensor<'float32'>(field.x)

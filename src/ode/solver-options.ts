@@ -46,7 +46,8 @@ export interface SolverSettings {
    * heights: `dpm2m`, `dpm3m` (DPM-Solver++), `unipc`, `ipndm`, `deis`; along each sample's own: `adaptive-unipc`.
    * With noise, for flows whose noise is Gaussian: `sde-dpm2m` (SDE-DPM-Solver++); back along the SDE of ve, vp and subvp
    * at even times: `euler-maruyama`, `reverse-diffusion` (`reverse-diffusion-flow`: without its noise), `ancestral`.
-   * Default adaptive-unipc; rk45 where what only that has is asked for: a `controller`, or of `sample` what is as published.
+   * Default adaptive-unipc; unipc where heights are given, by `steps`, `schedule` or `rho`; rk45 where what only that has is
+   * asked for: a `controller`, or of `sample` what is as published.
    */
   solver?: SolverName
   /**
@@ -219,14 +220,19 @@ function given<T extends object>(settings: SolverSettings, table: T): Partial<Of
 }
 
 /** The solver of settings that name none, whatever the flow. */
-function defaultSolver({ controller }: SolverSettings): SolverName {
-  return controller === undefined ? 'adaptive-unipc' : 'rk45'
+function defaultSolver({ controller, steps, schedule, rho }: SolverSettings): SolverName {
+  if (controller !== undefined) return 'rk45'
+  return (steps ?? schedule ?? rho) === undefined ? 'adaptive-unipc' : 'unipc'
 }
+
+/** Runge-Kutta methods that estimate their error. */
+const WITH_ESTIMATE: readonly SolverName[] = ['rk45', 'tsit5', 'bs23']
+const WITH_ORDER: readonly SolverName[] = ['unipc', 'adaptive-unipc', 'ipndm', 'deis']
 
 /** Settings that mean something to some solvers only, and what those are. */
 const MEANT_FOR: readonly {
   readonly settings: readonly (keyof SolverSettings)[]
-  readonly by: (solver: SolverName) => boolean
+  readonly by: (solver: SolverName, controller: ControllerName | undefined) => boolean
   readonly solvers: string
 }[] = [
   {
@@ -234,7 +240,27 @@ const MEANT_FOR: readonly {
     by: isPredictor,
     solvers: PREDICTORS.join(', '),
   },
-  { settings: ['schedule', 'rho', 'controller'], by: (solver) => !isPredictor(solver), solvers: 'others' },
+  { settings: ['controller'], by: (solver) => !isPredictor(solver), solvers: 'others' },
+  {
+    settings: ['rtol', 'atol'],
+    by: followsError,
+    solvers: `${WITH_ESTIMATE.join(', ')} unless their controller is constant, and adaptive-unipc`,
+  },
+  {
+    settings: ['steps'],
+    by: (solver, controller) => !followsError(solver, controller),
+    solvers: `steps along given heights: ${MULTISTEP.join(', ')}, heun, euler, rk4, solvers with noise, controller constant`,
+  },
+  {
+    settings: ['schedule', 'rho'],
+    by: (solver, controller) => !followsError(solver, controller) && !isPredictor(solver),
+    solvers: `steps along given heights: ${MULTISTEP.join(', ')}, heun, euler, rk4, controller constant`,
+  },
+  {
+    settings: ['order'],
+    by: hasOrder,
+    solvers: WITH_ORDER.join(', '),
+  },
   {
     settings: ['churn', 'churnMin', 'churnMax', 'churnNoise'],
     by: (solver) => ['rk4', 'heun', 'euler'].includes(solver),
@@ -248,7 +274,7 @@ function expectMeant(settings: SolverSettings, solver: SolverName): void {
   const asked = (names: readonly (keyof SolverSettings)[]) =>
     names.find((name) => settings[name] !== undefined && settings[name] !== usual[name])
   for (const { settings: names, by, solvers } of MEANT_FOR) {
-    const name = by(solver) ? undefined : asked(names)
+    const name = by(solver, settings.controller) ? undefined : asked(names)
     if (name === undefined) continue
     throw new RangeError(
       `Expected no ${name} for the solver ${solver} (it is for ${solvers}) but received ${describe(settings[name])}`,
@@ -262,6 +288,16 @@ function expectMeant(settings: SolverSettings, solver: SolverName): void {
     if (name === undefined) continue
     throw new RangeError(`Expected ${needed} beside ${name} but received ${describe(settings[needed])}`)
   }
+}
+
+/** Whether a solver is of an order that is chosen. */
+export function hasOrder(solver: SolverName): boolean {
+  return WITH_ORDER.includes(solver)
+}
+
+/** Whether steps are chosen by their error. */
+function followsError(solver: SolverName, controller: ControllerName | undefined): boolean {
+  return solver === 'adaptive-unipc' || (WITH_ESTIMATE.includes(solver) && controller !== 'constant')
 }
 
 export function isPredictor(solver: SolverName): solver is PredictorName {

@@ -19,6 +19,7 @@ import { expectDenoising } from '../model/measurement.js'
 import { SAMPLING_FIELDS, type SamplingOptions, samplingSettings } from '../model/sample.js'
 import type { Device } from '../native/device.js'
 import { DEVICE } from '../native/device.js'
+import type { CallWatcher, SharedFlow } from '../ode/pool/shared-flow.js'
 import type { Solver } from '../ode/solver.js'
 import { PoissonFlow } from '../poisson-flow.js'
 import { Tensor } from '../tensor/tensor.js'
@@ -139,6 +140,11 @@ export class Sampler implements AsyncDisposable {
   #evaluations = 0
   #drawn = 0
   #isClosed = false
+  readonly #watched = new Set<SharedFlow>()
+  readonly #countCall: CallWatcher = (rows) => {
+    this.#calls += 1
+    this.#evaluations += rows
+  }
   /** Who waits for what is under way. */
   readonly #watching: (() => void)[] = []
 
@@ -230,6 +236,7 @@ export class Sampler implements AsyncDisposable {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.drained()
+    for (const flow of this.#watched) flow.watchers.delete(this.#countCall)
     if (this.#isOwn) this.model.dispose()
   }
 
@@ -285,14 +292,9 @@ export class Sampler implements AsyncDisposable {
 
   #watchCalls(drift: Common['drift']): void {
     const flow = this.model.sharedFlow(drift)
-    flow.dispatch = {
-      ...flow.dispatch,
-      maxRows: this.#maxRows,
-      onCall: (rows) => {
-        this.#calls += 1
-        this.#evaluations += rows
-      },
-    }
+    flow.dispatch = { ...flow.dispatch, maxRows: this.#maxRows }
+    flow.watchers.add(this.#countCall)
+    this.#watched.add(flow)
   }
 
   /** By priority, then by when they must have begun, then as they came. */

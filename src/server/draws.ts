@@ -1,16 +1,19 @@
 import type { FastifyReply } from 'fastify'
 import type { SubmittedSamples } from '../sampler/request.js'
 import type { SampleRequest } from '../sampler/sampler.js'
-import type { Served } from './shelf.js'
+import type { Served } from './place.js'
 
 /** A signal that is aborted as soon as a client is gone before it has its answer. */
-export function clientOf({ raw }: FastifyReply): { signal: AbortSignal; forget: () => void } {
+export function clientOf(reply: FastifyReply): { signal: AbortSignal; forget: () => void } {
+  const { raw, request, server } = reply
   const controller = new AbortController()
   const gone = () => {
-    if (!raw.writableFinished)
-      controller.abort(Object.assign(new Error('the client is gone'), { statusCode: 499 }))
+    if (raw.writableFinished) return
+    server.figures?.abandoned(request.routeOptions.url ?? 'none')
+    controller.abort(Object.assign(new Error('the client is gone'), { statusCode: 499 }))
   }
-  raw.once('close', gone)
+  if (raw.destroyed) gone()
+  else raw.once('close', gone)
   return { signal: controller.signal, forget: () => raw.off('close', gone) }
 }
 

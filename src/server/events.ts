@@ -7,7 +7,8 @@ import { jsonOf, pngsOf } from './answers.js'
 import { clientOf } from './draws.js'
 import { toldOf } from './errors.js'
 import { type Limits, modelField, requestOf, samplesFields } from './fields.js'
-import { expectPixels, schemaOf } from './samples.js'
+import { bytes, responses, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { expectPixels } from './samples.js'
 import type { Shelf } from './shelf.js'
 
 /** Milliseconds between previews: as many a second as are seen. */
@@ -24,23 +25,38 @@ export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): v
         summary: 'The same as server-sent events: preview after preview, then done',
         tags: ['samples'],
         querystring: schemaOf(query),
+        response: responses('Events', bytes('text/event-stream'), ...SAMPLES_ERRORS),
       },
     },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      const served = shelf.expect(name)
-      expectPixels(served, wanted, limits)
-      const { signal } = clientOf(reply)
-      const submission = served.sampler.submit({ ...requestOf(wanted, limits), previews: true, signal })
+      const { served, release } = await shelf.hold(name)
+      const begin = () => {
+        expectPixels(served, wanted, limits)
+        const { signal } = clientOf(reply)
+        return served.sampler.submit({ ...requestOf(wanted, limits), previews: true, signal })
+      }
+      const submission = orRelease(begin, release)
       const { itemShape } = served.sampler.model.network
       reply.type('text/event-stream').header('cache-control', 'no-store')
-      submission.result.then(
-        (samples) => app.figures?.drawn(served.name, samples),
-        () => {},
-      )
+      submission.result
+        .then(
+          (samples) => app.figures?.drawn(served.name, samples),
+          () => {},
+        )
+        .finally(release)
       return reply.send(Readable.from(eventsOf(submission, itemShape, wanted.zoom)))
     },
   )
+}
+
+function orRelease<T>(begin: () => T, release: () => void): T {
+  try {
+    return begin()
+  } catch (error) {
+    release()
+    throw error
+  }
 }
 
 async function* eventsOf(

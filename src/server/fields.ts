@@ -24,7 +24,7 @@ const integer = (min: number, max: number, about: string) => number(min, max, ab
 
 /** Which model: the only one where not given. */
 export const modelField = z.string().max(200).optional().describe('Its name; the only one where not given')
-export const labelField = z.string().max(100).optional().describe('A class, by its number or name')
+export const labelField = z.string().min(1).max(100).optional().describe('A class, by its number or name')
 
 /** How samples are drawn: what `sample` of the library takes, as far as a stranger may ask for it. */
 export const drawingFields = ({ evaluations }: Limits) => ({

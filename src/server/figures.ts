@@ -1,6 +1,7 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { memory } from '../native/device.js'
 import type { SubmittedSamples } from '../sampler/request.js'
+import type { Place } from './place.js'
 import type { Shelf } from './shelf.js'
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
@@ -13,6 +14,12 @@ export class Figures {
     help: 'Time of requests, by route and status',
     labelNames: ['route', 'status'],
     buckets: SECONDS,
+    registers: [this.registry],
+  })
+  readonly #abandoned = new Counter({
+    name: 'pfgm_requests_abandoned',
+    help: 'Requests whose clients went away before they had their answers, by route',
+    labelNames: ['route'],
     registers: [this.registry],
   })
   readonly #queued = new Histogram({
@@ -33,25 +40,37 @@ export class Figures {
   constructor(shelf: Shelf) {
     collectDefaultMetrics({ register: this.registry })
     const registers = [this.registry]
-    const ofModels = (name: string, help: string, value: (figures: ReturnType<typeof figuresOf>) => number) =>
+    const ofModels = (name: string, help: string, value: (place: Place) => number) =>
       new Gauge({
         name,
         help,
         labelNames: ['model'],
         registers,
         collect() {
-          for (const served of shelf.all) this.set({ model: served.name }, value(figuresOf(served.sampler)))
+          for (const place of shelf.all) this.set({ model: place.name }, value(place))
         },
       })
-    ofModels('pfgm_rows', 'Samples under way', ({ rows }) => rows)
-    ofModels('pfgm_waiting', 'Samples that wait for room', ({ waiting }) => waiting)
-    ofModels('pfgm_network_calls', 'Network calls so far', ({ calls }) => calls)
+    ofModels('pfgm_rows', 'Samples under way', ({ figures }) => figures.rows)
+    ofModels('pfgm_waiting', 'Samples that wait for room', ({ figures }) => figures.waiting)
+    ofModels('pfgm_network_calls', 'Network calls so far', ({ figures }) => figures.calls)
     ofModels(
       'pfgm_network_rows',
       'Rows in them: over calls, the batch size',
-      ({ evaluations }) => evaluations,
+      ({ figures }) => figures.evaluations,
     )
-    ofModels('pfgm_samples_drawn', 'Samples that are drawn', ({ drawn }) => drawn)
+    ofModels('pfgm_samples_drawn', 'Samples that are drawn', ({ figures }) => figures.drawn)
+    ofModels('pfgm_model_loads', 'Times that a model was loaded', ({ loads }) => loads)
+    ofModels('pfgm_model_bytes', 'Weights in memory; 0 of a model that is not loaded', (place) =>
+      place.isLoaded ? place.bytes : 0,
+    )
+    new Gauge({
+      name: 'pfgm_models_loaded',
+      help: 'Models that are loaded',
+      registers,
+      collect() {
+        this.set(shelf.all.filter(({ isLoaded }) => isLoaded).length)
+      },
+    })
     new Gauge({
       name: 'pfgm_native_bytes',
       help: 'Memory of tensors and networks',
@@ -66,10 +85,12 @@ export class Figures {
     this.#requests.observe({ route, status }, seconds)
   }
 
+  abandoned(route: string): void {
+    this.#abandoned.inc({ route })
+  }
+
   drawn(model: string, { milliseconds, evaluations }: SubmittedSamples): void {
     this.#queued.observe({ model }, milliseconds.queued / 1000)
     for (const each of evaluations) this.#evaluations.observe({ model }, each)
   }
 }
-
-const figuresOf = ({ figures }: Shelf['all'][number]['sampler']) => figures

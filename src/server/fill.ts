@@ -4,7 +4,8 @@ import { answer, formatOf } from './answers.js'
 import { draws } from './draws.js'
 import { type Limits, modelField, requestOf, samplesFields } from './fields.js'
 import { imageWithHoles } from './pictures.js'
-import { expectPixels, schemaOf } from './samples.js'
+import { pictureBody, responses, SAMPLES, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { expectPixels } from './samples.js'
 import type { Shelf } from './shelf.js'
 
 /** Pictures with what is transparent filled in: samples that have the other pixels. */
@@ -17,17 +18,20 @@ export function addFill(app: FastifyInstance, shelf: Shelf, limits: Limits): voi
         summary: "A picture (PNG, WebP) of the model's size with what is not wholly opaque filled in",
         tags: ['samples'],
         querystring: schemaOf(query),
+        body: pictureBody('image/png', 'image/webp'),
+        response: responses('The picture, filled in', SAMPLES, ...SAMPLES_ERRORS, 413, 415),
       },
     },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      const served = shelf.expect(name)
-      expectPixels(served, wanted, limits)
-      const fill = await imageWithHoles(served, request.body)
-      using _image = fill.image
-      using _mask = fill.mask
-      const samples = await draws(served, { ...requestOf(wanted, limits), fill }, reply)
-      return answer(reply, samples, formatOf(wanted.format, request.headers.accept), wanted.zoom)
+      return shelf.use(name, async (served) => {
+        expectPixels(served, wanted, limits)
+        const fill = await imageWithHoles(served, request.body)
+        using _image = fill.image
+        using _mask = fill.mask
+        const samples = await draws(served, { ...requestOf(wanted, limits), fill }, reply)
+        return answer(reply, samples, formatOf(wanted.format, request.headers.accept), wanted.zoom)
+      })
     },
   )
 }

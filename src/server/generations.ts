@@ -3,11 +3,22 @@ import { z } from 'zod'
 import { pngsOf } from './answers.js'
 import { draws } from './draws.js'
 import { drawingFields, type Limits, modelField, requestOf } from './fields.js'
-import { expectPixels, schemaOf } from './samples.js'
-import type { Served, Shelf } from './shelf.js'
+import type { Served } from './place.js'
+import { json, responses, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { expectPixels } from './samples.js'
+import type { Shelf } from './shelf.js'
 
 /** Seeds that are drawn where a request has none. */
 const SEEDS = 2 ** 48
+
+const PICTURES = json(
+  z.object({
+    created: z.number(),
+    seed: z.number().describe('Of the first one'),
+    output_format: z.string(),
+    data: z.array(z.object({ b64_json: z.string() })),
+  }),
+)
 
 /** Pictures in the form of OpenAI's interface: a prompt that is a class's name asks for it, any other is passed over. */
 export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
@@ -31,24 +42,26 @@ export function addGenerations(app: FastifyInstance, shelf: Shelf, limits: Limit
         summary: 'Pictures, as clients of OpenAI ask for them',
         tags: ['samples'],
         body: schemaOf(body),
+        response: responses('The pictures', PICTURES, ...SAMPLES_ERRORS, 413, 415),
       },
     },
     async (request, reply) => {
       const { model: name, prompt, n, size, seed, response_format: _, ...drawing } = request.body
-      const served = shelf.expect(name)
-      const zoom = zoomFor(served, size)
-      expectPixels(served, { count: n, zoom }, limits)
-      const first = seed ?? Math.floor(Math.random() * SEEDS)
-      const label = drawing.label ?? classIn(served, prompt)
-      const known = pickDrawing({ ...drawing, ...(label !== undefined && { label }) }, limits)
-      const samples = await draws(served, requestOf({ ...known, seed: first, count: n }, limits), reply)
-      const pictures = await pngsOf(samples, zoom)
-      return {
-        created: Math.floor(Date.now() / 1000),
-        seed: first,
-        output_format: 'png',
-        data: pictures.map((png) => ({ b64_json: png.toString('base64') })),
-      }
+      return shelf.use(name, async (served) => {
+        const zoom = zoomFor(served, size)
+        expectPixels(served, { count: n, zoom }, limits)
+        const first = seed ?? Math.floor(Math.random() * SEEDS)
+        const label = drawing.label ?? classIn(served, prompt)
+        const known = pickDrawing({ ...drawing, ...(label !== undefined && { label }) }, limits)
+        const samples = await draws(served, requestOf({ ...known, seed: first, count: n }, limits), reply)
+        const pictures = await pngsOf(samples, zoom)
+        return {
+          created: Math.floor(Date.now() / 1000),
+          seed: first,
+          output_format: 'png',
+          data: pictures.map((png) => ({ b64_json: png.toString('base64') })),
+        }
+      })
     },
   )
 }

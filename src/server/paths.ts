@@ -9,7 +9,8 @@ import type { Tensor } from '../tensor/tensor.js'
 import { clientOf } from './draws.js'
 import { type Limits, labelField, labelOf, modelField } from './fields.js'
 import { imageOf } from './pictures.js'
-import { expectPixels, schemaOf } from './samples.js'
+import { bytes, json, pictureBody, responses, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { expectPixels } from './samples.js'
 import type { Shelf } from './shelf.js'
 
 /** Most of these requests under way at once: each goes through the network more often than a sample. */
@@ -22,6 +23,15 @@ const ofPicture = z.strictObject({
   label: labelField,
   rtol: z.number().min(1e-5).max(0.1).default(1e-3).describe('Tolerance of the path'),
 })
+
+const LIKELIHOOD = json(
+  z.object({
+    logLikelihood: z.number(),
+    bitsPerDimension: z.number(),
+    standardError: z.number(),
+    evaluations: z.number(),
+  }),
+)
 
 /** Paths between pictures and the far plane: encodings, likelihoods, and pictures between two samples. */
 export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
@@ -42,26 +52,31 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
       underway -= 1
     }
   }
-  const schema = (summary: string, querystring: z.ZodType) => ({
-    schema: { summary, tags: ['paths'], querystring: schemaOf(querystring) },
+  const schema = (summary: string, querystring: z.ZodType, rest: object) => ({
+    schema: { summary, tags: ['paths'], querystring: schemaOf(querystring), ...rest },
   })
 
   /** A route for what is computed of a picture. */
   const post = <T>(
     path: string,
     summary: string,
+    content: Record<string, object>,
     work: (model: PoissonFlow, image: Tensor<'uint8'>, options: PathOptions) => Promise<T>,
     answer: (found: T, reply: FastifyReply) => Promise<unknown>,
   ) =>
     app.post<{ Querystring: z.infer<typeof ofPicture>; Body: Buffer }>(
       path,
-      schema(summary, ofPicture),
+      schema(summary, ofPicture, {
+        body: pictureBody('image/png', 'image/jpeg', 'image/webp'),
+        response: responses(summary, content, ...SAMPLES_ERRORS, 413, 415),
+      }),
       async ({ query: { model, label, rtol }, body }, reply) => {
-        const served = shelf.expect(model)
-        using image = await imageOf(served, body)
-        const found = await alone(reply, (signal) =>
-          work(served.sampler.model, image, { ...labelOf(label), rtol, atol: rtol, signal }),
-        )
+        const found = await shelf.use(model, async (served) => {
+          using image = await imageOf(served, body)
+          return await alone(reply, (signal) =>
+            work(served.sampler.model, image, { ...labelOf(label), rtol, atol: rtol, signal }),
+          )
+        })
         return await answer(found, reply)
       },
     )
@@ -69,6 +84,7 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
   post(
     '/v1/encode',
     'Where a picture (PNG, JPEG, WebP) lies on the far plane, as .npy of float64',
+    bytes('application/octet-stream'),
     (model, image, options) => model.encode(image, options),
     async ({ encodings, nfe }, reply) => {
       using found = encodings
@@ -79,6 +95,7 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
   post(
     '/v1/likelihood',
     'ln p and bits per dimension of a picture (PNG, JPEG, WebP)',
+    LIKELIHOOD,
     (model, image, options) => model.logLikelihood(image, options),
     async ({ logLikelihoods, bitsPerDimension, standardErrors, nfe }) => ({
       logLikelihood: logLikelihoods[0],
@@ -98,18 +115,21 @@ export function addPaths(app: FastifyInstance, shelf: Shelf, limits: Limits): vo
   })
   app.get<{ Querystring: z.infer<typeof between> }>(
     '/v1/interpolate',
-    schema('A strip of pictures from one sample to another, as PNG', between),
+    schema('A strip of pictures from one sample to another, as PNG', between, {
+      response: responses('The strip', bytes('image/png'), ...SAMPLES_ERRORS),
+    }),
     async ({ query: { model, label, rtol, from, to, steps, zoom } }, reply) => {
-      const served = shelf.expect(model)
-      expectPixels(served, { count: steps, zoom }, limits)
       const options = { ...labelOf(label), rtol, atol: rtol }
-      const { images } = await alone(reply, async (signal) => {
-        const flow = served.sampler.model
-        const sample = async (of: number) =>
-          (await flow.sample({ ...labelOf(label), count: 1, seed: of, signal })).images
-        using first = await sample(from)
-        using last = await sample(to)
-        return await flow.interpolate(first, last, { ...options, steps, signal })
+      const { images } = await shelf.use(model, async (served) => {
+        expectPixels(served, { count: steps, zoom }, limits)
+        return alone(reply, async (signal) => {
+          const flow = served.sampler.model
+          const sample = async (of: number) =>
+            (await flow.sample({ ...labelOf(label), count: 1, seed: of, signal })).images
+          using first = await sample(from)
+          using last = await sample(to)
+          return await flow.interpolate(first, last, { ...options, steps, signal })
+        })
       })
       using strip = images
       const picture = await draw(strip, { columns: steps, zoom, gap: Math.ceil(zoom / 2) })

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Channels, decodeBytes, decodeOpacity } from '../data/decode.js'
 import { Tensor } from '../tensor/tensor.js'
-import type { Served } from './shelf.js'
+import type { Served } from './place.js'
 
 /** Of pictures that are sent, before they are brought to the model's size. */
 const MOST_PIXELS = 2 ** 24

@@ -10,7 +10,7 @@ import { addModels } from './models.js'
 import { addPaths } from './paths.js'
 import { takePictures } from './pictures.js'
 import { addSamples } from './samples.js'
-import { Shelf } from './shelf.js'
+import { Shelf, type ShelfOptions } from './shelf.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -20,7 +20,7 @@ declare module 'fastify' {
 }
 
 /** What a Fastify app serves. */
-export interface PfgmTorchOptions extends Omit<SamplerOptions, 'model'> {
+export interface PfgmTorchOptions extends ShelfOptions {
   /** Models by the names that requests have for them: names or files as `PoissonFlow.load` takes them, or loaded ones. */
   models: Readonly<Record<string, SamplerOptions['model']>> | Shelf
   /** What a request may ask for. */
@@ -32,11 +32,12 @@ export interface PfgmTorchOptions extends Omit<SamplerOptions, 'model'> {
  * likelihoods, interpolation, the models, and OpenAI's interface for images. It loads the models, and closes them with the app.
  */
 const pfgmTorch: FastifyPluginAsync<PfgmTorchOptions> = async (app, options) => {
-  const { models, limits: given, device, maxRows, queueLimit } = options
+  const { models, limits: given, device, maxRows, queueLimit, memory } = options
   const sampler = {
     ...(device && { device }),
     ...(maxRows !== undefined && { maxRows }),
     ...(queueLimit !== undefined && { queueLimit }),
+    ...(memory !== undefined && { memory }),
   }
   const shelf = models instanceof Shelf ? models : await Shelf.open(models, sampler)
   const limits = { ...LIMITS, ...given }

@@ -5,19 +5,28 @@ import { product } from '../check.js'
 import { answer, formatOf } from './answers.js'
 import { draws } from './draws.js'
 import { type Limits, modelField, requestOf, type SamplesQuery, samplesFields } from './fields.js'
-import { arithmetic, type Served, type Shelf } from './shelf.js'
+import type { Served } from './place.js'
+import { responses, SAMPLES, SAMPLES_ERRORS, schemaOf } from './responses.js'
+import { arithmetic, type Shelf } from './shelf.js'
 
 const PNG_SUM = 'Pictures, an array, or a picture each as JSON; the same URL gives the same bits'
+
+const ANSWERS = {
+  ...responses('The samples', SAMPLES, ...SAMPLES_ERRORS),
+  304: { description: 'The client has them already: If-None-Match has their tag' },
+}
 
 /** Samples by a URL: of a model's name, or of its fingerprint, which never give other ones. */
 export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
   const query = z.strictObject({ model: modelField, ...samplesFields(limits) })
   app.get<{ Querystring: z.infer<typeof query> }>(
     '/v1/samples',
-    { schema: { summary: PNG_SUM, tags: ['samples'], querystring: schemaOf(query) } },
+    {
+      schema: { summary: PNG_SUM, tags: ['samples'], querystring: schemaOf(query), response: ANSWERS },
+    },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
-      return give(shelf.expect(name), wanted, limits, request, reply, 'no-cache')
+      return shelf.use(name, (served) => give(served, wanted, limits, request, reply, 'no-cache'))
     },
   )
   const byPrint = z.strictObject(samplesFields(limits))
@@ -27,19 +36,19 @@ export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): 
       schema: {
         summary: `${PNG_SUM}, and may be kept for ever`,
         tags: ['samples'],
+        params: schemaOf(z.object({ fingerprint: z.string().describe('As /v1/models has it') })),
         querystring: schemaOf(byPrint),
+        response: ANSWERS,
       },
     },
     async (request, reply) => {
-      const served = shelf.withFingerprint(request.params.fingerprint)
-      return give(served, request.query, limits, request, reply, 'public, max-age=31536000, immutable')
+      const caching = 'public, max-age=31536000, immutable'
+      return shelf.useOf(request.params.fingerprint, (served) =>
+        give(served, request.query, limits, request, reply, caching),
+      )
     },
   )
 }
-
-/** A zod schema as Fastify and OpenAPI read it. */
-export const schemaOf = (schema: z.ZodType): object =>
-  z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })
 
 async function give(
   served: Served,

@@ -7,11 +7,13 @@ import type { SamplerOptions } from '../sampler/sampler.js'
 import { answerError, schemaError } from './errors.js'
 import type { Limits } from './fields.js'
 import { Figures } from './figures.js'
+import { answerMissing } from './missing.js'
 import { addPage, PAGE_POLICY } from './page.js'
 import pfgmTorch from './plugin.js'
-import { Shelf } from './shelf.js'
+import { type Described, referencePage } from './reference.js'
+import { Shelf, type ShelfOptions } from './shelf.js'
 
-export interface ServeOptions extends Omit<SamplerOptions, 'model'> {
+export interface ServeOptions extends ShelfOptions {
   /** By the names that requests have for them. */
   readonly models: Readonly<Record<string, SamplerOptions['model']>>
   /** Tokens, one of which requests must have; none: anybody may ask. */
@@ -25,9 +27,8 @@ export interface ServeOptions extends Omit<SamplerOptions, 'model'> {
 const MOST_BYTES = 2 ** 20
 
 /**
- * A service that draws samples: the plugin's routes, a page at `/`, health, figures for Prometheus and what
- * the interface is. Its models are
- * loaded; it does not listen yet.
+ * A service that draws samples: the plugin's routes, a page at `/`, health, figures for Prometheus and what the interface is.
+ * Its models are loaded; it does not listen yet.
  * @throws PfgmError `ERR_PFGM_CHECKPOINT` where there is no model
  */
 export async function createService(options: ServeOptions): Promise<FastifyInstance> {
@@ -43,15 +44,6 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
   const figures = new Figures(shelf)
   app.decorate('figures', figures)
   app.setErrorHandler(answerError)
-  app.setNotFoundHandler((request, reply) =>
-    reply.code(404).send({
-      error: {
-        message: `There is no ${request.method} ${request.url.split('?')[0]}`,
-        type: 'invalid_request_error',
-        code: null,
-      },
-    }),
-  )
   // Whatever ends TLS before it says that there is TLS.
   await app.register(fastifyHelmet, {
     strictTransportSecurity: false,
@@ -67,6 +59,7 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
       }),
     },
   })
+  answerMissing(app)
   let isReady = true
   app.addHook('preClose', async () => {
     isReady = false
@@ -78,6 +71,7 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
   app.addHook('onResponse', async (request, reply) => {
     figures.requested(request.routeOptions.url ?? 'none', reply.statusCode, reply.elapsedTime / 1000)
   })
+  let page: ReturnType<typeof referencePage> | undefined
   const own = { schema: { hide: true }, logLevel: 'warn' } as const
   app.get('/healthz', own, async () => ({ status: 'ok' }))
   app.get('/readyz', own, async (_, reply) =>
@@ -88,6 +82,13 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
   )
   app.get('/openapi.json', own, async () => app.swagger())
   await addPage(app, 'playground')
+  app.get('/docs', own, async (_, reply) => {
+    page ??= referencePage(app.swagger() as Described)
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', page.policy)
+      .send(page.html)
+  })
   await app.register(async (inside) => {
     if (tokens.length > 0) {
       await inside.register(fastifyBearerAuth, {

@@ -143,17 +143,22 @@ export class Tensor<D extends Dtype = Dtype> extends NativeObject<TensorHandle> 
 
   /**
    * Rows `first` to `first + count - 1`, as a tensor of their own.
-   * @throws TypeError where there are none of these numbers
+   * @throws TypeError for what is no number; RangeError where there are no such rows
    */
   async slice(first: number, count: number): Promise<Tensor<D>> {
+    const rows = this.shape[0] ?? 0
+    expectInteger('first', first, 0, rows)
+    expectInteger('count', count, 0, rows - first)
     return new Tensor<D>(await native().sliceTensor(this.handle, first, count))
   }
 
   /**
    * What has the place `index` on an axis, without that axis: of `[n, m, k]` on axis 1 `[n, k]`.
-   * @throws TypeError where there is no such axis or place
+   * @throws TypeError for what is no number, and a tensor without axes; RangeError where there is no such axis or place
    */
   async select(axis: number, index: number): Promise<Tensor<D>> {
+    expectInteger('axis', axis, 0, Math.max(0, this.shape.length - 1))
+    expectInteger('index', index, 0, Math.max(0, (this.shape[axis] ?? 0) - 1))
     return new Tensor<D>(await native().selectTensor(this.handle, axis, index))
   }
 

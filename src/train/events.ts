@@ -1,5 +1,6 @@
 import type { FlowSettings } from '../flow/kinds.js'
 import type { Estimate } from './estimate.js'
+import type { Width } from './fit.js'
 
 /** What happens in a run, as `train()` yields it. */
 export type TrainEvent =
@@ -14,6 +15,8 @@ export type TrainEvent =
       readonly steps: number
       /** Parameters of the network. */
       readonly parameterCount: number
+      /** How wide the network is, where a preset's width follows the pictures. */
+      readonly width?: Width
       /** All settings of the flow. */
       readonly flow: FlowSettings
       /** `cpu` or `cuda:N`. */

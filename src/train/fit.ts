@@ -1,7 +1,8 @@
 import { type ImageSides, imageSizeOf, pictured, sides, sizeAdvice } from '../arguments/image-size.js'
 import { product } from '../check.js'
 import { itemShape, type NetworkConfig, type UnetConfig } from '../nn/config.js'
-import { type Preset, type PresetName, preset } from './presets.js'
+import { multiplications } from '../nn/multiplications.js'
+import { PRESETS, type Preset, type PresetName, preset } from './presets.js'
 
 /** The preset for data that came without one: by the shape of an item, and by what trains. */
 export function presetForData(shape: readonly number[], device: string): PresetName {
@@ -15,7 +16,45 @@ export function presetForData(shape: readonly number[], device: string): PresetN
 /** A preset's settings, made to fit items of a shape. */
 export function fitPreset(name: PresetName, shape: readonly number[]): Preset {
   const base = preset(name)
-  return withNetwork(base, fitNetwork(base, shape))
+  const fitted = withNetwork(base, fitNetwork(base, shape))
+  if (!fitted.adapts || fitted.network.kind !== 'unet') return fitted
+  return { ...fitted, network: widest(fitted.network, fitted.training.smallBatchSize) }
+}
+
+/** Multiplications of a step on its way forwards that an adaptive network may take: 32 x 32 with 32 channels stays below. */
+const STEP_BUDGET = 12e9
+const WIDTHS = { least: 16, most: 64, step: 8 }
+
+/** The widest network whose steps are within the budget, if only the narrowest is not beyond it. */
+function widest(network: UnetConfig, batch: number): UnetConfig {
+  const { least, most, step } = WIDTHS
+  let nf = most
+  while (nf > least && batch * multiplications({ ...network, nf }) > STEP_BUDGET) nf -= step
+  return { ...network, nf }
+}
+
+/** How wide a network is, and what a preset goes by to say so. */
+export interface Width {
+  /** Channels at full resolution. */
+  readonly channels: number
+  /** The fewest and the most that the preset takes. */
+  readonly range: readonly [number, number]
+  /** Multiplications of a step's pictures on their way forwards. */
+  readonly multiplications: number
+  /** Those that the preset's may take, if only the narrowest does not take more. */
+  readonly budget: number
+}
+
+/** The width of a network, where the preset's follows the pictures. */
+export function widthOf(presetName: string, network: NetworkConfig, batch: number): Width | undefined {
+  const name = PRESETS.find((each) => each === presetName)
+  if (!name || !preset(name).adapts || network.kind !== 'unet') return undefined
+  return {
+    channels: network.nf,
+    range: [WIDTHS.least, WIDTHS.most],
+    multiplications: batch * multiplications(network),
+    budget: STEP_BUDGET,
+  }
 }
 
 /** A preset with another network, and a batch to fit it where the preset's follows the pictures. */

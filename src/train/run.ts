@@ -1,4 +1,5 @@
 import type { TrainEvent } from './events.js'
+import { widthOf } from './fit.js'
 import { TrainingLoop } from './loop.js'
 import { type Recorded, Recorder } from './recorder.js'
 
@@ -13,12 +14,15 @@ export async function* events(
   const recorder = new Recorder(run)
   // A run that is stopped at once can be gone on with, too.
   if (step === 0) await recorder.save(0)
+  const { preset, network, training } = config
+  const width = widthOf(preset, network, training.smallBatchSize)
   yield {
     type: 'start',
     out: folder.path,
     step,
-    steps: config.training.steps,
+    steps: training.steps,
     parameterCount: trainer.parameterCount,
+    ...(width && { width }),
     flow: config.flow,
     device: trainer.device,
     threads,

@@ -1,6 +1,6 @@
 import type { Model } from '../model/model.js'
 import { type Solver, solverByName } from '../ode/solver.js'
-import { type SolverOptions, solverOptions } from '../ode/solver-options.js'
+import { hasOrder, type SolverOptions, solverOptions } from '../ode/solver-options.js'
 import { type SearchOptions, searchSchedule } from './schedule-search.js'
 import { type ChosenSolver, chooseSolver, type SolverGoal } from './solver-choice.js'
 
@@ -36,6 +36,8 @@ export async function preparedSolver(
       `Expected schedule to be uniform or karras for paths from height ${height} but received searched, whose heights begin at ${far.name}, ${far.height}`,
     )
   }
-  const { heights } = await searchSchedule(model, settings, search)
+  const { solver, steps, order } = settings
+  const searched = { solver, steps, ...(hasOrder(solver) && { order }) }
+  const { heights } = await searchSchedule(model, searched, search)
   return { solver: solverByName(settings, height, near.height, Float64Array.from(heights)), settings }
 }

@@ -8,6 +8,7 @@ import type { MultistepMethod } from '../ode/multistep-methods/multistep-method.
 import { karrasHeights } from '../ode/schedules/karras.js'
 import { hasGivenHeights, solverByName } from '../ode/solver.js'
 import {
+  hasOrder,
   SOLVER_FIELDS,
   type SolverOptions,
   type SolverSettings,
@@ -77,7 +78,7 @@ export async function searchSchedule(
   expectInteger('steps of a searched schedule', solver.steps, 2, MOST_STEPS)
   const wanted = {
     solver: solver.solver,
-    ...(hasOrder(solver) && { order: solver.order }),
+    ...(hasOrder(solver.solver) && { order: solver.order }),
     steps: solver.steps,
   }
   const cache = solverCacheOf(model)
@@ -90,8 +91,6 @@ export async function searchSchedule(
     return schedule
   })
 }
-
-const hasOrder = ({ solver }: SolverOptions): boolean => ['unipc', 'ipndm', 'deis'].includes(solver)
 
 /** Dense trajectories of a model, and the ends of others: every search needs them. */
 interface Searched {

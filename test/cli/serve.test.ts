@@ -33,6 +33,14 @@ it('serve says what it cannot do', async () => {
     code: 2,
     stderr: expect.stringContaining('Expected models of different names but received two called digits'),
   })
+  expect(await run(folder, 'serve', 'digits', '--memory', '1MB')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('the weights of digits are 2997384'),
+  })
+  expect(await run(folder, 'serve', 'digits', '--memory', 'much')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('Expected --memory to be a size, as in 500MB or 2GB but received'),
+  })
   const taken = start(folder, 'serve', 'digits', '--port', '0', '--log-level', 'silent', '--json')
   let said = ''
   taken.process.stdout!.on('data', (chunk) => {

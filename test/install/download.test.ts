@@ -163,11 +163,31 @@ describe('a proxy', () => {
     expect(proxy.seen).toHaveLength(1)
   })
 
-  it('of HTTPS_PROXY is asked for a tunnel', async () => {
+  it('of HTTPS_PROXY is asked for a tunnel, and told where it refuses one', async () => {
     const proxy = await startProxy()
     vi.stubEnv('HTTPS_PROXY', proxy.url)
-    await expect(get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))).rejects.toThrow()
+    await expect(get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))).rejects.toThrow(
+      'could not be downloaded: the proxy answered 403.',
+    )
     expect(proxy.seen).toEqual(['CONNECT libtorch.invalid:443'])
+  })
+
+  it('that wants a password is told so', async () => {
+    const refuse = (server: Server) =>
+      server.on('connect', (_request, socket) => socket.end('HTTP/1.1 407 Who is it\r\n\r\n'))
+    vi.stubEnv('HTTPS_PROXY', await serve(whole, refuse))
+    await expect(get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))).rejects.toThrow(
+      /the proxy wants a name and a password \(407\)/,
+    )
+  })
+
+  it.runIf(process.env.PFGM_LONG)('that says nothing is given up', async () => {
+    const started = performance.now()
+    vi.stubEnv('HTTPS_PROXY', await serve(whole, (server) => server.on('connect', () => {})))
+    await expect(get('https://libtorch.invalid/a.zip', join(temporaryFolder(), 'a.zip'))).rejects.toThrow(
+      /nobody answered in time/,
+    )
+    expect(performance.now() - started).toBeLessThan(30_000)
   })
 
   it('that is no URL is an error that names the variables', async () => {
@@ -316,5 +336,13 @@ describe('libtorch', () => {
     await expect(downloadLibtorch(() => {})).rejects.toThrow(
       /refused.* pip could not download .*No matching distribution/,
     )
+    const broken =
+      "WARNING: Retrying after connection broken by 'ProxyError('Cannot connect.')': /simple/torch/"
+    const offline = fakePython(
+      join(temporaryFolder(), 'bin'),
+      `case "$*" in *--version*) echo "pip 24.2";; *) echo "${broken}"; echo "ERROR: No matching distribution"; exit 1;; esac`,
+    )
+    vi.stubEnv('PATH', offline)
+    await expect(downloadLibtorch(() => {})).rejects.toThrow(/its index could not be reached \(ProxyError\)/)
   })
 })

@@ -94,6 +94,13 @@ describe.each(['song', 'song-ncsnpp', 'dhariwal', 'dhariwal-heads'])('the publis
   })
 })
 
+it('labels are refused by a network that knows none', async () => {
+  using network = await Network.create({ kind: 'mlp', dimensions: 2, width: 4, depth: 1 })
+  using x = await Tensor.full([1, 2], 0.5, 'float32')
+  using z = await Tensor.full([1], 0.1, 'float32')
+  await expect(network.forward(x, z, Int32Array.of(0))).rejects.toThrow('Expected no labels for a network')
+})
+
 it('a label that is none of the classes is refused, and one that is not given is no class', async () => {
   using network = await publishedNetwork('song')
   using x = await Tensor.full([2, 3, 8, 8], 0.5, 'float32')

@@ -173,7 +173,7 @@ describe.skipIf(NO_BROWSER)('the playground', () => {
     const address = await page.getByLabel('Address of the picture').inputValue()
     const picture = Buffer.from(await (await fetch(address)).arrayBuffer())
     expect(await sharp(picture).metadata()).toMatchObject({ format: 'png', width: 256 })
-  })
+  }, 180_000)
 })
 
 describe.runIf(process.env.PFGM_LONG && !NO_BROWSER)('the playground', () => {

@@ -116,10 +116,20 @@ describe('a sampler', () => {
   it('refuses what cannot be drawn at once, or says so in the result', async () => {
     expect(() => sampler.submit({ count: 0 })).toThrow('Expected')
     expect(() => sampler.submit({ labels: 12 })).toThrow('Expected labels')
-    expect(() => sampler.submit({ solver: 'heun', rtol: 1 })).not.toThrow()
+    expect(() => sampler.submit({ solver: 'heun', rtol: 1 })).toThrow('Expected no rtol for the solver heun')
     expect(() => sampler.submit({ unknown: 1 } as SampleRequest)).toThrow('unknown')
     await expect(createSampler({ model: 'no/such/model' })).rejects.toThrow('no/such/model')
     await sampler.drained()
+  })
+
+  it('two of one model both know of its calls', async () => {
+    const [first, second] = await Promise.all([createSampler({ model }), createSampler({ model })])
+    await Promise.all([first.submit(EULER).result, second.submit({ ...EULER, seed: 1 }).result])
+    for (const { figures } of [first, second]) expect(figures.evaluations).toBe(8)
+    await second.close()
+    await first.submit(EULER).result
+    expect([first.figures.evaluations, second.figures.evaluations]).toEqual([12, 8])
+    await first.close()
   })
 
   it('loses none of many that come and go', async () => {

@@ -85,7 +85,8 @@ describe('samples by URL', () => {
     ['model=other', 404, 'Expected model to be one of digits but received "other"'],
     ['label=10', 400, 'Expected labels'],
     ['label=cat', 400, 'Expected labels'],
-    ['solver=heun&order=2&steps=4', 200, ''],
+    ['solver=heun&steps=4', 200, ''],
+    ['solver=heun&order=2&steps=4', 400, 'Expected no order for the solver heun'],
     ['zoom=64&count=20', 400, 'Expected a picture of at most'],
     ['solver=euler-maruyama', 400, 'Expected'],
   ])('%s: %i %s', async (query, status, words) => {
@@ -112,8 +113,11 @@ it('a client that goes away makes room for others', async () => {
   const long = fetch(`${url}/v1/samples?count=16&solver=rk45&rtol=0.000001&atol=0.000001`, {
     signal: controller.signal,
   })
-  setTimeout(() => controller.abort(), 100)
+  const figures = async () => (await get('/metrics')).body
+  await expect.poll(figures, { timeout: 10_000 }).toMatch(/pfgm_rows\{model="digits"\} 16/)
+  controller.abort()
   await expect(long).rejects.toThrow()
+  await expect.poll(figures, { timeout: 10_000 }).toContain('pfgm_requests_abandoned{route="/v1/samples"} 1')
   const began = performance.now()
   expect((await fetch(`${url}/v1/samples?count=16&${QUICK}`)).status).toBe(200)
   expect(performance.now() - began).toBeLessThan(5000)
@@ -223,6 +227,16 @@ it('says how it is, what it measured and what it answers', async () => {
     '/v1/samples/events',
   ])
   expect((await get('/../../etc/passwd')).statusCode).toBe(404)
+  const wrong = await app.inject({ method: 'DELETE', url: '/v1/models/0123/samples' })
+  expect(wrong.statusCode).toBe(405)
+  expect(wrong.headers.allow).toBe('GET, HEAD')
+  const other = {
+    method: 'POST',
+    url: '/v1/nothing',
+    payload: 'x',
+    headers: { 'content-type': 'a/b' },
+  } as const
+  expect((await app.inject(other)).statusCode).toBe(404)
   expect((await get('/v1/samples')).headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
 })
 

@@ -19,6 +19,19 @@ describe('Tensor', () => {
     expect(await row.data()).toEqual(values.slice(3))
   })
 
+  it('has no rows, axes and places beyond its own', async () => {
+    using tensor = await Tensor.from(new Float32Array(6), [2, 3])
+    for (const [failure, words] of [
+      [tensor.slice(3, 0), 'Expected first to be an integer from 0 to 2'],
+      [tensor.slice(1, 2), 'Expected count to be an integer from 0 to 1'],
+      [tensor.select(2, 0), 'Expected axis to be an integer from 0 to 1'],
+      [tensor.select(1, -1), 'Expected index to be an integer from 0 to 2'],
+    ] as const) {
+      await expect(failure).rejects.toThrow(RangeError)
+      await expect(failure).rejects.toThrow(words)
+    }
+  })
+
   it('refuses values that do not fit the shape, and names both', async () => {
     await expect(Tensor.from(new Float32Array(5), [2, 3])).rejects.toThrow(
       new TypeError('Expected 6 values for that shape but received 5'),

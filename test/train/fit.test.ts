@@ -36,19 +36,22 @@ describe('data without a preset', () => {
   })
 
   it.each([
-    [26, [1, 2], [13], 32],
-    [30, [1, 2], [15], 32],
-    [32, [1, 2, 2], [16], 32],
-    [34, [1, 2], [], 16],
-    [64, [1, 2, 2, 2], [16], 8],
-    [128, [1, 2, 2, 2, 2], [16], 4],
+    [20, 48, [1, 2, 2], [10], 32],
+    [26, 40, [1, 2], [13], 32],
+    [28, 32, [1, 2, 2], [14], 32],
+    [30, 32, [1, 2], [15], 32],
+    [32, 32, [1, 2, 2], [16], 32],
+    [34, 48, [1, 2], [], 16],
+    [64, 32, [1, 2, 2, 2], [16], 8],
+    [128, 24, [1, 2, 2, 2, 2], [16], 4],
+    [256, 16, [1, 2, 2, 2, 2, 2], [16], 4],
   ])(
-    '%i pixels on a CPU: levels %j, attention at %j, %i pictures a step',
-    (size, chMult, attnResolutions, batch) => {
-      expect(chosen([1, size, size])).toMatchObject({
+    '%i pixels on a CPU: %i channels, levels %j, attention at %j, %i pictures a step',
+    (size, nf, chMult, attnResolutions, batch) => {
+      expect(chosen([3, size, size])).toMatchObject({
         name: 'small',
         batch,
-        network: { channels: 1, imageSize: size, nf: 32, chMult, attnResolutions },
+        network: { channels: 3, imageSize: size, nf, chMult, attnResolutions },
       })
     },
   )

@@ -21,9 +21,10 @@ export interface Dispatch {
   readonly maxRows: number
   /** Milliseconds for which one that is asked for waits for those of other pools while the network is idle. */
   readonly patience: number
-  /** Told of every call: its rows, and the pools that they are of. */
-  readonly onCall?: (rows: number, pools: number) => void
 }
+
+/** Is told of a call: its rows, and the pools that they are of. */
+export type CallWatcher = (rows: number, pools: number) => void
 
 const USUAL: Dispatch = { maxRows: Number.POSITIVE_INFINITY, patience: 0.5 }
 
@@ -35,6 +36,8 @@ const USUAL: Dispatch = { maxRows: Number.POSITIVE_INFINITY, patience: 0.5 }
 export class SharedFlow {
   /** How calls are made up. */
   dispatch: Dispatch = USUAL
+  /** Told of every call. */
+  readonly watchers = new Set<CallWatcher>()
   readonly #create: () => NativeObject<FlowHandle>
   #flow: NativeObject<FlowHandle> | undefined
   #pools = 0
@@ -148,7 +151,7 @@ export class SharedFlow {
       rows += evaluation.heights.length
       count += 1
     }
-    this.dispatch.onCall?.(rows, count)
+    for (const watcher of this.watchers) watcher(rows, count)
     return this.#asked.splice(0, count)
   }
 

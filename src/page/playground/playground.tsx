@@ -30,6 +30,9 @@ export function Playground() {
             </p>
           )}
           <OfModel key={model.name} {...{ facts, model, change }} state={withClass(state, model)} />
+          <p class="faint reference">
+            <a href="docs">All that this service answers</a>
+          </p>
         </>
       )}
     </>

@@ -82,7 +82,7 @@ function Scrubber({ shown: { frames, done }, ...steps }: { shown: Forming } & Re
     <div class="scrubber">
       {!isStill() && (
         <button type="button" class="round" disabled={!done} onClick={play}>
-          <span aria-hidden="true">{isPlaying ? '❚❚' : '▶'}</span>
+          <span aria-hidden="true">{isPlaying ? '❚❚' : '▶\uFE0E'}</span>
           <span class="unseen">{isPlaying ? 'Stop' : 'Play how it forms'}</span>
         </button>
       )}
