@@ -11,6 +11,7 @@ interface Entry {
 /** All commands, as the help has them. Only that which is asked for is loaded: mistakes and help are printed at once. */
 export const COMMANDS: Readonly<Record<string, Entry>> = {
   train: { summary: 'train a model on data', load: () => import('./train.js') },
+  ui: { summary: 'show runs on a page: losses, samples, fields', load: () => import('./ui.js') },
   sample: { summary: 'draw samples from a model', load: () => import('./sample.js') },
   encode: { summary: 'follow images up to the far plane', load: () => import('./encode.js') },
   decode: { summary: 'follow encodings down to images', load: () => import('./decode.js') },

@@ -71,6 +71,17 @@ export function jsonLines({ stdout }: Ended): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>)
 }
 
+/** The address that a command of --json prints as soon as it listens. */
+export async function addressOf(running: Running): Promise<string> {
+  let stdout = ''
+  running.process.stdout!.on('data', (chunk) => {
+    stdout += chunk
+  })
+  await running.line(/"listening"/)
+  const [{ url }] = jsonLines({ stdout: stdout.split('\n')[0]!, stderr: '', code: null }) as [{ url: string }]
+  return url
+}
+
 /** A folder for all tests of a file, gone after them. */
 export function sharedFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'pfgm-cli-'))

@@ -2,20 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { type Running, run, sharedFolder, start, TINY_POINTS } from './cli.js'
+import { addressOf, run, sharedFolder, start, TINY_POINTS } from './cli.js'
 
 const folder = sharedFolder()
 mkdirSync(join(folder, 'runs'))
-
-/** The address that a process prints that listens. */
-async function addressOf(running: Running): Promise<string> {
-  let said = ''
-  running.process.stdout!.on('data', (chunk) => {
-    said += chunk
-  })
-  await running.line(/listening/)
-  return JSON.parse(said.split('\n')[0]!).url
-}
 
 /** What is told until there is no more. */
 async function newsOf(url: string): Promise<string> {

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Running, run, sharedFolder, start, TINY_IMAGES, TINY_POINTS } from '../cli/cli.js'
+import { addressOf, type Running, run, sharedFolder, start, TINY_IMAGES, TINY_POINTS } from '../cli/cli.js'
 import { launch, NO_BROWSER } from '../compare/browser.js'
 
 const folder = sharedFolder()
@@ -161,16 +161,6 @@ describe.skipIf(NO_BROWSER)('the page of runs', () => {
     })
   })
 })
-
-/** The address that a process prints that listens. */
-async function addressOf(running: Running): Promise<string> {
-  let said = ''
-  running.process.stdout!.on('data', (chunk) => {
-    said += chunk
-  })
-  await running.line(/listening/)
-  return JSON.parse(said.split('\n')[0]!).url
-}
 
 /** Of each canvas of the field the share of pixels that something is drawn on. */
 function inked(page: Page): Promise<number[]> {
