@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { STATUS_CODES } from 'node:http'
 import { basename } from 'node:path'
-import { Readable, Transform } from 'node:stream'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { EnvHttpProxyAgent, fetch, Pool } from 'undici'
+import { EnvHttpProxyAgent, interceptors, Pool, request } from 'undici'
 import { messageOf, SetupError } from './error.js'
 import { proxies, trust } from './network.js'
 
@@ -54,7 +55,7 @@ function makeDispatcher() {
     clientFactory: proxyClient,
   }
   try {
-    return new EnvHttpProxyAgent(options)
+    return new EnvHttpProxyAgent(options).compose(interceptors.redirect({ maxRedirections: 10 }))
   } catch (error) {
     const names = 'HTTP_PROXY, HTTPS_PROXY and the proxy settings of npm'
     throw new SetupError(`${names} should be URLs such as http://proxy:3128: ${messageOf(error)}.`, {
@@ -79,12 +80,15 @@ function proxyClient(origin, options) {
  * @param {OnProgress} onProgress
  */
 async function downloadOnce({ url, sha256, bytes }, file, dispatcher, onProgress) {
-  const response = await fetch(url, { dispatcher }).catch(throwPassing)
-  if (!response.ok || !response.body) {
-    const answer = `the server answered ${response.status} ${response.statusText}`.trim()
-    throw response.status >= 500 ? new Passing(answer) : new Error(answer)
+  // What the disk lags behind waits in memory: undici 7 ends the process where a server closes a connection that waits.
+  const highWaterMark = Number.MAX_SAFE_INTEGER
+  const { statusCode, headers, body } = await request(url, { dispatcher, highWaterMark }).catch(throwPassing)
+  if (statusCode !== 200) {
+    body.on('error', () => {}).destroy()
+    const answer = `the server answered ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim()
+    throw statusCode >= 500 ? new Passing(answer) : new Error(answer)
   }
-  const total = Number(response.headers.get('content-length')) || bytes
+  const total = Number(headers['content-length']) || bytes
   const hash = createHash('sha256')
   let done = 0
   const meter = new Transform({
@@ -98,7 +102,7 @@ async function downloadOnce({ url, sha256, bytes }, file, dispatcher, onProgress
   // Opened before and closed after: a stream that opens its file itself may do so after it has failed, and leave one.
   const target = await open(file, 'w')
   try {
-    await pipeline(Readable.fromWeb(/** @type {any} */ (response.body)), meter, target.createWriteStream())
+    await pipeline(body, meter, target.createWriteStream())
   } catch (error) {
     if (isDisk(error) || isSilence(error)) throw error
     throw new Passing(`the connection broke after ${done} of ${total ?? 'an unknown number of'} bytes`)
@@ -116,7 +120,7 @@ async function downloadOnce({ url, sha256, bytes }, file, dispatcher, onProgress
  * @returns {never}
  */
 function throwPassing(error) {
-  const code = error?.cause?.code
+  const { code } = rootOf(error)
   if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET')
     throw new Passing('the server closed the connection')
   throw error
@@ -129,7 +133,7 @@ function isDisk(error) {
 
 /** @param {unknown} error */
 function isSilence(error) {
-  return /^UND_ERR_\w+_TIMEOUT$/.test(/** @type {any} */ (rootOf(error))?.code)
+  return /^UND_ERR_\w+_TIMEOUT$/.test(rootOf(error)?.code)
 }
 
 /**
@@ -142,8 +146,8 @@ function asSetupError({ url }, error) {
 
 /**
  * What an error came of in the end.
- * @param {unknown} error
- * @returns {unknown}
+ * @param {any} error
+ * @returns {any}
  */
 function rootOf(error) {
   return error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error

@@ -14,6 +14,7 @@ import { pinnedFolder } from './release.js'
 import { resolveLibtorch } from './resolve.js'
 import { unsupportedCpu, unsupportedSystem } from './toolchain.js'
 import { tryAddon } from './trial.js'
+import { needUnpacker } from './unpack.js'
 
 /** @typedef {import('./locate.js').LocatedAddon} LocatedAddon */
 
@@ -92,7 +93,8 @@ async function perform(options) {
     beforeDownload: async () => {
       refusePaths(pinnedFolder(), cacheRoot())
       if (options.prebuiltOnly) mustHavePrebuild()
-      else if (options.fromSource || !prebuildOf(sourceHash())) await needToolchain()
+      else if (options.fromSource || !prebuildOf(sourceHash())) return void (await needToolchain())
+      await needUnpacker()
     },
     onProgress,
   })

@@ -8,6 +8,7 @@ import { withTemporaryFolder } from './ending.js'
 import { SetupError } from './error.js'
 import { inspectLibtorch } from './libtorch.js'
 import { withLock } from './lock.js'
+import { PLATFORM_PACKAGE } from './prebuild.js'
 import { run } from './run.js'
 
 /** @typedef {import('./setup.js').OnProgress} OnProgress */
@@ -31,6 +32,14 @@ export async function unpack(archive, target, onProgress) {
       throw new SetupError(`${archive} does not serve: ${reason.replaceAll(folder, basename(folder))}.`)
     publishFolder(folder, target, (each) => inspectLibtorch(each).libtorch !== undefined)
   })
+}
+
+/** Said before a download, which would be for nothing. */
+export async function needUnpacker() {
+  const { error } = await run('cmake', ['--version'], { timeout: 20_000 })
+  if (!error) return
+  const fix = `npm install ${PLATFORM_PACKAGE}, or install CMake`
+  throw new SetupError(`Missing: CMake, which unpacks libtorch. To mend it: ${fix}.`)
 }
 
 /**

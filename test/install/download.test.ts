@@ -71,6 +71,16 @@ describe('one file', () => {
     expect(readFileSync(file).equals(BODY)).toBe(true)
   })
 
+  it('arrives from a server that closes the connection after it', async () => {
+    const large = Buffer.alloc(20_000_000, 'libtorch ')
+    const url = await serve((_request, response) => {
+      response.writeHead(200, { connection: 'close', 'content-length': large.length }).end(large)
+    })
+    const file = join(temporaryFolder(), 'a.zip')
+    await get(`${url}/a.zip`, file, createHash('sha256').update(large).digest('hex'))
+    expect(readFileSync(file).equals(large)).toBe(true)
+  })
+
   it('is asked for again where the connection broke', async () => {
     const file = join(temporaryFolder(), 'a.zip')
     let requests = 0

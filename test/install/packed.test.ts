@@ -212,6 +212,19 @@ describe('without the package of libtorch', () => {
     expect(whole).toMatchObject({ code: 0, stdout: expect.stringContaining('from @pfgm-torch/libtorch-') })
   })
 
+  it('what unpacks a download is looked for before it', { timeout: PATIENCE }, async () => {
+    const env = cleanEnvironment({
+      PFGM_CACHE: temporaryFolder(),
+      PFGM_LIBTORCH_URL: `${await closedPort()}/libtorch.zip`,
+      PATH: await pathWith(join(temporaryFolder(), 'bin'), ['sh']),
+    })
+    const setup = await runScript((await bareProject()).root, 'scripts/install/setup.js', [], env)
+    expect(setup).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/Missing: CMake.* npm install @pfgm-/),
+    })
+  })
+
   it('one that setup is told of is remembered', { timeout: PATIENCE }, async () => {
     const bare = await bareProject()
     const env = cleanEnvironment({ PFGM_CACHE: temporaryFolder() })
