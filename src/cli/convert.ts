@@ -34,6 +34,8 @@ What <file> may be:
   checkpoint_8.pth                     of PFGM's published code, or of score_sde's
   network-snapshot-000200.pkl          of EDM's published code
   training-state-000200.pt             of PFGM++'s
+  model_00050000.pth, .safetensors     of k-diffusion, an image_v1
+  a folder                             of diffusers, with a UNet2DModel
 Nothing in them is run. Other commands take such files too, where they say all of the model.
 
 Examples:
@@ -46,7 +48,7 @@ export function addConvertCommand(program: Command): void {
     .command('convert')
     .summary("write another program's model as one of this package")
     .description(
-      'Reads a model of the published code of PFGM, score_sde, EDM or PFGM++ and writes a model file.',
+      'Reads a model of the published code of PFGM, score_sde, EDM or PFGM++, of diffusers or k-diffusion, and writes a model file.',
     )
     .argument('<file>', 'the model, see below')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runConvert)
