@@ -12,6 +12,7 @@ import type { NetworkConfig, UnetConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { publishedNetwork, safetensors } from '../golden.js'
+import { runs } from '../long.js'
 import { giveRandomWeights } from '../random-weights.js'
 import { anyKUnet } from './any-k-unet.js'
 import { anyUnet } from './any-unet.js'
@@ -157,7 +158,7 @@ describe.each(available)('%s', (kernel) => {
         const found = difference(await evaluated(network, given), await evaluated(network, given, true))
         expect(found).toBeLessThan(ROUNDING)
       }),
-      { numRuns: 12 },
+      { numRuns: runs(3, 30) },
     )
   })
 
