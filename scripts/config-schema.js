@@ -34,7 +34,7 @@ function comments() {
     [...objects.values()].flatMap((object) => {
       const fields = fieldsOf(object)
       const [, kind] =
-        /^z\.literal\('(\w+)'\)/.exec(new Map(fields).get('kind')?.initializer?.getText() ?? '') ?? []
+        /^z\.literal\('([\w-]+)'\)/.exec(new Map(fields).get('kind')?.initializer?.getText() ?? '') ?? []
       return kind ? fields.map(([name, field]) => [`${kind}.${name}`, commentOf(field)]) : []
     }),
   )

@@ -78,6 +78,7 @@ export {
   type DdpmConfig,
   type DhariwalConfig,
   type GaussiansConfig,
+  type KUnetConfig,
   type MlpConfig,
   type NetworkConfig,
   networkConfigSchema,

@@ -96,6 +96,21 @@ DdpmUnetConfig ddpm_unet_config(const Argument& config) {
   return c;
 }
 
+KUnetConfig k_unet_config(const Argument& config) {
+  KUnetConfig c;
+  c.channels = config["channels"].integer();
+  c.image_size = image_size_of(config);
+  c.patch_size = config["patchSize"].integer();
+  c.mapping_channels = config["mappingChannels"].integer();
+  c.depths = config["depths"].integers();
+  c.block_channels = config["blockChannels"].integers();
+  c.attends.clear();
+  for (const int64_t attends : config["attends"].integers()) c.attends.push_back(attends != 0);
+  c.dropout = config["dropout"].number();
+  c.labels = config["labels"].integer();
+  return c;
+}
+
 }  // namespace
 
 // A config of src/nn/config.ts as a function that makes the network; shared with the trainer, which makes
@@ -110,6 +125,8 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     };
   if (kind == "ddpm")
     return [c = ddpm_unet_config(config), seed, device] { return make_ddpm_unet(c, seed, device); };
+  if (kind == "k-unet")
+    return [c = k_unet_config(config), seed, device] { return make_k_unet(c, seed, device); };
   if (kind == "refinenet") {
     RefinenetConfig c;
     c.channels = config["channels"].integer();
@@ -137,7 +154,7 @@ std::function<std::shared_ptr<Network>()> network_maker(const Argument& config, 
     c.extra_dimensions = config["D"].number();
     return [c, seed, device] { return make_gaussians(c, seed, device); };
   }
-  config["kind"].expected("unet, song, dhariwal, ddpm, refinenet, mlp or gaussians");
+  config["kind"].expected("unet, song, dhariwal, ddpm, k-unet, refinenet, mlp or gaussians");
 }
 
 Napi::Value network_to_js(Napi::Env env, const std::shared_ptr<Network>& network) {

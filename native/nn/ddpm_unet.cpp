@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 
 #include <algorithm>
@@ -69,7 +68,7 @@ struct Attention {
         output(builder, name + ".to_out.0", channels, channels, 0),
         heads(config.head_channels > 0 ? channels / config.head_channels : 1) {}
 
-  at::Tensor operator()(const at::Tensor& x) const {
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor&) const {
     const int64_t b = x.size(0), c = x.size(1), positions = x.size(2) * x.size(3), width = c / heads;
     const at::Tensor rows = norm(x).reshape({b, c, positions}).transpose(1, 2);
     const auto of_heads = [&](const Linear& layer) {
@@ -240,7 +239,7 @@ Image DdpmUnet::body(Ops& ops, const Image& x) const {
 
 // z: the step of the noise, 0 to 999.
 Field DdpmUnet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
-  Eager ops(at::silu(embedding_(z, mode.labels)), mode);
+  Eager ops(embedding_(z, mode.labels), mode);
   return {body(ops, x).to(at::kFloat), {}};
 }
 

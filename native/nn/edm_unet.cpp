@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 
 #include <algorithm>
@@ -46,7 +45,7 @@ struct Attention {
         heads(heads),
         skip_scale(form.skip_scale) {}
 
-  at::Tensor operator()(const at::Tensor& x) const {
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor&) const {
     const int64_t b = x.size(0), c = x.size(1), positions = x.size(2) * x.size(3), width = c / heads;
     const at::Tensor all = qkv(norm(x)).reshape({b * heads, width, 3, positions});
     const at::Tensor query = all.select(2, 0), key = all.select(2, 1), value = all.select(2, 2);
@@ -303,7 +302,7 @@ Image EdmUnet::body(Ops& ops, const Image& x) const {
 
 // z: what the flow tells the noise by, ln(sigma) / 4.
 Field EdmUnet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
-  Eager ops(at::silu(embedding_(z, mode.labels)), mode);
+  Eager ops(embedding_(z, mode.labels), mode);
   return {body(ops, x).to(at::kFloat), {}};
 }
 

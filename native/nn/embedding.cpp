@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/silu.h>
 
@@ -25,8 +26,11 @@ at::Tensor Embedding::operator()(const at::Tensor& z, const at::Tensor& labels) 
   };
   if (label_bias.defined()) h = h + label_bias;  // of rows without a label, too
   if (labelled && !labels_last) h = h + of_labels(h);
-  h = layer_1(at::silu(layer_0(h)));
-  return labelled && labels_last ? h + of_labels(h) : h;
+  const auto activated = [&](const at::Tensor& x) {
+    return activation == plan::Activation::kGelu ? at::gelu(x) : at::silu(x);
+  };
+  h = layer_1(activated(layer_0(h)));
+  return activated(labelled && labels_last ? h + of_labels(h) : h);
 }
 
 void Embedding::waves(float z, int64_t row_label, float* to) const {

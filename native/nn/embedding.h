@@ -6,7 +6,7 @@
 namespace pfgm::nn {
 
 struct Embedding {
-  // Of float32 z [b] and labels [b] int64 or none: [b, ..], to be taken through SiLU.
+  // Of float32 z [b] and labels [b] int64 or none: [b, ..], as layers take it.
   at::Tensor operator()(const at::Tensor& z, const at::Tensor& labels) const;
 
   // The waves of one z, and what its label adds to them; `labels` if that adds to the second layer instead.
@@ -27,6 +27,7 @@ struct Embedding {
   bool labels_last = false;  // added to the second layer rather than to the waves
 
   Linear layer_0, layer_1;
+  plan::Activation activation = plan::Activation::kSilu;  // behind each of the two
 };
 
 }  // namespace pfgm::nn

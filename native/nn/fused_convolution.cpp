@@ -23,6 +23,7 @@
 namespace pfgm::nn {
 namespace {
 
+using plan::Activation;
 using plan::Filter;
 using plan::Form;
 using plan::Image;
@@ -77,7 +78,8 @@ struct Settings : torch::CustomClassHolder {
   int64_t size;  // of the filter
   int64_t groups = 0;
   double epsilon = 0;
-  bool silu = false, modulated = false;
+  Activation activation = Activation::kNone;
+  bool modulated = false;
   double kept_factor = 1;
   Resample resample = Resample::kNone, skip_resample = Resample::kNone;
   double factor = 1;
@@ -109,7 +111,7 @@ struct Known {
     if (sums.defined()) in.images[0].sums.values = sums.mutable_data_ptr<double>();
     in.height = x.size(1);
     in.width = x.size(2);
-    in.silu = settings.silu;
+    in.activation = settings.activation;
     if (kept.defined()) in.dropout = {kept.const_data_ptr<uint8_t>(), float(settings.kept_factor)};
     in.resample = settings.resample;
     if (rows.defined()) {
@@ -206,7 +208,7 @@ void of_input(const Known& known, const at::Tensor& out, const std::function<boo
 
   const bool normalised = known.settings.groups > 0;
   const int64_t inputs = known.settings.filter.inputs;
-  if (!normalised && !known.settings.silu && !known.kept.defined() &&
+  if (!normalised && known.settings.activation == Activation::kNone && !known.kept.defined() &&
       known.settings.resample == Resample::kNone) {
     to[Settings::kX] = image_of(gradient, inputs);
     return;
@@ -334,7 +336,7 @@ at::Tensor fused(const Filter& filter, int64_t size, const at::Tensor& weight, c
   const auto settings = c10::make_intrusive<Settings>();
   settings->filter = filter;
   settings->size = size;
-  settings->silu = with.silu;
+  settings->activation = with.activation;
   settings->modulated = with.modulation.defined();
   settings->kept_factor = with.kept_factor;
   settings->resample = with.resample;

@@ -17,7 +17,7 @@ struct FusedConvolution {
   at::Tensor x;  // [b, C, H, W]
   const GroupNorm* norm = nullptr;
   at::Tensor modulation;  // [b, 2 C]: scale less one, shift
-  bool silu = false;
+  plan::Activation activation = plan::Activation::kNone;
   at::Tensor kept;  // [b, C, H, W] uint8: 1 where dropout keeps a number
   double kept_factor = 1;
   plan::Resample resample = plan::Resample::kNone;

@@ -11,6 +11,7 @@
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/one_hot.h>
+#include <ATen/ops/reflection_pad2d.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/upsample_nearest2d.h>
 
@@ -150,6 +151,14 @@ at::Tensor downsample(const at::Tensor& x, bool fir) {
 at::Tensor shrink(const at::Tensor& x, bool fir) {
   const int64_t none[] = {0, 0};
   return fir ? at::conv2d(x, filter(x, 1), {}, {2, 2}, none, {1, 1}, x.size(1)) : downsample(x, false);
+}
+
+at::Tensor reflect(const at::Tensor& x, bool up) {
+  const at::Tensor wider = at::reflection_pad2d(x, {1, 1, 1, 1});
+  const int64_t channels = x.size(1), cut = 3;
+  if (up) return at::conv_transpose2d(wider, filter(x, 4), {}, {2, 2}, {cut, cut}, {0, 0}, channels);
+  const int64_t none[] = {0, 0};
+  return at::conv2d(wider, filter(x, 1), {}, {2, 2}, none, {1, 1}, channels);
 }
 
 at::Tensor blur(const at::Tensor& x) {

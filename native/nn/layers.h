@@ -77,6 +77,8 @@ at::Tensor upsample(const at::Tensor& x, bool fir);
 at::Tensor downsample(const at::Tensor& x, bool fir);
 // Halves the size as downsample does, of what is padded for the filter already.
 at::Tensor shrink(const at::Tensor& x, bool fir);
+// Doubles or halves the size with the filter, the image going on beyond its edges as in a mirror.
+at::Tensor reflect(const at::Tensor& x, bool up);
 // The (1, 3, 3, 1) blur at full size, padded by 2 on every side: what precedes a stride-2 convolution.
 at::Tensor blur(const at::Tensor& x);
 

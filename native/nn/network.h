@@ -181,6 +181,19 @@ struct DdpmUnetConfig {
   int64_t labels = 0;  // classes
 };
 
+// The U-Net of k-diffusion's image_v1 models.
+struct KUnetConfig {
+  int64_t channels = 3;  // of the image
+  ImageSize image_size;
+  int64_t patch_size = 1;                   // squares of so many pixels a side are taken for one
+  int64_t mapping_channels = 256;           // of what the noise is told by
+  std::vector<int64_t> depths = {2, 4, 4};  // residual blocks a level, on either way
+  std::vector<int64_t> block_channels = {128, 256, 512};  // a level each
+  std::vector<bool> attends = {false, true, true};  // whether a level's blocks are followed by attention
+  double dropout = 0;                               // of whole channels
+  int64_t labels = 0;                               // classes
+};
+
 // The network of NCSNv2, a RefineNet.
 struct RefinenetConfig {
   int64_t channels = 3;  // of the image
@@ -212,6 +225,7 @@ struct GaussiansConfig {
 std::shared_ptr<Network> make_unet(const UnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_edm_unet(const EdmUnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_ddpm_unet(const DdpmUnetConfig& config, uint64_t seed, at::Device device);
+std::shared_ptr<Network> make_k_unet(const KUnetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_refinenet(const RefinenetConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_mlp(const MlpConfig& config, uint64_t seed, at::Device device);
 std::shared_ptr<Network> make_gaussians(const GaussiansConfig& config, uint64_t seed, at::Device device);

@@ -6,7 +6,8 @@
 //   Image Ops::attend(const Attention&, const Image&)
 //   Image Ops::through(const Block&, const Image&)   a block, which may be made again on the pass back
 //   Image Ops::beside(const Image&, const Image&)   their channels, one after the other
-//   and for some forms resampled, blurred, padded_at_end and shrunk: see eager.h
+//   and for some forms resampled, reflected, blurred, padded_at_end, shrunk, unshuffled and shuffled: see
+//   eager.h
 #pragma once
 
 #include "nn/layers.h"
@@ -14,6 +15,7 @@
 
 namespace pfgm::nn {
 
+using plan::Activation;
 using plan::Resample;
 
 // What a layer reads.
@@ -31,7 +33,11 @@ struct In {
     return *this;
   }
   In& silu() {
-    through_silu = true;
+    activation = Activation::kSilu;
+    return *this;
+  }
+  In& gelu() {
+    activation = Activation::kGelu;
     return *this;
   }
   // number: tells the layer's stream from the others'.
@@ -50,7 +56,7 @@ struct In {
   Image image;
   const GroupNorm* normalisation = nullptr;
   const Linear* modulation = nullptr;
-  bool through_silu = false;
+  Activation activation = Activation::kNone;
   double dropout_share = 0;
   uint64_t dropout_number = 0;
   Resample resample = Resample::kNone;
@@ -60,6 +66,12 @@ struct In {
 // What is made of what a layer gives: (it + what the linear layer gives of the embedding + skip) * factor.
 template <class Image>
 struct After {
+  // Leaves whole channels of what the layer gives out. number: as In has it.
+  After& channel_dropout(double share, uint64_t number) {
+    dropout_share = share;
+    dropout_number = number;
+    return *this;
+  }
   After& plus(const Linear& layer) {
     image_bias = &layer;
     return *this;
@@ -75,6 +87,8 @@ struct After {
     return *this;
   }
 
+  double dropout_share = 0;
+  uint64_t dropout_number = 0;
   const Linear* image_bias = nullptr;
   const Image* skip = nullptr;
   Resample resample = Resample::kNone;

@@ -47,6 +47,33 @@ std::vector<Tap> filter_taps(Resample how, int64_t size) {
   return all;
 }
 
+// With the filter, pixels beyond the edges being those as far within.
+std::vector<Tap> reflected_taps(Resample how, int64_t size) {
+  // Of an image that is wider by a pixel on either side: of those that fall together, the weights are added.
+  const auto within = [&](Tap tap) {
+    Tap folded{size, 0, {}};
+    const auto place = [&](int64_t k) {
+      const int64_t at = tap.first + k - 1;
+      return at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at;
+    };
+    for (int64_t k = 0; k < tap.count; ++k) folded.first = std::min(folded.first, place(k));
+    for (int64_t k = 0; k < tap.count; ++k) {
+      const int64_t at = place(k) - folded.first;
+      folded.count = std::max(folded.count, at + 1);
+      folded.weights[at] += tap.weights[k];
+    }
+    return folded;
+  };
+  std::vector<Tap> all;
+  if (how == Resample::kDown) {
+    for (const Tap& tap : taps(size + 2, size / 2, 2, 0, kFilter)) all.push_back(within(tap));
+    return all;
+  }
+  const std::vector<Tap> wide = filter_taps(how, size + 2);
+  for (int64_t i = 2; i < 2 * size + 2; ++i) all.push_back(within(wide[size_t(i)]));
+  return all;
+}
+
 std::vector<Tap> plain_taps(Resample how, int64_t size) {
   if (how == Resample::kDown) return taps(size, size / 2, 2, 0, {0.5f, 0.5f});
   std::vector<Tap> all;
@@ -56,21 +83,23 @@ std::vector<Tap> plain_taps(Resample how, int64_t size) {
 
 }  // namespace
 
-Planner::Planner(plan::Plan& plan, const Embedding& embedding) : plan_(plan) {
-  const auto linear = [&](const Linear& layer, Value in, bool silu, Value skip) {
+Planner::Planner(plan::Plan& plan, const Embedding& embedding)
+    : plan_(plan), activation_(embedding.activation) {
+  const auto linear = [&](const Linear& layer, Value in, Activation activation, Value skip) {
     const Filter filter = layer.filter();
     Packing weights(Form::kOne, Precision::kFloat32, filter.inputs, 0, filter.outputs);
     weights.add(plan_.kernel(), filter, 0);
     Layer planned;
     planned.in[0] = in;
-    planned.silu = silu;
+    planned.activation = activation;
     planned.skip = skip;
     planned.outputs = filter.outputs;
     return plan_.convolve(planned, std::move(weights));
   };
   waves_ = plan_.rows(embedding.wave_count());
   if (embedding.classes > 0 && embedding.labels_last) labels_ = plan_.rows(embedding.label_weight.size(0));
-  embedding_ = linear(embedding.layer_1, linear(embedding.layer_0, waves_, false, kNone), true, labels_);
+  const Value first = linear(embedding.layer_0, waves_, Activation::kNone, kNone);
+  embedding_ = linear(embedding.layer_1, first, activation_, labels_);
 }
 
 void Planner::finish(const Image& out) {
@@ -80,7 +109,7 @@ void Planner::finish(const Image& out) {
     for (const auto& [filter, first] : modulations_) weights.add(plan_.kernel(), filter, first);
     Layer layer;
     layer.in[0] = embedding_;
-    layer.silu = true;
+    layer.activation = activation_;
     layer.outputs = modulation_channels_;
     plan_.set_modulation(plan_.convolve(layer, std::move(weights)));
   }
@@ -127,7 +156,7 @@ Layer Planner::reading(const In<Image>& in) {
     layer.norm_scale = modulation(scale);
     layer.norm_shift = modulation(shift);
   }
-  layer.silu = in.through_silu;
+  layer.activation = in.activation;
   layer.resample = in.resample;
   if (!in.fir || in.resample == Resample::kNone) return layer;
   // The filter reads neighbours, so what it reads is made first.
@@ -160,6 +189,13 @@ Planner::Image Planner::resampled(const Image& x, Resample how, bool fir) {
   return resample(layer, [&](int64_t size) { return fir ? filter_taps(how, size) : plain_taps(how, size); });
 }
 
+Planner::Image Planner::reflected(const Image& x, Resample how) {
+  if (how == Resample::kNone) return x;
+  Layer layer;
+  layer.in[0] = joined(x).value;
+  return resample(layer, [&](int64_t size) { return reflected_taps(how, size); });
+}
+
 Planner::Image Planner::blurred(const Image& x) {
   Layer layer;
   layer.in[0] = x.value;
@@ -180,8 +216,9 @@ Planner::Image Planner::convolve(const Conv& layer, const In<Image>& in, const A
   const int64_t kernel = layer.weight.size(2), around = layer.padding - kernel / 2;
   if (layer.dilation != 1 || (kernel != 1 && kernel != 3)) throw Unplanned();
   if (layer.stride == 1 && around == 0) return convolve(layer.filter(), kernel, in, after);
-  const bool plain = !in.normalisation && !in.through_silu && in.resample == Resample::kNone && !after.skip &&
-                     !after.image_bias && in.image.beside == kNone;
+  const bool plain = !in.normalisation && in.activation == Activation::kNone &&
+                     in.resample == Resample::kNone && !after.skip && !after.image_bias &&
+                     in.image.beside == kNone;
   if (layer.stride == 1 && around == 1 && plain) {
     // Zeros around the input, which a convolution that keeps the size then sees.
     Layer wider;
@@ -227,7 +264,9 @@ Planner::Image Planner::attend(const AttentionFilters& filters, const Image& in)
   const int64_t channels = filters.query.outputs, wide = padded(channels);
   if (filters.heads > 1 && channels / filters.heads % plan::kPanel != 0) throw Unplanned();
   const Image x = joined(in);
-  Layer together = reading(In<Image>(x).norm(filters.norm));
+  In<Image> normalised = In<Image>(x).norm(filters.norm);
+  if (filters.modulation) normalised.modulated(*filters.modulation);
+  Layer together = reading(normalised);
   together.outputs = 3 * wide;
   Packing weights(Form::kOne, plan::precision_of(plan_.precision(), channels, 3 * wide), channels, 0,
                   3 * wide);

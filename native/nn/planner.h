@@ -21,6 +21,7 @@ struct AttentionFilters {
   plan::Filter query, key, value, output;
   int64_t heads;
   double factor;  // of the sum with what comes in
+  const Linear* modulation = nullptr;
 };
 
 class Planner {
@@ -47,9 +48,12 @@ class Planner {
   }
   Image beside(const Image& a, const Image& b);
   Image resampled(const Image& x, Resample how, bool fir);
+  Image reflected(const Image& x, Resample how);
   Image blurred(const Image& x);
   Image padded_at_end(const Image& x) const { return x; }  // by zeros, which convolutions find there anyway
   Image shrunk(const Image& x, const Image& h, bool fir, double factor);
+  Image unshuffled(const Image& x, int64_t side) const { return whole(x, side); }
+  Image shuffled(const Image& x, int64_t side) const { return whole(x, side); }
   // Ends with what comes out.
   void finish(const Image& out);
 
@@ -62,6 +66,10 @@ class Planner {
   Image attend(const AttentionFilters& filters, const Image& x);
   plan::Layer reading(const In<Image>& in);
   void followed_by(const After<Image>& after, plan::Layer& layer);
+  static Image whole(const Image& x, int64_t side) {
+    if (side > 1) throw Unplanned();
+    return x;
+  }
   // As one image.
   Image joined(const Image& x);
   // taps: of a side of so many pixels.
@@ -70,6 +78,7 @@ class Planner {
 
   plan::Plan& plan_;
   plan::Value waves_, labels_ = plan::kNone, embedding_;
+  Activation activation_;                                      // of the embedding
   std::vector<std::pair<plan::Filter, int64_t>> modulations_;  // with the channel that they begin at
   int64_t modulation_channels_ = 0;
 };

@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 
 #include <cmath>
@@ -105,7 +104,7 @@ struct Attention {
         output(builder, name + ".NIN_3", channels, channels, config.init_scale),
         skip_rescale(config.skip_rescale) {}
 
-  at::Tensor operator()(const at::Tensor& x) const {
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor&) const {
     const int64_t b = x.size(0), c = x.size(1), h = x.size(2), w = x.size(3);
     const at::Tensor rows = norm(x).permute({0, 2, 3, 1}).reshape({b, h * w, c});
     const at::Tensor logits =
@@ -317,7 +316,7 @@ Image Unet::body(Ops& ops, const Image& x) const {
 
 Field Unet::forward(const at::Tensor& x, const at::Tensor& z, const Mode& mode) const {
   const bool field = config_.output == Output::kField;
-  Eager ops(at::silu(embedding_(field ? z.clamp_min(1e-10) : z, mode.labels)), mode);
+  Eager ops(embedding_(field ? z.clamp_min(1e-10) : z, mode.labels), mode);
   const at::Tensor h = body(ops, config_.centered ? x : x * 2 - 1).to(at::kFloat);
   if (!field) return {h, {}};
   const int64_t c = config_.channels;

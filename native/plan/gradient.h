@@ -206,11 +206,7 @@ inline void input_gradient(const InputGradient& g, int64_t image, float* scratch
         const int64_t at = (y * in.width + x) * all + lane;
         Lanes d = before_resampling(gradient + lane, all, in.width, in.resample, y, x) * g.factor;
         if (dropout.kept) d *= kept(dropout, at);
-        if (in.silu) {
-          const Lanes h = load(values + at) * scale + shift;
-          const Lanes share = 1 / (exponential(-h) + 1);
-          d *= share * (1 + h * (1 - share));
-        }
+        if (in.activation != Activation::kNone) d *= slope(in.activation, load(values + at) * scale + shift);
         store(out + at, d);
         if (!normalised) continue;
         few += d;

@@ -54,9 +54,5 @@ inline Lanes exponential(Lanes x) {
   return p * power;
 }
 
-inline Lanes silu(Lanes x) {
-  return x / (exponential(-x) + 1);
-}
-
 }  // namespace
 }  // namespace pfgm::plan

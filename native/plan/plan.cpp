@@ -168,7 +168,7 @@ Input Plan::input_of(const Layer& layer) {
   in.height = values_[layer.in[0]].height;
   in.width = values_[layer.in[0]].width;
   in.norm = layer.norm;
-  in.silu = layer.silu;
+  in.activation = layer.activation;
   in.resample = layer.resample;
   return in;
 }

@@ -23,7 +23,7 @@ struct Layer {
   Normalisation norm;       // its scale and shift are left out:
   int64_t norm_scale = -1;  // the channel of the modulation at which the scale begins, less one
   int64_t norm_shift = -1;
-  bool silu = false;
+  Activation activation = Activation::kNone;
   Resample resample = Resample::kNone;
   int64_t outputs = 0;
   int64_t image_bias = -1;

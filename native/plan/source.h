@@ -1,10 +1,9 @@
-// What goes into a step: normalised, through SiLU, resampled.
+// What goes into a step: normalised, activated, resampled.
 #pragma once
 
 #include <cmath>
 
-#include "plan/lanes.h"
-#include "plan/step.h"
+#include "plan/activation.h"
 
 namespace pfgm::plan {
 namespace {
@@ -78,7 +77,7 @@ class Source {
   Source(const Input& in, int64_t image, int64_t panel, const float* scales)
       : width_(in.width),
         scaled_(in.norm.groups > 0),
-        silu_(in.silu),
+        activation_(in.activation),
         dropout_(in.dropout),
         resample_(in.resample) {
     const int64_t channel = panel * kPanel;
@@ -134,7 +133,7 @@ class Source {
     for (int v = 0; v < kEach; ++v) {
       pixel.lanes[v] = load(from + v * kLanes);
       if (scaled_) pixel.lanes[v] = pixel.lanes[v] * scale_[v] + shift_[v];
-      if (silu_) pixel.lanes[v] = silu(pixel.lanes[v]);
+      pixel.lanes[v] = activated(activation_, pixel.lanes[v]);
       if (dropout_.kept) pixel.lanes[v] *= kept(dropout_, from - values_ + v * kLanes);
     }
     return pixel;
@@ -146,7 +145,8 @@ class Source {
   const float* values_;
   int64_t pitch_, width_;
   Lanes scale_[kEach], shift_[kEach];
-  bool scaled_, silu_;
+  bool scaled_;
+  Activation activation_;
   Dropout dropout_;
   Resample resample_;
 };

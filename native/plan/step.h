@@ -17,6 +17,9 @@ static inline int64_t padded(int64_t channels) {
 
 enum class Resample { kNone, kUp, kDown };  // nearest; the mean of 2 x 2
 
+// What numbers go through before a layer. kGelu: by the normal distribution itself.
+enum class Activation { kNone, kSilu, kGelu };
+
 // Sums of a channel's values and of their squares, over parts of an image: [images, parts, 2, channels].
 struct Sums {
   double* values = nullptr;
@@ -53,7 +56,7 @@ struct Input {
   Image images[2];
   int64_t height = 0, width = 0;
   Normalisation norm;
-  bool silu = false;
+  Activation activation = Activation::kNone;
   Dropout dropout;
   Resample resample = Resample::kNone;
   const int32_t* rows = nullptr;  // [images]: each image's row of what is given by rows
@@ -151,7 +154,7 @@ struct Strips {
 };
 
 // What a convolution's input changes by in a loss, given what the loss changes by with what it becomes:
-// normalised, through SiLU, some left out, resampled. Of one image.
+// normalised, activated, some left out, resampled. Of one image.
 struct InputGradient {
   Input in;
   int64_t images = 0;
@@ -173,7 +176,7 @@ struct Tap {
 
 // out = (what the taps make of the input + skip) * factor
 struct Resampling {
-  Input in;  // as it is, or of one image normalised and through SiLU
+  Input in;  // as it is, or of one image normalised and activated
   int64_t images = 0;
   int64_t height = 0, width = 0;  // of what comes out
   const Tap* rows = nullptr;      // [height]

@@ -9,6 +9,7 @@ import { networkConfigSchema } from '../nn/config.js'
 import type { Converted, GivenModel } from './converters/converter.js'
 import { CONVERTERS } from './converters/converters.js'
 import { diffusersFolder } from './converters/diffusers.js'
+import { kDiffusionFile } from './converters/k-diffusion-file.js'
 import { type ModelConfig, type ModelFile, openModel } from './model.js'
 
 /** A model that another program wrote. */
@@ -36,7 +37,10 @@ export async function openAnyModel(path: string, given: GivenModel = {}): Promis
 
 /** Whether another program wrote a file or folder. */
 export async function isForeign(path: string): Promise<boolean> {
-  return (await looksForeign(path)) || (await diffusersFolder(path)) !== undefined
+  return (
+    (await looksForeign(path)) ||
+    ((await diffusersFolder(path)) ?? (await kDiffusionFile(path))) !== undefined
+  )
 }
 
 /** Whether a file begins as those of `torch.save` and as pickles do. The header of safetensors begins at byte 8. */
@@ -79,8 +83,8 @@ export async function openForeign(path: string, given: GivenModel = {}): Promise
 }
 
 async function contentOf(path: string): Promise<TorchContent> {
-  const folder = await diffusersFolder(path)
-  return folder ? { path, value: folder } : readTorchContent(path)
+  const value = (await diffusersFolder(path)) ?? (await kDiffusionFile(path))
+  return value ? { path, value } : readTorchContent(path)
 }
 
 function configOf(path: string, { config }: Converted, given: GivenModel): ModelConfig {

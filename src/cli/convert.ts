@@ -35,6 +35,8 @@ What <file> may be:
   checkpoint_8.pth                     of PFGM's published code, or of score_sde's
   network-snapshot-000200.pkl          of EDM's published code
   training-state-000200.pt             of PFGM++'s
+  model_00050000.pth, .safetensors     of k-diffusion, an image_v1
+  a folder                             of diffusers, with a UNet2DModel
 Nothing in them is run. Other commands take such files too, where they say all of the model.
 
 Examples:
@@ -45,7 +47,7 @@ Examples:
 export function define(command: Command): void {
   command
     .description(
-      'Reads a model of the published code of PFGM, score_sde, EDM or PFGM++ and writes a model file.',
+      'Reads a model of the published code of PFGM, score_sde, EDM or PFGM++, of diffusers or k-diffusion, and writes a model file.',
     )
     .argument('<file>', 'the model, see below')
   addCommonFlags(addOptions(command, OPTIONS)).addHelpText('after', EXAMPLES).action(runConvert)

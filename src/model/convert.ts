@@ -32,7 +32,8 @@ export interface Conversion {
 
 /**
  * Writes a model of another program as one of this package: checkpoints of PFGM and score_sde (`.pth`), snapshots and
- * training states of EDM and PFGM++ (`.pkl`, `.pt`). The file is read as data, and nothing in it is run. An own model or
+ * training states of EDM and PFGM++ (`.pkl`, `.pt`), states and slim files of k-diffusion (`.pth`, `.safetensors`), folders
+ * of diffusers. The file is read as data, and nothing in it is run. An own model or
  * run folder becomes a model file alone.
  * @param source the other program's file
  * @param out where the model is written, whole or not at all

@@ -64,6 +64,21 @@ export interface NativeDdpmConfig {
   readonly labels: number
 }
 
+export interface NativeKUnetConfig {
+  readonly kind: 'k-unet'
+  readonly channels: number
+  /** Height and width. */
+  readonly imageSize: readonly number[]
+  readonly patchSize: number
+  readonly mappingChannels: number
+  readonly depths: readonly number[]
+  readonly blockChannels: readonly number[]
+  /** 1 or 0 a level. */
+  readonly attends: readonly number[]
+  readonly dropout: number
+  readonly labels: number
+}
+
 export interface NativeRefinenetConfig {
   readonly kind: 'refinenet'
   readonly channels: number
@@ -97,6 +112,7 @@ export type NativeNetworkConfig =
   | NativeUnetConfig
   | NativeEdmUnetConfig
   | NativeDdpmConfig
+  | NativeKUnetConfig
   | NativeRefinenetConfig
   | NativeMlpConfig
   | NativeGaussiansConfig

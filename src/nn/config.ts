@@ -10,6 +10,12 @@ const channelsOfLayers = size(4, 4096).refine((value) => value % 4 === 0, { erro
 const multiples = list(size(1, 64), 10, 'an array of multiples').refine(({ length }) => length >= 1, {
   error: 'an array of at least one multiple',
 })
+const channelsOfLevels = list(size(4, 16_384), 10, 'an array of channels').refine(
+  ({ length }) => length >= 1,
+  {
+    error: 'an array of at least one number of channels',
+  },
+)
 const resolutions = list(size(1, 4096), 64, 'an array of resolutions')
 
 const output = z.enum(['field', 'image']).optional()
@@ -117,9 +123,7 @@ const ddpm = z.strictObject({
   /** Height and width, or one number for both, divisible by 2^(levels - 1). */
   imageSize: imageSize(1),
   /** Channels at each resolution, multiples of 4; one level each. */
-  blockChannels: list(size(4, 16_384), 10, 'an array of channels').refine(({ length }) => length >= 1, {
-    error: 'an array of at least one number of channels',
-  }),
+  blockChannels: channelsOfLevels,
   /** Residual blocks a level on the way down; one more on the way up. */
   layersPerBlock: size(1, 64),
   /** Resolutions with self-attention after every block; of images that are not square, their larger sides. */
@@ -141,6 +145,36 @@ const ddpm = z.strictObject({
   /** Classes that it tells apart: none where not given. */
   labels: size(0, 65536).optional(),
 })
+
+/** The U-Net of k-diffusion's image_v1 models. It gives images, to be used with `edm`. */
+const kUnet = z
+  .strictObject({
+    /** Which network. */
+    kind: z.literal('k-unet'),
+    /** Colour channels of the images. */
+    channels: size(1, 4096),
+    /** Height and width, or one number for both, divisible by patchSize 2^(levels - 1), and twice that where there are levels. */
+    imageSize: imageSize(1),
+    /** Squares of so many pixels a side are taken for one: single pixels where not given. */
+    patchSize: size(1, 64).optional(),
+    /** Channels of what the noise is told by, a multiple of 2. */
+    mappingChannels: size(2, 16_384).refine((value) => value % 2 === 0, { error: 'a multiple of 2' }),
+    /** Residual blocks of each level, on either way. */
+    depths: list(size(1, 64), 10, 'an array of depths'),
+    /** Channels at each resolution; one level each. */
+    blockChannels: channelsOfLevels,
+    /** Whether each level's blocks are followed by self-attention. */
+    attends: list(z.boolean(), 10, 'an array of booleans'),
+    /** Share of the blocks' channels dropped in training. */
+    dropout: z.number().min(0).lt(1),
+    /** Classes that it tells apart: none where not given. */
+    labels: size(0, 65536).optional(),
+  })
+  .refine(
+    ({ depths, blockChannels, attends }) =>
+      depths.length === blockChannels.length && attends.length === blockChannels.length,
+    { path: ['blockChannels'], error: 'as many levels as depths and attends have' },
+  )
 
 /** The network of NCSNv2 (arXiv 2006.09011), a RefineNet: weaker than the others. */
 const refinenet = z.strictObject({
@@ -211,6 +245,7 @@ export const networkConfigSchema: z.ZodType<NetworkConfig> = z.discriminatedUnio
   song,
   dhariwal,
   ddpm,
+  kUnet,
   refinenet,
   mlp,
   gaussians,
@@ -251,12 +286,18 @@ export type DhariwalConfig = Readonly<z.infer<typeof dhariwal>>
  * @interface
  */
 export type DdpmConfig = Readonly<z.infer<typeof ddpm>>
+/**
+ * The U-Net of k-diffusion's image_v1 models.
+ * @interface
+ */
+export type KUnetConfig = Readonly<z.infer<typeof kUnet>>
 /** A network, by its `kind`. */
 export type NetworkConfig =
   | UnetConfig
   | SongConfig
   | DhariwalConfig
   | DdpmConfig
+  | KUnetConfig
   | RefinenetConfig
   | MlpConfig
   | GaussiansConfig
@@ -272,10 +313,11 @@ export function classesOf(config: NetworkConfig): number {
   return 'labels' in config ? (config.labels ?? 0) : 0
 }
 
+const GIVING_IMAGES: ReadonlySet<NetworkConfig['kind']> = new Set(['song', 'dhariwal', 'ddpm', 'k-unet'])
+
 /** What a network gives. */
 export function outputOf(config: NetworkConfig): NetworkOutput {
-  if (config.kind === 'song' || config.kind === 'dhariwal' || config.kind === 'ddpm') return 'image'
-  return config.output ?? 'field'
+  return GIVING_IMAGES.has(config.kind) ? 'image' : ((config as UnetConfig).output ?? 'field')
 }
 
 /** @internal */
@@ -293,6 +335,10 @@ export function toNative(config: NetworkConfig): NativeNetworkConfig {
   if (config.kind === 'ddpm') {
     const { headChannels = 0, labels = 0, ...rest } = config
     return { ...rest, imageSize: bothSides, headChannels, labels }
+  }
+  if (config.kind === 'k-unet') {
+    const { patchSize = 1, attends, labels = 0, ...rest } = config
+    return { ...rest, imageSize: bothSides, patchSize, attends: attends.map(Number), labels }
   }
   if (config.kind === 'dhariwal') {
     return {

@@ -97,16 +97,19 @@ function resized(network: NetworkConfig, shape: readonly number[]): NetworkConfi
     )
   }
   const levels = levelsOf(network)
-  const divisor = 2 ** (levels - 1)
+  const patch = network.kind === 'k-unet' ? (network.patchSize ?? 1) : 1
+  const divisor = patch * 2 ** (levels - 1)
   if (height % divisor !== 0 || width % divisor !== 0) {
     const next = (side: number) => divisor * Math.ceil(side / divisor)
     throw new RangeError(
-      `Expected images whose sides are multiples of ${divisor}, as the model halves them ${levels - 1} times, but received ` +
+      `Expected images whose sides are multiples of ${divisor}, as the model halves them ${levels - 1} times${
+        patch > 1 ? ` in patches of ${patch} pixels` : ''
+      }, but received ` +
         `${pictured([height, width])}: scale or pad them to ${sizeAdvice([next(height), next(width)])}`,
     )
   }
   const imageSize = imageSizeOf([height, width])
-  if (network.kind === 'refinenet') return { ...network, imageSize }
+  if (!('attnResolutions' in network)) return { ...network, imageSize }
   const [before, now] = [largerSide(network), Math.max(height, width)]
   const attending = Array.from({ length: levels }, (_, level) => level).filter((level) =>
     network.attnResolutions.includes(before >> level),
@@ -120,7 +123,7 @@ function largerSide({ imageSize }: { imageSize: ImageSize }): number {
 
 function levelsOf(network: Extract<NetworkConfig, { channels: number }>): number {
   if (network.kind === 'refinenet') return 2
-  if (network.kind === 'ddpm') return network.blockChannels.length
+  if ('blockChannels' in network) return network.blockChannels.length
   return (network.kind === 'unet' ? network.chMult : network.channelMult).length
 }
 

@@ -40,7 +40,7 @@ export function labelledNetwork(
 export function withLabels(network: NetworkConfig, labels: { readonly count: number }): NetworkConfig {
   if ('imageSize' in network && network.kind !== 'refinenet') return { ...network, labels: labels.count }
   throw new RangeError(
-    `Expected a network that takes labels (unet, song, dhariwal, ddpm) for labels but received one of kind ${network.kind}`,
+    `Expected a network that takes labels (unet, song, dhariwal, ddpm, k-unet) for labels but received one of kind ${network.kind}`,
   )
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PfgmError } from '../../src/errors.js'
 import { convert } from '../../src/model/convert.js'
 import type { UnetConfig } from '../../src/nn/config.js'
-import { publishedNetwork } from '../golden.js'
+import { goldenPath, publishedNetwork } from '../golden.js'
 import { DDPMPP, SMALL } from '../nn/small-networks.js'
 import { calledWith, edmSnapshot, scoreSdeCheckpoint, weightsFor } from './others-files.js'
 import { torchLegacy, torchPickle, torchZip } from './torch-writer.js'
@@ -25,13 +25,20 @@ const SONG = { kind: 'song', ...SMALL, ...DDPMPP, modelChannels: 4 } as const
 const MOST_MEMORY = 2 ** 29
 
 /** Archives have checksums, which notice most changes at once. */
-const RUNS = { 'checkpoint.pth': 50, 'legacy.pth': 150, 'snapshot.pkl': 150, 'state.pt': 50 }
+const RUNS = {
+  'checkpoint.pth': 50,
+  'legacy.pth': 150,
+  'snapshot.pkl': 150,
+  'state.pt': 50,
+  'slim.safetensors': 50,
+}
 
 const FORMS = {
   'checkpoint.pth': async () => torchZip(scoreSdeCheckpoint(await weightsFor(UNET))),
   'legacy.pth': async () => torchLegacy(scoreSdeCheckpoint(await weightsFor(UNET))),
   'snapshot.pkl': async () => torchPickle(edmSnapshot(await weightsFor(SONG), calledWith(SONG))),
   'state.pt': async () => torchZip(edmSnapshot(await weightsFor(SONG), calledWith(SONG))),
+  'slim.safetensors': async () => readFileSync(goldenPath('k-diffusion/slim.safetensors')),
 }
 
 describe.each(Object.keys(FORMS) as (keyof typeof FORMS)[])('a damaged %s', (name) => {

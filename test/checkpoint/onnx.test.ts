@@ -12,7 +12,7 @@ import { drifts } from '../flow/drifts.js'
 import { maxAbsoluteError, publishedNetwork } from '../golden.js'
 import { runs } from '../long.js'
 import { anyUnet } from '../nn/any-unet.js'
-import { DDPM, DDPMPP, NCSNPP, SMALL } from '../nn/small-networks.js'
+import { DDPM, DDPMPP, K_UNET, NCSNPP, SMALL } from '../nn/small-networks.js'
 import { SMALL_PFGM } from '../pfgm-settings.js'
 import { giveRandomWeights } from '../random-weights.js'
 import { openOnnx } from './onnx-session.js'
@@ -134,6 +134,12 @@ describe('a model as ONNX', () => {
         frequencyShift: 1,
       },
       VP,
+    ],
+    ["k-diffusion's", { ...K_UNET, blockChannels: [16, 128] }, EDM],
+    [
+      "k-diffusion's of patches",
+      { ...K_UNET, patchSize: 2, channels: 2, imageSize: [16, 8], labels: 0 },
+      EDM,
     ],
     ['a RefineNet', { kind: 'refinenet', channels: 2, imageSize: [8, 6], nf: 8 }, SMALL_PFGM],
     ['a RefineNet of images', { kind: 'refinenet', channels: 1, imageSize: 8, nf: 8, output: 'image' }, VP],

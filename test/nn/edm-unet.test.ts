@@ -7,7 +7,7 @@ import { Tensor } from '../../src/tensor/tensor.js'
 import { followed } from '../flow/followed.js'
 import { golden, goldenJson, loadWeights, maxAbsoluteError } from '../golden.js'
 import { eventsOf, newOut } from '../train/runs.js'
-import { DDPM, DDPMPP, NCSNPP, SMALL } from './small-networks.js'
+import { DDPM, DDPMPP, K_UNET, NCSNPP, SMALL } from './small-networks.js'
 
 /** A network of the published classes: `_init_kwargs` of a snapshot. */
 interface Published {
@@ -121,6 +121,7 @@ it.each([
   { kind: 'song', ...SMALL, ...NCSNPP },
   { kind: 'dhariwal', ...SMALL, modelChannels: 32 },
   { ...DDPM, labels: 0 },
+  { ...K_UNET, depths: [1, 1] as number[], labels: 0 },
 ] as const)(
   'trains: $kind',
   async (network) => {

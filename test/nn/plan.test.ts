@@ -12,8 +12,11 @@ import type { NetworkConfig, UnetConfig } from '../../src/nn/config.js'
 import { Network } from '../../src/nn/network.js'
 import { Tensor } from '../../src/tensor/tensor.js'
 import { publishedNetwork, safetensors } from '../golden.js'
+import { runs } from '../long.js'
+import { giveRandomWeights } from '../random-weights.js'
+import { anyKUnet } from './any-k-unet.js'
 import { anyUnet } from './any-unet.js'
-import { DDPM, SMALL, DDPMPP as SONG_DDPMPP } from './small-networks.js'
+import { DDPM, K_UNET, SMALL, DDPMPP as SONG_DDPMPP } from './small-networks.js'
 import { unetOracle } from './unet-oracle.js'
 
 // A plan is how a network is evaluated for sampling on a CPU; libtorch's operations are an oracle.
@@ -120,6 +123,7 @@ it.each<[string, object]>([
   ['ADM', ADM],
   ['DDPM', DDPM],
   ['DDPM, padded on one side', { ...DDPM, downsamplePadding: 0 }],
+  ["k-diffusion's", K_UNET],
 ])('%s has a plan, as it rounds otherwise than libtorch', async (_, config) => {
   using network = await Network.create(config as NetworkConfig, { seed: 1 })
   const given = await batch(network, 2)
@@ -141,6 +145,20 @@ describe.each(available)('%s', (kernel) => {
         },
       ),
       { numRuns: 25 },
+    )
+  })
+
+  it("gives what libtorch gives of k-diffusion's networks, whatever the sizes", async () => {
+    native().chooseFieldKernel(kernel, 'auto')
+    await fc.assert(
+      fc.asyncProperty(anyKUnet, fc.integer({ min: 1, max: 9 }), async (config, count) => {
+        using network = await Network.create(config, { seed: 3 })
+        await giveRandomWeights(network, 4)
+        const given = await batch(network, count)
+        const found = difference(await evaluated(network, given), await evaluated(network, given, true))
+        expect(found).toBeLessThan(ROUNDING)
+      }),
+      { numRuns: runs(3, 30) },
     )
   })
 
@@ -205,6 +223,7 @@ describe.each(available)('%s', (kernel) => {
     ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true } as NetworkConfig],
     ['ADM', ADM as NetworkConfig],
     ['DDPM', DDPM],
+    ["k-diffusion's", K_UNET],
   ]
   // Which images go through together is no kernel's affair: one is enough.
   if (kernel === available[0])

@@ -1,4 +1,4 @@
-import type { DdpmConfig } from '../../src/nn/config.js'
+import type { DdpmConfig, KUnetConfig } from '../../src/nn/config.js'
 
 /** Small networks of other papers. Those of EDM and PFGM++; of kind `song` with one of the forms below. */
 export const SMALL = {
@@ -34,6 +34,19 @@ export const DDPM: DdpmConfig = {
   downsamplePadding: 1,
   cosinesFirst: true,
   frequencyShift: 0,
+  dropout: 0.1,
+  labels: 3,
+}
+
+/** A small network of k-diffusion. */
+export const K_UNET: KUnetConfig = {
+  kind: 'k-unet',
+  channels: 1,
+  imageSize: 8,
+  mappingChannels: 16,
+  depths: [1, 2],
+  blockChannels: [16, 32],
+  attends: [false, true],
   dropout: 0.1,
   labels: 3,
 }

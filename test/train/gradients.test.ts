@@ -15,7 +15,7 @@ import { giveTensors } from '../given-tensors.js'
 import { publishedNetwork, safetensors } from '../golden.js'
 import { runs } from '../long.js'
 import { anyUnet } from '../nn/any-unet.js'
-import { SMALL, DDPMPP as SONG_DDPMPP } from '../nn/small-networks.js'
+import { K_UNET, SMALL, DDPMPP as SONG_DDPMPP } from '../nn/small-networks.js'
 import { unetOracle } from '../nn/unet-oracle.js'
 
 // The gradients of a training step, by kernels of the package's own: float64 and libtorch's operations are the oracles.
@@ -156,6 +156,7 @@ describe.each(available)('%s', (kernel) => {
     ["EDM's DDPM++", EDM, 3],
     ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true }, 3],
     ['ADM, which scales and shifts by the embedding', ADM, 3],
+    ["k-diffusion's, whose norms it scales and shifts", K_UNET, 3],
     ['more images than are multiplied at a time', EDM, 70],
   ])("are those of libtorch's operations: %s", async (_, config, count) => {
     native().chooseFieldKernel(kernel, 'auto')
@@ -255,6 +256,7 @@ describe.each<[string, NetworkConfig]>([
 it.each<[string, NetworkConfig]>([
   ['DDPM++', { ...DDPMPP, dropout: 0.3 }],
   ["EDM's NCSN++", { ...EDM, encoder: 'residual', fir: true, dropout: 0.3 }],
+  ["k-diffusion's", { ...K_UNET, dropout: 0.3 }],
 ])('%s: with activations made again they are the same, dropout and all', async (_, config) => {
   const given = items(config, 4)
   const [kept, again] = [

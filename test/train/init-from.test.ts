@@ -9,6 +9,7 @@ import { PoissonFlow } from '../../src/poisson-flow.js'
 import type { TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
 import { train } from '../../src/train/train.js'
+import { K_UNET } from '../nn/small-networks.js'
 import { eventsOf, home, newOut, SMALL, tensors, warningsOf } from './runs.js'
 
 const { network: _, ...QUICK } = { ...SMALL, steps: 2, evaluationCount: 0 }
@@ -199,6 +200,7 @@ describe('images of another size', () => {
     ['song', SONG, FLOWS.edm, [16]],
     ['dhariwal', { kind: 'dhariwal', ...EDM_UNET, attnResolutions: [8, 4] }, FLOWS.edm, [16, 8]],
     ['refinenet', { kind: 'refinenet', channels: 2, imageSize: 8, nf: 4 }, FLOWS.pfgm, undefined],
+    ['k-unet', { ...K_UNET, channels: 2, labels: 0 }, FLOWS.edm, undefined],
   ] as [string, NetworkConfig, GivenFlow, number[] | undefined][])(
     'keep every weight, and attend at the same levels: %s',
     async (_, network, flow, attnResolutions) => {

@@ -7,8 +7,19 @@ import { malformed } from './converter.js'
  * @throws PfgmError `ERR_PFGM_DATA` where they are none of float32 or float64, or not all there
  */
 export async function valuesOf(path: string, entry: TensorEntry): Promise<Float64Array> {
-  const { name, dtype, begin, end } = entry
+  const { name, dtype } = entry
   if (dtype !== 'F32' && dtype !== 'F64') throw malformed(path, `${name} as float32 or float64`, dtype)
+  const bytes = await bytesOf(path, entry)
+  return dtype === 'F64'
+    ? Float64Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i))
+    : Float64Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i))
+}
+
+/**
+ * The bytes of a tensor that lies in a file.
+ * @throws PfgmError `ERR_PFGM_DATA` where they are not all there
+ */
+export async function bytesOf(path: string, { name, begin, end }: TensorEntry): Promise<Buffer> {
   const bytes = Buffer.alloc(end - begin)
   const file = await open(path)
   try {
@@ -17,9 +28,7 @@ export async function valuesOf(path: string, entry: TensorEntry): Promise<Float6
   } finally {
     await file.close()
   }
-  return dtype === 'F64'
-    ? Float64Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i))
-    : Float64Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readFloatLE(4 * i))
+  return bytes
 }
 
 /** Numbers as the bytes of float32. */

@@ -127,21 +127,13 @@ class EdmUnet {
     const told = ops.linearOfImage(`${name}.affine`, this.#embedding)
     const between = this.#adm ? first : { ...first, value: ops.plus(first.value, told) }
     const normal = ops.groupNorm(`${name}.norm1`, between, this.#epsilon)
-    const modulated = this.#adm ? this.#modulated(normal, told) : normal
+    const modulated = this.#adm ? ops.modulated(normal, told) : normal
     const second = ops.convolve(`${name}.conv1`, ops.siluOf(modulated))
     const past = ops.resampled(x, how, this.#fir)
     const skip = ops.graph.has(`${name}.skip.weight`) ? ops.convolve(`${name}.skip`, past) : past
     const sum = ops.sum(skip, second, this.#factor)
     const heads = this.#adm ? Math.floor(channels / CHANNELS_PER_HEAD) : 1
     return attends && heads > 0 ? this.#attend(name, sum, heads) : sum
-  }
-
-  /** By [scale less one, shift] a channel. */
-  #modulated(x: Image, given: Value): Image {
-    const ops = this.#ops
-    const scale = ops.plus(ops.slice(given, 0, x.channels), ops.graph.floats([1]))
-    const shift = ops.slice(given, x.channels, 2 * x.channels)
-    return { ...x, value: ops.plus(ops.times(x.value, scale), shift) }
   }
 
   /** Query, key and value of a head's channel lie side by side. */

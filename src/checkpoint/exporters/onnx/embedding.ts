@@ -15,16 +15,27 @@ export interface Embedding {
   readonly labelScale?: number | undefined
   /** Labels add to the second layer rather than to the waves. */
   readonly labelsLast?: boolean
+  /** Behind each of the two layers; SiLU where not given. */
+  readonly activation?: 'silu' | 'gelu'
 }
 
 /**
- * What a network is told, through two layers and SiLU: `[n, ..]`.
+ * What a network is told, through two layers: `[n, ..]`.
  * @param told `[n]`
  * @param label int64 `[n]`, -1 for none
  */
 export function embedded(
   ops: Operations,
-  { frequencies, after, logarithm, cosinesFirst, layers, labelScale, labelsLast }: Embedding,
+  {
+    frequencies,
+    after,
+    logarithm,
+    cosinesFirst,
+    layers,
+    labelScale,
+    labelsLast,
+    activation = 'silu',
+  }: Embedding,
   told: Value,
   label: Value | undefined,
 ): Value {
@@ -38,9 +49,9 @@ export function embedded(
   const ofLabel =
     label !== undefined && labelScale !== undefined ? ofClass(ops, label, labelScale) : undefined
   if (ofLabel !== undefined && !labelsLast) h = ops.plus(h, ofLabel)
-  h = ops.linear(layers[1], ops.silu(ops.linear(layers[0], h)))
+  h = ops.linear(layers[1], ops[activation](ops.linear(layers[0], h)))
   if (ofLabel !== undefined && labelsLast) h = ops.plus(h, ofLabel)
-  return ops.silu(h)
+  return ops[activation](h)
 }
 
 /** The weights of each label's class; zeros for -1. A label beyond the classes has none, which the runtime refuses. */

@@ -12,6 +12,7 @@ import type { Architecture, Given } from './architecture.js'
 import { ddpmUnet } from './ddpm-unet.js'
 import { edmUnet } from './edm-unet.js'
 import { Graph, type Value } from './graph.js'
+import { kUnet } from './k-unet.js'
 import { mlp } from './mlp.js'
 import { Operations } from './operations.js'
 import { model } from './proto.js'
@@ -24,6 +25,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture<never>> = new Map<string, 
   ['song', edmUnet],
   ['dhariwal', edmUnet],
   ['ddpm', ddpmUnet],
+  ['k-unet', kUnet],
   ['refinenet', refinenet],
   ['mlp', mlp],
 ])

@@ -33,9 +33,12 @@ export class Operations {
     const [channels = 0, , kernel = 1] = this.graph.shapeOf(`${name}.weight`)
     const reach = dilation * (kernel - 1)
     const around = pads ?? [reach / 2, reach / 2, reach / 2, reach / 2]
+    const parameters = ['weight', 'bias']
+      .map((part) => `${name}.${part}`)
+      .filter((each) => this.graph.has(each))
     const value = this.graph.node(
       'Conv',
-      [x.value, this.graph.parameter(`${name}.weight`), this.graph.parameter(`${name}.bias`)],
+      [x.value, ...parameters.map((each) => this.graph.parameter(each))],
       {
         kernel_shape: [kernel, kernel],
         strides: [stride, stride],
@@ -51,16 +54,26 @@ export class Operations {
 
   /** GroupNorm, of min(channels / 4, 32) groups where not given, by an operation that all versions of ONNX have. */
   groupNorm(name: string, x: Image, epsilon: number, given?: number): Image {
-    const { channels, height, width } = x
-    const groups = given ?? Math.min(Math.floor(channels / 4), 32)
+    const groups = given ?? Math.min(Math.floor(x.channels / 4), 32)
+    const [weight, bias] = ['weight', 'bias'].map((part) => this.ofChannels(`${name}.${part}`))
+    return { ...x, value: this.plus(this.times(this.normalised(x, epsilon, groups), weight!), bias!) }
+  }
+
+  /** By the mean and the variance of each group of channels. */
+  normalised({ value, channels, height, width }: Image, epsilon: number, groups: number): Value {
     const [ones, zeros] = [1, 0].map((value) => this.graph.floats(new Array(groups).fill(value), [groups]))
-    const rows = this.reshape(x.value, [0, groups, -1])
+    const rows = this.reshape(value, [0, groups, -1])
     const normal = this.graph.node('InstanceNormalization', [rows, ones!, zeros!], {
       epsilon: { float: epsilon },
     })
-    const image = this.reshape(normal, [0, channels, height, width])
-    const [weight, bias] = ['weight', 'bias'].map((part) => this.ofChannels(`${name}.${part}`))
-    return { ...x, value: this.plus(this.times(image, weight!), bias!) }
+    return this.reshape(normal, [0, channels, height, width])
+  }
+
+  /** By [scale less one, shift] a channel, `[n, 2 channels, 1, 1]`. */
+  modulated(x: Image, given: Value): Image {
+    const scale = this.plus(this.slice(given, 0, x.channels), this.graph.floats([1]))
+    const shift = this.slice(given, x.channels, 2 * x.channels)
+    return { ...x, value: this.plus(this.times(x.value, scale), shift) }
   }
 
   /** A parameter `[channels]` as it goes with images. */
@@ -74,6 +87,11 @@ export class Operations {
 
   siluOf(x: Image): Image {
     return { ...x, value: this.silu(x.value) }
+  }
+
+  gelu(x: Value): Value {
+    const share = this.graph.node('Erf', [this.times(x, this.graph.floats([Math.SQRT1_2]))])
+    return this.times(x, this.times(this.plus(share, this.graph.floats([1])), this.graph.floats([0.5])))
   }
 
   /** `[n, in]` to `[n, out]`. */
@@ -142,11 +160,7 @@ export class Operations {
     if (how === 'none') return x
     if (how === 'down') return fir ? this.filtered(x, 2, 1) : this.halved(x)
     const [height, width] = [2 * x.height, 2 * x.width]
-    if (fir) {
-      const operation = { ...FILTER, strides: [2, 2], pads: [1, 1, 1, 1], group: x.channels }
-      const value = this.graph.node('ConvTranspose', [x.value, this.#filter(x.channels, 4)], operation)
-      return { ...x, value, height, width }
-    }
+    if (fir) return { ...x, value: this.#doubled(x, 1), height, width }
     const none = '' as Value
     const value = this.graph.node('Resize', [x.value, none, this.graph.floats([1, 1, 2, 2], [4])], {
       mode: 'nearest',
@@ -154,6 +168,29 @@ export class Operations {
       nearest_mode: 'floor',
     })
     return { ...x, value, height, width }
+  }
+
+  /** With the filter, the image going on beyond its edges as in a mirror. */
+  reflected(x: Image, how: 'up' | 'down'): Image {
+    const around = this.graph.integers([0, 0, 1, 1, 0, 0, 1, 1])
+    const value = this.graph.node('Pad', [x.value, around], { mode: 'reflect' })
+    const wider = { ...x, value, height: x.height + 2, width: x.width + 2 }
+    if (how === 'down') return this.filtered(wider, 2, 0)
+    return { ...x, value: this.#doubled(wider, 3), height: 2 * x.height, width: 2 * x.width }
+  }
+
+  /** Squares of so many pixels a side as channels. */
+  unshuffled({ value, channels, height, width }: Image, side: number): Image {
+    const [down, across, all] = [height / side, width / side, channels * side ** 2]
+    const apart = this.reshape(value, [0, channels, down, side, across, side])
+    const turned = this.graph.node('Transpose', [apart], { perm: [0, 1, 3, 5, 2, 4] })
+    return { value: this.reshape(turned, [0, all, down, across]), channels: all, height: down, width: across }
+  }
+
+  /** The other way round. */
+  shuffled({ value, channels, height, width }: Image, side: number): Image {
+    const shuffled = this.graph.node('DepthToSpace', [value], { blocksize: side, mode: 'CRD' })
+    return { value: shuffled, channels: channels / side ** 2, height: height * side, width: width * side }
   }
 
   halved(x: Image): Image {
@@ -194,6 +231,13 @@ export class Operations {
   /** Places from `begin` to before `end` of axis 1. */
   slice(x: Value, begin: number, end: number): Value {
     return this.graph.node('Slice', [x, ...[begin, end, 1].map((each) => this.graph.integers([each]))])
+  }
+
+  /** With the filter; padding: what is cut off on every side. */
+  #doubled({ value, channels }: Image, padding: number): Value {
+    const pads = [padding, padding, padding, padding]
+    const operation = { ...FILTER, strides: [2, 2], pads, group: channels }
+    return this.graph.node('ConvTranspose', [value, this.#filter(channels, 4)], operation)
   }
 
   /** The filter's outer product, summing to `total`, once a channel. */
