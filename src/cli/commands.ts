@@ -21,7 +21,6 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   upscale: { summary: 'make a small image as large as the model’s', load: () => import('./upscale.js') },
   solvers: { summary: "compare the solvers' errors on a model", load: () => import('./solvers.js') },
   serve: { summary: 'draw samples for others, over HTTP', load: () => import('./serve.js') },
-  ui: { summary: 'show runs on a page: losses, samples, fields', load: () => import('./ui.js') },
   eval: { summary: 'score samples against real data', load: () => import('./eval.js') },
   compare: { summary: "measure the papers' claims, as a report", load: () => import('./compare.js') },
   convert: {
