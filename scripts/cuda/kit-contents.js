@@ -23,10 +23,11 @@ export async function layOut(folder, node) {
   writeJson(join(folder, 'kit.json'), await describe())
 }
 
-/** Every file that git knows, as it is now. */
+/** Every file that git knows, as it is now, but for what is bundled in dist/ with modules that nothing else needs. */
 async function sources() {
   const names = (await git(['ls-files', '-z'])).split('\0')
-  return names.filter((name) => name && existsSync(join(packageRoot, name)))
+  const isBundled = (name) => name.startsWith('src/page/')
+  return names.filter((name) => name && !isBundled(name) && existsSync(join(packageRoot, name)))
 }
 
 /** What no program reads in a module. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { ensureAddonWith } from './addon.js'
 import { UsageError } from './errors.js'
 import { interruptible } from './interrupt.js'
-import { BYTES, INTEGER, oneOf, TEXT } from './kinds.js'
+import { BYTES, INTEGER, oneOf, PORT, TEXT } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, readSettings } from './options.js'
 import { printHint, printJson, printLine } from './output.js'
@@ -13,7 +13,7 @@ const LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const
 
 const OPTIONS = {
   host: { kind: TEXT, value: 'address', help: 'where to listen (default: 127.0.0.1, this machine alone)' },
-  port: { kind: INTEGER, value: 'n', help: 'default: 8000; 0: any that is free' },
+  port: { kind: PORT, value: 'n', help: 'default: 8000; 0: any that is free' },
   token: {
     kind: TEXT,
     value: 'text',

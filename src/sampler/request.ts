@@ -4,6 +4,9 @@ import type { Conditions } from '../model/conditions.js'
 import type { Measurement } from '../model/measurement.js'
 import type { SampleStatus } from '../ode/pool/statistics.js'
 
+/** Numbers of previews that are kept for a request: 64 MB. */
+const MOST_PREVIEWED = 2 ** 24
+
 /** Samples that were asked for, drawn. */
 export interface SubmittedSamples {
   /** `[count, ...itemShape]`, data values one sample after another: images in about [-1, 1], unclipped. */
@@ -70,6 +73,7 @@ export class Request implements Submission {
   #resolve!: (samples: SubmittedSamples) => void
   #reject!: (error: unknown) => void
   #previews: Preview[] | undefined
+  readonly #keepsAll: boolean
   #wake: (() => void) | undefined
 
   constructor(
@@ -82,12 +86,14 @@ export class Request implements Submission {
     }: Pick<Request, 'seed' | 'count' | 'conditions' | 'priority' | 'due'>,
     itemShape: readonly number[],
     signal: AbortSignal | undefined,
+    keepsAllPreviews: boolean,
   ) {
     this.seed = seed
     this.count = count
     this.conditions = conditions
     this.priority = priority
     this.due = due
+    this.#keepsAll = keepsAllPreviews
     this.#missing = count
     this.#shape = [count, ...itemShape]
     this.#size = itemShape.reduce((all, side) => all * side, 1)
@@ -144,16 +150,19 @@ export class Request implements Submission {
     return this.#previews !== undefined && !this.isGone
   }
 
-  /** The newest of each sample is kept for whoever is slow. */
+  /** For whoever is slow the newest of each sample is kept, or all that there is room for. */
   preview(preview: Preview): void {
     if (!this.#previews) return
-    this.#previews = [...this.#previews.filter(({ sample }) => sample !== preview.sample), preview]
+    const isKept = this.#keepsAll ? () => true : ({ sample }: Preview) => sample !== preview.sample
+    const room = Math.max(1, Math.floor(MOST_PREVIEWED / this.#size))
+    this.#previews = [...this.#previews.filter(isKept), preview].slice(-room)
     this.#wake?.()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Preview> {
     this.#previews ??= []
-    while (!this.isGone) {
+    const isLeft = () => this.#keepsAll && this.#previews!.length > 0
+    while (!this.isGone || isLeft()) {
       const given = this.#previews
       this.#previews = []
       yield* given

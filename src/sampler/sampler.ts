@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import {
   type Fields,
   integer,
@@ -8,7 +9,6 @@ import {
   parseOptions,
   SEED,
   SIGNAL,
-  SWITCH,
 } from '../arguments/schema.js'
 import { expectInteger } from '../check.js'
 import { PfgmError } from '../errors.js'
@@ -53,8 +53,11 @@ export interface SampleRequest
   priority?: number
   /** Milliseconds within which it must have begun: else it is refused. Default: no matter. */
   deadline?: number
-  /** Whether previews will be asked for. Default false. */
-  previews?: boolean
+  /**
+   * Whether previews will be asked for: of each sample the newest that there is when one is, or `all`, as many as go into 64
+   * MB. Default false.
+   */
+  previews?: boolean | 'all'
   /** An image of which parts are to be filled in, and where: as of `PoissonFlow.fill`. Both must live until the result. */
   fill?: {
     /** One image, `[1, ...itemShape]`. */
@@ -98,7 +101,7 @@ const REQUEST_SCHEMA = optionsSchema<SampleRequest>({
   signal: SIGNAL,
   priority: number(-100, 100),
   deadline: number(0, 1e9),
-  previews: SWITCH,
+  previews: z.union([z.boolean(), z.literal('all')], { error: 'true, false or all' }),
   fill: kind<NonNullable<SampleRequest['fill']>>(
     'an image and a mask, both tensors',
     (value) => isPair(value) && value.image instanceof Tensor && value.mask instanceof Tensor,
@@ -201,6 +204,7 @@ export class Sampler implements AsyncDisposable {
       },
       this.model.network.itemShape,
       signal,
+      options.previews === 'all',
     )
     const { waiting } = this.figures
     this.#open.add(request)
@@ -224,7 +228,7 @@ export class Sampler implements AsyncDisposable {
       temperature: options.temperature,
       drift,
       maxEvaluations: options.maxEvaluations ?? MOST_EVALUATIONS,
-      hasPreviews: options.previews === true,
+      hasPreviews: Boolean(options.previews),
       isLed: fill !== undefined,
     }
     this.#begin(request, common, wanted, fill).catch((error: unknown) => request.fail(error))

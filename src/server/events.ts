@@ -17,7 +17,11 @@ const BETWEEN = 40
 /** Samples while they form, as events of the server. */
 export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
   const { format: _, ...fields } = samplesFields(limits)
-  const query = z.strictObject({ model: modelField, ...fields })
+  const previews = z
+    .enum(['newest', 'all'])
+    .default('newest')
+    .describe('Of a sample the newest preview now and then, or all of them')
+  const query = z.strictObject({ model: modelField, ...fields, previews })
   app.get<{ Querystring: z.infer<typeof query> }>(
     '/v1/samples/events',
     {
@@ -29,12 +33,17 @@ export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): v
       },
     },
     async (request, reply) => {
-      const { model: name, ...wanted } = request.query
+      const { model: name, previews, ...wanted } = request.query
+      const isForAll = previews === 'all'
       const { served, release } = await shelf.hold(name)
       const begin = () => {
         expectPixels(served, wanted, limits)
         const { signal } = clientOf(reply)
-        return served.sampler.submit({ ...requestOf(wanted, limits), previews: true, signal })
+        return served.sampler.submit({
+          ...requestOf(wanted, limits),
+          previews: isForAll ? previews : true,
+          signal,
+        })
       }
       const submission = orRelease(begin, release)
       const { itemShape } = served.sampler.model.network
@@ -45,7 +54,7 @@ export function addEvents(app: FastifyInstance, shelf: Shelf, limits: Limits): v
           () => {},
         )
         .finally(release)
-      return reply.send(Readable.from(eventsOf(submission, itemShape, wanted.zoom)))
+      return reply.send(Readable.from(eventsOf(submission, itemShape, wanted.zoom, isForAll ? 0 : BETWEEN)))
     },
   )
 }
@@ -63,12 +72,13 @@ async function* eventsOf(
   submission: Submission,
   itemShape: readonly number[],
   zoom: number,
+  between: number,
 ): AsyncGenerator<string> {
   try {
     for await (const { sample, height, values } of submission) {
       const [png] = await pngsOf({ values, shape: [1, ...itemShape] }, zoom)
       yield event('preview', { sample, height, image: png!.toString('base64') })
-      await sleep(BETWEEN)
+      await sleep(between)
     }
     yield event('done', await jsonOf(await submission.result, zoom))
   } catch (error) {

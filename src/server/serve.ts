@@ -1,14 +1,12 @@
 import fastifyBearerAuth from '@fastify/bearer-auth'
-import fastifyHelmet from '@fastify/helmet'
 import fastifySwagger from '@fastify/swagger'
-import fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { info } from '../native/device.js'
 import type { SamplerOptions } from '../sampler/sampler.js'
-import { answerError, schemaError } from './errors.js'
+import { createApp } from './app.js'
 import type { Limits } from './fields.js'
 import { Figures } from './figures.js'
-import { answerMissing } from './missing.js'
-import { addPage, PAGE_POLICY } from './page.js'
+import { addPage } from './page.js'
 import pfgmTorch from './plugin.js'
 import { type Described, referencePage } from './reference.js'
 import { Shelf, type ShelfOptions } from './shelf.js'
@@ -34,21 +32,13 @@ const MOST_BYTES = 2 ** 20
 export async function createService(options: ServeOptions): Promise<FastifyInstance> {
   const { models, tokens, limits, logLevel, ...sampler } = options
   const shelf = await Shelf.open(models, sampler)
-  const app = fastify({
+  const app = await createApp({
     logger: { level: logLevel, redact: ['req.headers.authorization'] },
     bodyLimit: MOST_BYTES,
     requestTimeout: 30_000,
-    schemaErrorFormatter: schemaError,
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', verbose: true } },
   })
   const figures = new Figures(shelf)
   app.decorate('figures', figures)
-  app.setErrorHandler(answerError)
-  // Whatever ends TLS before it says that there is TLS.
-  await app.register(fastifyHelmet, {
-    strictTransportSecurity: false,
-    contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
-  })
   await app.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
@@ -59,7 +49,6 @@ export async function createService(options: ServeOptions): Promise<FastifyInsta
       }),
     },
   })
-  answerMissing(app)
   let isReady = true
   app.addHook('preClose', async () => {
     isReady = false

@@ -23,14 +23,13 @@ export function fitPreset(name: PresetName, shape: readonly number[]): Preset {
 
 /** Multiplications of a step on its way forwards that an adaptive network may take: 32 x 32 with 32 channels stays below. */
 const STEP_BUDGET = 12e9
-const WIDTHS = { least: 16, most: 64, step: 8 }
+/** Channels of which three and four times as many, as skips bring together, divide into at most 32 groups, too. */
+const WIDTHS = [16, 24, 32, 40, 64] as const
 
 /** The widest network whose steps are within the budget, if only the narrowest is not beyond it. */
 function widest(network: UnetConfig, batch: number): UnetConfig {
-  const { least, most, step } = WIDTHS
-  let nf = most
-  while (nf > least && batch * multiplications({ ...network, nf }) > STEP_BUDGET) nf -= step
-  return { ...network, nf }
+  const isWithin = (nf: number) => batch * multiplications({ ...network, nf }) <= STEP_BUDGET
+  return { ...network, nf: WIDTHS.findLast(isWithin) ?? WIDTHS[0] }
 }
 
 /** How wide a network is, and what a preset goes by to say so. */
@@ -51,7 +50,7 @@ export function widthOf(presetName: string, network: NetworkConfig, batch: numbe
   if (!name || !preset(name).adapts || network.kind !== 'unet') return undefined
   return {
     channels: network.nf,
-    range: [WIDTHS.least, WIDTHS.most],
+    range: [WIDTHS[0], WIDTHS.at(-1)!],
     multiplications: batch * multiplications(network),
     budget: STEP_BUDGET,
   }

@@ -1,7 +1,6 @@
-import fastifyHelmet from '@fastify/helmet'
-import fastify, { type FastifyInstance } from 'fastify'
-import { answerError, schemaError } from '../server/errors.js'
-import { addPage, PAGE_POLICY } from '../server/page.js'
+import type { FastifyInstance } from 'fastify'
+import { createApp } from '../server/app.js'
+import { addPage } from '../server/page.js'
 import { News } from './news.js'
 import { type Watched, watchRuns } from './plugin.js'
 import { Runs } from './runs.js'
@@ -41,16 +40,9 @@ export async function serveRuns(places: readonly string[], port: number): Promis
 
 /** The same, which does not listen. */
 export async function createRunsPage(watched: Watched): Promise<FastifyInstance> {
-  const app = fastify({
+  const app = await createApp({
     forceCloseConnections: true,
-    schemaErrorFormatter: schemaError,
     routerOptions: { maxParamLength: LONGEST_NAME },
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', verbose: true } },
-  })
-  app.setErrorHandler(answerError)
-  app.setNotFoundHandler((request, reply) => {
-    const message = `There is no ${request.method} ${request.url.split('?')[0]}`
-    return reply.code(404).send({ error: { message, type: 'invalid_request_error', code: null } })
   })
   // A page of elsewhere whose name was made to lead here could read what this one tells.
   app.addHook('onRequest', async ({ hostname }) => {
@@ -61,10 +53,6 @@ export async function createRunsPage(watched: Watched): Promise<FastifyInstance>
         statusCode: 403,
       },
     )
-  })
-  await app.register(fastifyHelmet, {
-    strictTransportSecurity: false,
-    contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
   })
   await addPage(app, 'training')
   await app.register(watchRuns, watched)

@@ -6,7 +6,7 @@ import { publishedFlow } from '../published-flow.js'
 const ITEM = 192
 
 async function pixels(flow: PoissonFlow, options: SampleOptions): Promise<Float32Array> {
-  const { images } = await flow.sample({ solver: 'dpm2m', steps: 20, ...options })
+  const { images } = await flow.sample(options.solver ? options : { solver: 'dpm2m', steps: 20, ...options })
   const values = await images.data()
   images.dispose()
   return values.map((value) => (value + 1) / 2)

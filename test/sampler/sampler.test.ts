@@ -122,6 +122,17 @@ describe('a sampler', () => {
     await sampler.drained()
   })
 
+  it('all previews come, and for whoever is slow as well', async () => {
+    const submission = sampler.submit({ seed: 3, previews: 'all', solver: 'heun', steps: 12 })
+    const heights: number[] = []
+    for await (const { height } of submission) {
+      heights.push(height)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(heights.length).toBeGreaterThan(8)
+    expect(heights).toEqual(heights.toSorted((a, b) => b - a))
+  })
+
   it('two of one model both know of its calls', async () => {
     const [first, second] = await Promise.all([createSampler({ model }), createSampler({ model })])
     await Promise.all([first.submit(EULER).result, second.submit({ ...EULER, seed: 1 }).result])

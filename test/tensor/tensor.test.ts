@@ -94,7 +94,7 @@ describe('memory', () => {
     expect(memory()).toMatchObject({ handles: before.handles, bytes: before.bytes })
   })
 
-  it('does not grow over 10,000 cycles of creation and disposal', { timeout: 120_000 }, async () => {
+  it('does not grow over 12,000 cycles of creation and disposal', { timeout: 120_000 }, async () => {
     const cycle = async (count: number) => {
       for (let i = 0; i < count; i++) {
         using tensor = await Tensor.from(new Float32Array(2500), [50, 50])
@@ -107,10 +107,14 @@ describe('memory', () => {
     }
     await cycle(2000)
     const warm = memory()
-    await cycle(10_000)
-    const after = memory()
-    expect(after.handles).toBe(warm.handles)
-    expect(after.bytes).toBe(warm.bytes)
-    expect(after.resident - warm.resident).toBeLessThan(24 * 2 ** 20) // V8's own heap may breathe
+    const grown: number[] = []
+    for (let round = 0; round < 3; round++) {
+      const { resident } = memory()
+      await cycle(4000)
+      grown.push(memory().resident - resident)
+    }
+    expect(memory()).toMatchObject({ handles: warm.handles, bytes: warm.bytes })
+    // V8's own heap may breathe; what leaks grows in every round, by 40 MB.
+    expect(Math.min(...grown)).toBeLessThan(8 * 2 ** 20)
   })
 })

@@ -37,7 +37,7 @@ export const isStill = (): boolean => matchMedia('(prefers-reduced-motion: reduc
 
 /** The sample of a state, step by step. */
 export function useForming(model: Model, state: State): Answer<Forming> {
-  const query = { model: model.name, seed: state.seed, ...drawingQuery(state) }
+  const query = { model: model.name, seed: state.seed, ...drawingQuery(state), previews: 'all' }
   const path = address('v1/samples/events', query)
   return useAnswer(path, async (signal, show) => {
     let forming: Forming = { frames: [] }
