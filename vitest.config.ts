@@ -8,36 +8,30 @@ const shared = {
   setupFiles: ['test/long.ts'],
   // A native addon is process-wide state: files run in processes of their own.
   pool: 'forks' as const,
+  // Of two cores vitest would leave one to itself.
+  maxWorkers: 2,
   testTimeout: slower * 60_000,
   hookTimeout: 120_000,
 }
 
-/** What mostly waits for processes that it starts, most of them on one core: two files at a time. */
+/** What starts processes, which take as many threads as users' do. */
 const OF_PROCESSES = ['test/{bits,cli,compare,install}/**/*.test.ts', 'test/{examples,hostile}.test.ts']
 
 export default defineConfig({
   test: {
     projects: [
       {
-        // Kernels use all cores themselves, and some tests look at times or memory: one file at a time.
         test: {
           ...shared,
           name: 'library',
           include: ['test/**/*.test.ts'],
           exclude: OF_PROCESSES,
-          maxWorkers: 1,
+          // Kernels of two files at a time would wait for each other's threads; tests of threads say how many they want.
+          env: { OMP_NUM_THREADS: '1' },
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        test: {
-          ...shared,
-          name: 'processes',
-          include: OF_PROCESSES,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      { test: { ...shared, name: 'processes', include: OF_PROCESSES, sequence: { groupOrder: 1 } } },
     ],
   },
 })
