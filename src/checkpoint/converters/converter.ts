@@ -1,4 +1,4 @@
-import type { PfgmError } from '../../errors.js'
+import { PfgmError } from '../../errors.js'
 import { dataError } from '../../files/read.js'
 import type { StoredTensor } from '../../files/stored-tensor.js'
 import type { TensorEntry, TensorFile } from '../../files/tensor-file.js'
@@ -68,4 +68,17 @@ export function expectNames(path: string, names: Iterable<string>): void {
 /** The error for a file that lacks what its family has. */
 export function malformed(path: string, expected: string, received: string): PfgmError {
   return dataError(path, expected, received)
+}
+
+/** The error for a network that this package does not have. */
+export function foreign(path: string, received: string): PfgmError {
+  return new PfgmError(
+    'ERR_PFGM_CHECKPOINT',
+    `Expected ${path} to hold a network of this package but received ${received}: there is no such network here`,
+  )
+}
+
+/** A setting of another program, for a message. */
+export function shown(value: unknown): string {
+  return printable(JSON.stringify(value) ?? 'undefined')
 }

@@ -11,9 +11,11 @@ import { readHeader } from '../safetensors.js'
 import {
   type Converted,
   type Converter,
+  foreign,
   type GivenModel,
   malformed,
   printable,
+  shown,
   UNKNOWN_DATA,
 } from './converter.js'
 import { betasOf } from './diffusers-betas.js'
@@ -262,15 +264,4 @@ async function storedIn(path: string, folder: string): Promise<TensorFile> {
     'ERR_PFGM_CHECKPOINT',
     `Expected ${path} to have diffusion_pytorch_model.safetensors or .bin beside its config.json but there is neither`,
   )
-}
-
-function foreign(path: string, received: string): PfgmError {
-  return new PfgmError(
-    'ERR_PFGM_CHECKPOINT',
-    `Expected ${path} to hold a network of this package but received ${received}: there is no such network here`,
-  )
-}
-
-function shown(value: unknown): string {
-  return printable(JSON.stringify(value) ?? 'undefined')
 }

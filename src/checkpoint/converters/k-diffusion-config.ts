@@ -1,6 +1,5 @@
 import { basename } from 'node:path'
-import { PfgmError } from '../../errors.js'
-import { type GivenModel, printable, UNKNOWN_DATA } from './converter.js'
+import { foreign, type GivenModel, printable, shown, UNKNOWN_DATA } from './converter.js'
 import { type Fields, fieldsOf } from './k-diffusion-file.js'
 
 /** What k-diffusion's config says, in this package's terms. */
@@ -99,15 +98,4 @@ function withoutConfig(path: string): RangeError {
     `Expected network and flow, with its sigmaData, for ${path}, a checkpoint of k-diffusion without its config, but received ` +
       'none: convert it with --network and a file of {"channels": 3, "imageSize": 32, …} and --flow edm,sigmaData=0.5',
   )
-}
-
-function foreign(path: string, received: string): PfgmError {
-  return new PfgmError(
-    'ERR_PFGM_CHECKPOINT',
-    `Expected ${path} to hold a network of this package but received ${received}: there is no such network here`,
-  )
-}
-
-function shown(value: unknown): string {
-  return printable(JSON.stringify(value) ?? 'undefined')
 }
