@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { addressOf, run, sharedFolder, start, TINY_POINTS } from './cli.js'
 
 const folder = sharedFolder()
@@ -18,8 +18,11 @@ it('train --ui shows what it trains until it ends, whoever looks', async () => {
   const url = await addressOf(training)
   const news = newsOf(url)
   await training.line(/"type":"step","step":20,/)
-  const { data } = (await (await fetch(`${url}/v1/runs`)).json()) as { data: object[] }
-  expect(data).toMatchObject([{ name: 'long', state: 'training', steps: 1_000_000 }])
+  // The disk is looked at once a second.
+  await vi.waitFor(async () => {
+    const { data } = (await (await fetch(`${url}/v1/runs`)).json()) as { data: object[] }
+    expect(data).toMatchObject([{ name: 'long', state: 'training', steps: 1_000_000 }])
+  }, 20_000)
   training.process.kill('SIGINT')
   const { code, stderr } = await training.ended
   expect(code).toBe(130)
