@@ -3,24 +3,16 @@ import { address } from '../shell/address.js'
 import { useAnswer } from '../shell/answer.js'
 import { Notice } from '../shell/notice.js'
 import { ask } from '../shell/service.js'
-import type { Facts, Model } from './facts.js'
+import type { Model } from './facts.js'
+import type { PartProps } from './part.js'
 import { dataUrl, Picture } from './picture.js'
 import { SeedField } from './seed-field.js'
-import type { State } from './state.js'
 
 /** Pictures from one sample to the other, both with them. */
 const PICTURES = 17
 
-interface BetweenProps {
-  readonly facts: Facts
-  readonly model: Model
-  readonly state: State
-  readonly change: (part: Partial<State>) => void
-  readonly isTurn: boolean
-}
-
 /** What lies between two samples: they are one plane's, and so is the way from one to the other. */
-export function Between({ facts, model, state, change, isTurn }: BetweenProps) {
+export function Between({ facts, model, state, change, isTurn }: PartProps) {
   const id = useId()
   const [wanted, setWanted] = useState(state.to)
   const to = state.to ?? wanted ?? Math.min(state.seed + 1, Number.MAX_SAFE_INTEGER)

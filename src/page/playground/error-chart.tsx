@@ -2,20 +2,11 @@ import { useAnswer } from '../shell/answer.js'
 import { Chart } from '../shell/chart.js'
 import { Notice } from '../shell/notice.js'
 import { type Measured, measure, settingsOf } from './errors.js'
-import type { Facts, Model } from './facts.js'
+import type { PartProps } from './part.js'
 import { kindOf, usualTolerance } from './solvers.js'
-import type { State } from './state.js'
-
-interface ErrorChartProps {
-  readonly facts: Facts
-  readonly model: Model
-  readonly state: State
-  readonly change: (part: Partial<State>) => void
-  readonly isTurn: boolean
-}
 
 /** How far a sample is from its exact one, by what it costs. */
-export function ErrorChart({ facts, model, state, change, isTurn }: ErrorChartProps) {
+export function ErrorChart({ facts, model, state, change, isTurn }: PartProps) {
   const { isNoisy, by } = kindOf(state.solver)
   const isWanted = state.errors === 1 && !isNoisy
   const settings = settingsOf(state, facts)

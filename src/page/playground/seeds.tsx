@@ -2,23 +2,14 @@ import { address } from '../shell/address.js'
 import { useAnswer } from '../shell/answer.js'
 import { Notice } from '../shell/notice.js'
 import { ask } from '../shell/service.js'
-import type { Facts, Model } from './facts.js'
+import type { PartProps } from './part.js'
 import { Picture } from './picture.js'
-import { drawingQuery, type State } from './state.js'
+import { drawingQuery } from './state.js'
 
 const MOST = 16
 
-interface SeedsProps {
-  readonly facts: Facts
-  readonly model: Model
-  readonly state: State
-  readonly change: (part: Partial<State>) => void
-  /** Whether it is its turn: one sample is to be seen soon. */
-  readonly isTurn: boolean
-}
-
 /** The samples of seeds beside the one that is chosen. */
-export function Seeds({ facts, model, state, change, isTurn }: SeedsProps) {
+export function Seeds({ facts, model, state, change, isTurn }: PartProps) {
   const count = Math.min(MOST, facts.count)
   const first = Math.min(Math.floor(state.seed / count) * count, Number.MAX_SAFE_INTEGER - count)
   const query = { model: model.name, seed: first, count, ...drawingQuery(state), format: 'json' }

@@ -1,7 +1,7 @@
 import type { FieldAnswer } from '../../watch/answers.js'
 import { colour } from '../shell/chart.js'
 import { Canvas, type Sheet } from './canvas.js'
-import { type Path, type Place, placeAt, within } from './geometry.js'
+import { GOLDEN_RATIO, type Path, type Place, placeAt, within } from './geometry.js'
 
 /** Of the hemisphere that is drawn, around data that lie within about 1. */
 const RADIUS = 2.6
@@ -18,8 +18,6 @@ const SPEED = 0.6
 const REST = 1.5
 const TAIL = 0.5
 const PIECES = 6
-/** Multiples of it, modulo 1, are spread evenly. */
-const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 
 export interface FallingProps {
   readonly field: FieldAnswer

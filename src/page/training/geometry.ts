@@ -1,5 +1,8 @@
 import type { FieldLevel } from '../../watch/answers.js'
 
+/** Multiples of it, modulo 1, are spread evenly. */
+export const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
+
 /** A place in the space over the data's plane: x, y and the height. */
 export type Place = readonly [number, number, number]
 

@@ -1,13 +1,12 @@
 import type { FieldAnswer, FieldLevel } from '../../watch/answers.js'
 import { colour } from '../shell/chart.js'
 import { Canvas, type Sheet } from './canvas.js'
-import { crossing, line, spread } from './geometry.js'
+import { crossing, GOLDEN_RATIO, line, spread } from './geometry.js'
 
 const LINES = 420
 /** Seconds that a particle takes along its line, and how much of the line it is long. */
 const SECONDS = 2.6
 const LENGTH = 0.28
-const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 
 export interface PlaneProps {
   readonly field: FieldAnswer
