@@ -4,7 +4,6 @@
 
 #include "binding/arguments.h"
 #include "binding/items.h"
-#include "data/values.h"
 #include "metrics/energy.h"
 #include "metrics/errors.h"
 #include "metrics/picture.h"
@@ -121,15 +120,16 @@ Napi::Value picture_to_js(Napi::Env env, const at::Tensor& pixels) {
   return object;
 }
 
-// imageGrid(images, columns, zoom, gap)
+// imageGrid(images, columns, zoom, gap), on a thread of its own: a picture does not wait until a network is
+// done.
 Napi::Value grid(const Call& call) {
   const at::Tensor images = call(0, "images").tensor();
   if (images.numel() == 0) call(0, "images").expected("images of at least one pixel");
   const int64_t columns = call(1, "columns").integer(), zoom = call(2, "zoom").integer(),
                 gap = call(3, "gap").integer();
   return call.environment().submit(
-      queue_name(images.device()),
-      [=] { return image_grid(as_values(images), columns, zoom, gap).contiguous(); }, picture_to_js);
+      images.is_cpu() ? "pictures" : queue_name(images.device()),
+      [=] { return image_grid(images, columns, zoom, gap); }, picture_to_js);
 }
 
 // pointDensity(points, size, extent)

@@ -30,7 +30,8 @@ ElementType element_type(const Argument& dtype) {
   dtype.expected("float32, float64, uint8 or int64");
 }
 
-// createTensor(values, dtype, shape, device): copies the values at once; resolves to a tensor on the device.
+// createTensor(values, dtype, shape, device): copies the values at once; resolves to a tensor on the device,
+// without waiting for what the CPU computes.
 Napi::Value create_tensor(const Call& call) {
   const ElementType type = element_type(call(1, "dtype"));
   const std::vector<int64_t> shape = call(2, "shape").integers();
@@ -53,6 +54,11 @@ Napi::Value create_tensor(const Call& call) {
     void* from = nullptr;  // without array.ArrayBuffer(), as shared memory is of another class
     napi_get_typedarray_info(call.env(), array, nullptr, nullptr, &from, nullptr, nullptr);
     std::memcpy(tensor.mutable_data_ptr(), from, array.ByteLength());
+  }
+  if (device.is_cpu()) {
+    const Napi::Promise::Deferred created = Napi::Promise::Deferred::New(call.env());
+    created.Resolve(tensor_to_js(call.env(), tensor));
+    return created.Promise();
   }
   return call.environment().submit(
       queue_name(device), [tensor, device] { return tensor.to(device); }, tensor_to_js);

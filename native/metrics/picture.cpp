@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -12,9 +11,19 @@
 
 namespace pfgm {
 
+// Both on one thread: the cores are the networks'.
+
 at::Tensor as_bytes(const at::Tensor& images) {
   if (images.scalar_type() == at::kByte) return images.to(at::kCPU).contiguous();
-  return ((images.to(at::kCPU, at::kFloat) + 1) * 127.5).round().clamp(0, 255).nan_to_num(0).to(at::kByte);
+  const at::Tensor values = images.to(at::kCPU, at::kFloat).contiguous();
+  at::Tensor bytes = at::empty(values.sizes(), at::kByte);
+  const float* from = values.const_data_ptr<float>();
+  uint8_t* to = bytes.mutable_data_ptr<uint8_t>();
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    const float byte = std::nearbyint((from[i] + 1) * 127.5f);
+    to[i] = byte >= 0 ? uint8_t(std::min(byte, 255.0f)) : 0;  // what is no number is black
+  }
+  return bytes;
 }
 
 at::Tensor image_grid(const at::Tensor& images, int64_t columns, int64_t zoom, int64_t gap) {
@@ -22,16 +31,28 @@ at::Tensor image_grid(const at::Tensor& images, int64_t columns, int64_t zoom, i
     throw Error("ERR_PFGM_ARGUMENT", "Expected images of shape [n, 1 or 3, height, width]");
   if (columns < 1 || zoom < 1 || zoom > 256 || gap < 0 || gap > 1024)
     throw Error("ERR_PFGM_ARGUMENT", "Expected columns >= 1, zoom from 1 to 256, gap from 0 to 1024");
-  const int64_t count = images.size(0), height = images.size(2) * zoom, width = images.size(3) * zoom;
+  const int64_t count = images.size(0), channels = images.size(1), height = images.size(2),
+                width = images.size(3);
   const int64_t across = std::min(columns, count), down = (count + across - 1) / across;
-  const at::Tensor pixels =
-      as_bytes(images).permute({0, 2, 3, 1}).repeat_interleave(zoom, 1).repeat_interleave(zoom, 2);
-  at::Tensor grid = at::full({down * (height + gap) + gap, across * (width + gap) + gap, images.size(1)}, 255,
-                             at::TensorOptions(at::kByte));
-  for (int64_t i = 0; i < count; ++i)
-    grid.narrow(0, gap + i / across * (height + gap), height)
-        .narrow(1, gap + i % across * (width + gap), width)
-        .copy_(pixels[i]);
+  const int64_t row = (across * (width * zoom + gap) + gap) * channels;
+  at::Tensor grid = at::empty({down * (height * zoom + gap) + gap, row / channels, channels}, at::kByte);
+  const at::Tensor bytes = as_bytes(images);
+  const uint8_t* from = bytes.const_data_ptr<uint8_t>();
+  uint8_t* to = grid.mutable_data_ptr<uint8_t>();
+  std::fill_n(to, grid.numel(), 255);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t top = gap + i / across * (height * zoom + gap),
+                  left = gap + i % across * (width * zoom + gap);
+    for (int64_t y = 0; y < height; ++y) {
+      uint8_t* line = to + (top + y * zoom) * row;
+      for (int64_t x = 0; x < width * zoom; ++x)
+        for (int64_t c = 0; c < channels; ++c)
+          line[(left + x) * channels + c] = from[((i * channels + c) * height + y) * width + x / zoom];
+      const uint8_t* begin = line + left * channels;
+      for (int64_t copy = 1; copy < zoom; ++copy)
+        std::copy_n(begin, width * zoom * channels, line + copy * row + left * channels);
+    }
+  }
   return grid;
 }
 

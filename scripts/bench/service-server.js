@@ -6,7 +6,9 @@ import pfgmTorch from '../../dist/server/plugin.js'
 import { Shelf } from '../../dist/server/shelf.js'
 
 const shelf = await Shelf.open({ digits: 'digits' }, { maxRows: 64, queueLimit: 10_000 })
-const [{ sampler }] = shelf.all
+const { served, release } = await shelf.hold('digits')
+const { sampler } = served
+release()
 if (process.argv.includes('--equal-only')) onlyEqual(sampler)
 const app = fastify()
 await app.register(pfgmTorch, { models: shelf })

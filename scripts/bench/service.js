@@ -18,53 +18,74 @@ const MIXED = [
   { solver: 'dpm2m', steps: 12 },
 ]
 
+/** Everything is measured again in each round, side by side: machines are not equally fast all the time. */
+const ROUNDS = 5
+
 /**
  * @param {unknown} _peer there is nothing to compare with
  * @param {{ quick: boolean }} options
  */
 export async function benchService(_peer, { quick }) {
-  const seconds = quick ? 3 : 10
-  const library = await measureLibrary(seconds)
-  const rows = []
-  const shared = await Service.start()
+  const [rounds, seconds] = quick ? [1, 2] : [ROUNDS, 3]
+  const library = await Library.load()
+  const [shared, equal] = [await Service.start(), await Service.start('--equal-only')]
+  const of = {
+    'library, batches of 64': () => library.draw(64, seconds),
+    'library, one at a time': () => library.draw(1, seconds / 2),
+    '64 clients, equal settings': () => shared.load(EQUAL, CLIENTS, seconds),
+    '64 clients, four solvers': () => shared.load(MIXED, CLIENTS, seconds),
+    '64 clients, four solvers, equal requests alone together': () => equal.load(MIXED, CLIENTS, 2 * seconds),
+    '1 client': () => shared.load(EQUAL, 1, seconds / 2),
+  }
+  const found = Object.fromEntries(Object.keys(of).map((name) => [name, []]))
   try {
-    rows.push({ name: '64 clients, equal settings', ...(await shared.load(EQUAL, CLIENTS, seconds)) })
-    rows.push({ name: '64 clients, four solvers', ...(await shared.load(MIXED, CLIENTS, seconds)) })
-    rows.push({ name: '1 client', ...(await shared.load(EQUAL, 1, seconds)) })
-    const half = rows[0].images / 2
-    rows.push({ name: 'half of that load', ...(await shared.arrivals(half, seconds)) })
+    for (let round = 0; round < rounds; round++) {
+      let batches
+      for (const [name, measure] of Object.entries(of)) {
+        const figures = await measure()
+        batches ??= figures.rate
+        found[name].push({ ...figures, share: figures.rate / batches })
+      }
+    }
+    const half = median(found['64 clients, equal settings'].map(({ images }) => images)) / 2
+    found['half of that load'] = [await shared.arrivals(half, rounds * seconds)]
   } finally {
     await shared.end()
-  }
-  const equal = await Service.start('--equal-only')
-  try {
-    rows.push({
-      name: '64 clients, four solvers, equal requests alone together',
-      ...(await equal.load(MIXED, CLIENTS, seconds)),
-    })
-  } finally {
     await equal.end()
+    library.dispose()
   }
-  return { library, rows }
+  return { rows: Object.entries(found).map(([name, all]) => ({ name, ...medians(all) })) }
 }
 
-/** Rows through the network a second: of batches of 64, and one sample at a time. */
-async function measureLibrary(seconds) {
-  const model = await PoissonFlow.load('digits')
-  const rate = async (count) => {
-    let rows = 0
+class Library {
+  #model
+  #seed = 0
+
+  static async load() {
+    const library = new Library()
+    library.#model = await PoissonFlow.load('digits')
+    await library.draw(64, 1)
+    return library
+  }
+
+  /** Images, and rows through the network, a second. */
+  async draw(count, seconds) {
+    let [images, rows] = [0, 0]
     const began = performance.now()
     while (performance.now() - began < seconds * 1000) {
-      const { images, nfe } = await model.sample({ count, seed: rows })
-      images.dispose()
-      rows += nfe * count
+      const drawn = await this.#model.sample({ count, seed: this.#seed })
+      drawn.images.dispose()
+      this.#seed += count
+      images += count
+      rows += drawn.nfe * count
     }
-    return rows / ((performance.now() - began) / 1000)
+    const taken = (performance.now() - began) / 1000
+    return { images: images / taken, rate: rows / taken }
   }
-  await rate(64)
-  const [batch, one] = [await rate(64), await rate(1)]
-  model.dispose()
-  return { batch, one }
+
+  dispose() {
+    this.#model.dispose()
+  }
 }
 
 class Service {
@@ -138,6 +159,17 @@ class Service {
     const queued = query.format === 'json' ? JSON.parse(bytes.toString()).milliseconds.queued : undefined
     return { milliseconds, rows, queued }
   }
+}
+
+/** Of each figure, over rounds. */
+function medians(rounds) {
+  return Object.fromEntries(
+    Object.keys(rounds[0]).map((key) => [key, median(rounds.map((each) => each[key]))]),
+  )
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
 function figures(taken, seconds) {

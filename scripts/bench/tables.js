@@ -248,7 +248,7 @@ function formatLoop({ rows }) {
   return `**The event loop**\n\n${table(head, body)}`
 }
 
-function formatService({ library, rows }) {
+function formatService({ rows }) {
   const head = [
     'Service of digits',
     'images a second',
@@ -260,21 +260,14 @@ function formatService({ library, rows }) {
     'loop p99',
   ]
   const ms = (value) => (value === undefined ? '-' : `${value.toFixed(1)} ms`)
-  const share = (rate) => `${Math.round((100 * rate) / library.batch)} %`
-  const alone = (name, rate) => [name, '-', String(Math.round(rate)), share(rate), '-', '-', '-', '-']
-  const body = rows.map(({ name, images, rate, p50, p99, queuedP99, loop }) => [
+  const body = rows.map(({ name, images, rate, share, p50, p99, queuedP99, loop }) => [
     name,
     images.toFixed(0),
     String(Math.round(rate)),
-    share(rate),
+    share === undefined ? '-' : `${Math.round(100 * share)} %`,
     ...[p50, p99, queuedP99, loop].map(ms),
   ])
-  const all = [
-    alone('library, batches of 64', library.batch),
-    alone('library, one at a time', library.one),
-    ...body,
-  ]
-  return `**A service over HTTP**\n\n${table(head, all)}`
+  return `**A service over HTTP**\n\n${table(head, body)}`
 }
 
 /** What was measured on and with; a busy machine is named, as its figures are not to be believed. */

@@ -2,11 +2,15 @@
 import { totalmem } from 'node:os'
 import { PfgmError } from '../errors.js'
 
+/** So much is taken to be there: to ask for the limit takes longer than what is that small. */
+const LITTLE = 2 ** 24
+
 /**
  * Refuses what is larger than the memory of the machine or container, before any work.
  * @throws PfgmError `ERR_PFGM_OUT_OF_MEMORY`
  */
 export function expectRoom(bytes: number, what: string): void {
+  if (bytes <= LITTLE) return
   const limit = process.constrainedMemory() || Number.POSITIVE_INFINITY
   const most = Math.min(totalmem(), limit)
   if (bytes <= most) return

@@ -1,16 +1,16 @@
 import type { Model } from '../model/model.js'
 import { samplePath } from '../model/sample.js'
-import { sampleKeys } from '../model/samples.js'
 import { perSampleNorm } from '../ode/error-norm.js'
 import type { Arrivals, Joining } from '../ode/pool/arrivals.js'
 import type { DenoisedImages } from '../ode/pool/denoised.js'
 import { integrate } from '../ode/pool/pool.js'
 import type { PoolProgress } from '../ode/pool/progress.js'
+import type { SharedFlow } from '../ode/pool/shared-flow.js'
 import type { SampleStatistics, SampleStatus } from '../ode/pool/statistics.js'
 import type { Solver } from '../ode/solver.js'
 import { createStepper } from '../ode/steppers/create-stepper.js'
-import { rowsOf } from '../tensor/rows.js'
 import { Tensor } from '../tensor/tensor.js'
+import { alike } from './alike.js'
 import type { Request } from './request.js'
 
 /** What all samples of an open sampling have in common. */
@@ -95,18 +95,16 @@ export class OpenSampling implements Arrivals {
     if (dropped > 0) this.#told.left(dropped)
   }
 
-  /** The first that wait, as far as they are of one request and next to each other. */
+  /** The first that wait, as far as they carry the same things. */
   async take(most: number): Promise<Joining> {
-    const { request, index: first } = this.#queue[0]!
-    let count = 1
-    while (count < Math.min(most, this.waiting) && this.#queue[count]!.request === request) count++
-    const joining = this.#queue.splice(0, count)
+    const first = this.#queue.slice(0, Math.min(most, this.waiting))
+    const rows = alike(first.map(({ request, index }) => request.row(index)))
+    const joining = this.#queue.splice(0, rows.keys.length)
     const samples = joining.map(() => this.#free.pop()!)
     for (const [i, sample] of samples.entries()) this.#underway.set(sample, joining[i]!)
-    const keys = sampleKeys(request.seed, first, count)
     const { flow, network } = this.#model
-    const states = await flow.prior(keys, network.dimensions, this.#common.temperature)
-    return { samples, states, rows: { keys, ...request.conditions(first, count) } }
+    const states = await flow.prior(rows.keys, network.dimensions, this.#common.temperature)
+    return { samples, states, rows }
   }
 
   isGone(sample: number): boolean {
@@ -114,17 +112,25 @@ export class OpenSampling implements Arrivals {
   }
 
   async left(samples: readonly number[], status: SampleStatus): Promise<void> {
-    using rows = await rowsOf(this.#out!, samples)
-    const values = await rows.data()
-    const size = values.length / samples.length
+    const drawn = await Promise.all(samples.map((sample) => this.#read(sample)))
     for (const [i, sample] of samples.entries()) {
       const { request, index } = this.#underway.get(sample)!
       this.#underway.delete(sample)
       this.#free.push(sample)
       const evaluations = this.#statistics!.evaluations[sample]!
-      request.arrived(index, { values: values.subarray(i * size, (i + 1) * size), evaluations, status })
+      const arrived = { values: drawn[i]!, evaluations, status }
+      this.#flow.meanwhile(() => request.arrived(index, arrived))
     }
     this.#told.left(samples.length)
+  }
+
+  get #flow(): SharedFlow {
+    return this.#model.sharedFlow(this.#common.drift)
+  }
+
+  async #read(sample: number): Promise<Float32Array> {
+    using row = await this.#out!.slice(sample, 1)
+    return row.data()
   }
 
   #out: Tensor<'float32'> | undefined
@@ -132,7 +138,7 @@ export class OpenSampling implements Arrivals {
 
   async #follow(): Promise<void> {
     const { flow, network } = this.#model
-    const { solver, drift, maxEvaluations, hasPreviews, isLed } = this.#common
+    const { solver, maxEvaluations, hasPreviews, isLed } = this.#common
     try {
       using out = await Tensor.full([this.#capacity, ...network.itemShape], 0, 'float32')
       this.#out = out
@@ -140,7 +146,7 @@ export class OpenSampling implements Arrivals {
       const path = samplePath(this.#model, solver, far.height)
       while (this.waiting > 0) {
         const problem = {
-          flow: this.#model.sharedFlow(drift),
+          flow: this.#flow,
           heightName,
           count: this.#capacity,
           from: far.height,

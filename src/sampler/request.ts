@@ -2,6 +2,8 @@ import { orAborted } from '../arguments/signal.js'
 import { PfgmError } from '../errors.js'
 import type { Conditions } from '../model/conditions.js'
 import type { Measurement } from '../model/measurement.js'
+import { sampleKeys } from '../model/samples.js'
+import type { NativeRows } from '../native/addon.js'
 import type { SampleStatus } from '../ode/pool/statistics.js'
 
 /** Numbers of previews that are kept for a request: 64 MB. */
@@ -107,6 +109,11 @@ export class Request implements Submission {
     this.result = orAborted(signal, () => drawn).finally(() => this.#end())
     // Whoever follows the previews alone hears of an error there.
     this.result.catch(() => {})
+  }
+
+  /** What a sample of it carries. */
+  row(index: number): NativeRows {
+    return { keys: sampleKeys(this.seed, index, 1), ...this.conditions(index, 1) }
   }
 
   /** A part of it is let in. */

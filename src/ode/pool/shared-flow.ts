@@ -48,10 +48,21 @@ export class SharedFlow {
   #idleSince = 0
   /** Whether the event loop comes back to look how long the first has waited. */
   #looksAgain = false
+  /** What waits until nobody waits for this thread. */
+  #later: (() => void)[] = []
 
   /** @param create makes the flow, which lives as long as there is a pool in it */
   constructor(create: () => NativeObject<FlowHandle>) {
     this.#create = create
+  }
+
+  /**
+   * Does some work while the network computes, so that no pool waits for it; soon where no pool is about to ask for
+   * anything.
+   */
+  meanwhile(work: () => void): void {
+    this.#later.push(work)
+    if (this.#isCalling || this.#pools === this.#aside) this.#doWhatIsLeft()
   }
 
   /** A pool's work with the flow: only in it may it ask, for one evaluation at a time. */
@@ -62,6 +73,7 @@ export class SharedFlow {
       return await work()
     } finally {
       this.#pools -= 1
+      this.#doWhatIsLeft()
       if (this.#pools > 0) this.#callWhatIsReady()
       else {
         this.#flow.dispose()
@@ -74,6 +86,7 @@ export class SharedFlow {
   async stepAside<T>(work: () => Promise<T>): Promise<T> {
     this.#aside += 1
     this.#callWhatIsReady()
+    this.#doWhatIsLeft()
     try {
       return await work()
     } finally {
@@ -126,10 +139,20 @@ export class SharedFlow {
     }
     const together = this.#takeRows()
     this.#isCalling = true
+    this.#doWhatIsLeft()
     void this.#call(together).finally(() => {
       this.#isCalling = false
       this.#idleSince = performance.now()
       this.#callWhatIsReady()
+    })
+  }
+
+  #doWhatIsLeft(): void {
+    if (this.#later.length === 0) return
+    const work = this.#later
+    this.#later = []
+    setImmediate(() => {
+      for (const each of work) each()
     })
   }
 

@@ -2,7 +2,7 @@ import type { Known } from '../multistep-methods/multistep-method.js'
 import type { Row } from '../pool/row.js'
 import type { AdaptiveMultistepSolver } from '../solver.js'
 import { DATA_DEVIATION } from './data-deviation.js'
-import { type History, MultistepHistory, ones } from './multistep-history.js'
+import { type History, isFresh, MultistepHistory, ones } from './multistep-history.js'
 import { heightAfter, stepWithinTolerance } from './multistep-step.js'
 import type { Path } from './path.js'
 import { addScaled, rowCombination, type SlotWeights } from './slot-weights.js'
@@ -39,7 +39,7 @@ const response = (z: number): number => (0.7 * DATA_DEVIATION ** 2) / (DATA_DEVI
 const STATE = -1
 
 interface Adaptive extends History {
-  /** The height at which the next step ends. */
+  /** The height at which the next step ends; that of the row itself before the first one. */
   next: number
   /** Where the row was before its last step, if on the same side of the jump; a slot of its own has the state there. */
   before: number | undefined
@@ -86,9 +86,7 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
     return { known: [], next: this.#path.start, before: undefined }
   }
 
-  async begin(samples: Trajectories<Adaptive>, first: number): Promise<void> {
-    await this.#history.evaluateHere(samples, first)
-  }
+  async begin(): Promise<void> {}
 
   async step(samples: Trajectories<Adaptive>): Promise<void> {
     await this.#chooseSteps(samples)
@@ -98,13 +96,14 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
     await history.move(samples, history.predicting, ends)
     await samples.retire([...ends.keys()].filter((i) => ends[i] === 1))
     if (samples.rows.length === 0) return
+    const moved = Uint8Array.from(samples.rows, (row) => (isFresh(row) ? 0 : 1))
     history.advance()
     await history.evaluateNext(samples)
-    await this.#correct(samples)
+    await this.#correct(samples, moved)
   }
 
   /** Makes the last step again and the predicted one, with what is known now, and moves the newest d after it. */
-  async #correct(samples: Trajectories<Adaptive>): Promise<void> {
+  async #correct(samples: Trajectories<Adaptive>, moved: Uint8Array): Promise<void> {
     const history = this.#history
     const { rows } = samples
     const known = rows.map((row) => (this.#crosses(row) ? this.#seenFromAbove(row) : row.state.known))
@@ -115,7 +114,7 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
     }
     const corrected = rows.map((row, i) => stateAt(row, i, row.state.next))
     const newest = rows.map((row, i) => this.#followed(row, corrected[i]!))
-    await samples.film(new Uint8Array(rows.length).fill(1), (row, i) => ({
+    await samples.film(moved, (row, i) => ({
       end: row.state.next,
       at: (height) => stateAt(row, i, height),
     }))
@@ -123,7 +122,8 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
       [STATE, history.newest, this.#stateBefore],
       [corrected, newest, here].map(rowCombination),
     )
-    for (const row of rows) {
+    for (const [i, row] of rows.entries()) {
+      if (!moved[i]) continue
       const crosses = this.#crosses(row)
       if (crosses) row.state.known = this.#seenFromBelow(row.state.known)
       row.state.before = crosses ? undefined : row.time
@@ -177,6 +177,7 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
   async #chooseSteps(samples: Trajectories<Adaptive>): Promise<void> {
     const { rtol, atol } = this.#solver
     const history = this.#history
+    if (samples.rows.every(isFresh)) return
     const [size, distance, first, second] = await this.#norms(samples, [
       () => history.sum(1, [], []),
       ({ known }) => history.sum(1, known.slice(0, 1), [-1]),
@@ -185,6 +186,7 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
     ])
     const lost: number[] = []
     for (const [i, row] of samples.rows.entries()) {
+      if (isFresh(row)) continue
       const tolerance = this.#share(row) * (atol + rtol * distance![i]!)
       const [newest, older, oldest] = row.state.known
       const stiffness = distance![i]! / Math.max(size![i]!, row.time)

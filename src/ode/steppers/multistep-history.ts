@@ -3,12 +3,15 @@ import type { Known, MultistepMethod } from '../multistep-methods/multistep-meth
 import type { Row } from '../pool/row.js'
 import { IDENTITY } from './combination.js'
 import { rowCombination, type SlotWeights } from './slot-weights.js'
-import { placesFrom, rowsAt, type Trajectories } from './stepper.js'
+import type { Trajectories } from './stepper.js'
 
 /** Where the flow is known of a sample, newest first. */
 export interface History {
   known: readonly Known[]
 }
+
+/** Whether nothing is known of a sample yet: it has just joined, and its first step is one of no length that evaluates the flow. */
+export const isFresh = ({ state }: Row<History>): boolean => state.known.length === 0
 
 /**
  * What rows know of the flow, and the steps that a multistep method makes of it. All rows keep their newest value
@@ -25,7 +28,7 @@ export class MultistepHistory<State extends History> {
   #newest = 0
 
   /**
-   * @param next where a row's step ends
+   * @param next where a row's step ends; where it is, if nothing is known of it
    * @param layout `bothSides`: what the formula of the other side of the flow's jump gives is kept as well; `spare`: so
    *   many slots more, the last ones, for the stepper's own use
    */
@@ -55,9 +58,9 @@ export class MultistepHistory<State extends History> {
     this.#newest = (this.#newest + 1) % this.#most
   }
 
-  /** Evaluates the flow where the rows from `first` on are. */
-  evaluateHere(samples: Trajectories<State>, first = 0): Promise<void> {
-    return this.#evaluate(samples, IDENTITY, (row) => row.time, placesFrom(first, samples.rows))
+  /** Evaluates the flow where the rows are. */
+  evaluateHere(samples: Trajectories<State>): Promise<void> {
+    return this.#evaluate(samples, IDENTITY, (row) => row.time)
   }
 
   /** Evaluates the flow where the rows' steps lead. */
@@ -69,14 +72,13 @@ export class MultistepHistory<State extends History> {
     samples: Trajectories<State>,
     y: Combination | RowCombination,
     height: (row: Row<State>) => number,
-    places?: readonly number[],
   ): Promise<void> {
-    const rows = rowsAt(samples.rows, places)
+    const { rows } = samples
     const heights = Float64Array.from(rows, height)
     const slot = this.#newest
     const otherSide = this.#sides === 2 ? slot + this.#most : undefined
     const { view } = this.#method
-    await samples.evaluate({ slot, otherSide, view, y, steps: ones(rows), heights, rows: places })
+    await samples.evaluate({ slot, otherSide, view, y, steps: ones(rows), heights })
     const other = otherSide === undefined ? {} : { otherSide }
     for (const [i, row] of rows.entries()) {
       // What the slots kept before is gone.

@@ -1,6 +1,6 @@
 import type { Row } from '../pool/row.js'
 import type { MultistepSolver } from '../solver.js'
-import { type History, MultistepHistory } from './multistep-history.js'
+import { type History, isFresh, MultistepHistory } from './multistep-history.js'
 import type { Path } from './path.js'
 import type { Stepper, Trajectories } from './stepper.js'
 
@@ -28,9 +28,7 @@ export class Multistep implements Stepper<History> {
     return { known: [] }
   }
 
-  async begin(samples: Trajectories<History>, first: number): Promise<void> {
-    await this.#history.evaluateHere(samples, first)
-  }
+  async begin(): Promise<void> {}
 
   async step(samples: Trajectories<History>): Promise<void> {
     const history = this.#history
@@ -39,18 +37,18 @@ export class Multistep implements Stepper<History> {
     await samples.retire([...ends.keys()].filter((i) => ends[i] === 1))
     const staying = samples.rows
     if (staying.length === 0) return
-    const all = new Uint8Array(staying.length).fill(1)
+    const moved = Uint8Array.from(staying, (row) => (isFresh(row) ? 0 : 1))
     history.advance()
     if (this.#solver.method.corrects) {
       await history.evaluateNext(samples)
-      await history.move(samples, (row) => row.state.known, all)
+      await history.move(samples, (row) => row.state.known, moved)
     } else {
-      await history.move(samples, history.predicting, all)
+      await history.move(samples, history.predicting, moved)
       await history.evaluateHere(samples)
     }
   }
 
-  #next(row: Row): number {
-    return this.#solver.steps.heights[row.taken + 1]!
+  #next(row: Row<History>): number {
+    return isFresh(row) ? row.time : this.#solver.steps.heights[row.taken + 1]!
   }
 }

@@ -4,6 +4,7 @@ import type { TrajectoriesHandle } from '../../../src/native/addon.js'
 import { native } from '../../../src/native/native.js'
 import type { PoissonFlow, SampleOptions } from '../../../src/poisson-flow.js'
 import { pointsFlow } from '../points-flow.js'
+import { rowsOfCalls } from '../rows-of-calls.js'
 
 let flow: PoissonFlow
 
@@ -12,18 +13,6 @@ beforeAll(async () => {
 })
 
 afterEach(() => vi.restoreAllMocks())
-
-/** Calls of the network. */
-function count() {
-  const counted = { calls: 0 }
-  const addon = native()
-  const evaluateDrifts = addon.evaluateDrifts.bind(addon)
-  vi.spyOn(addon, 'evaluateDrifts').mockImplementation((handle, evaluations) => {
-    counted.calls += 1
-    return evaluateDrifts(handle, evaluations)
-  })
-  return counted
-}
 
 async function draw(options: SampleOptions) {
   const { images } = await flow.sample(options)
@@ -40,15 +29,15 @@ describe('samplings at the same time', () => {
     ]
     const calls: number[] = []
     for (const options of settings) {
-      const counted = count()
+      const counted = rowsOfCalls()
       await draw(options)
-      calls.push(counted.calls)
+      calls.push(counted.length)
       vi.restoreAllMocks()
     }
-    const counted = count()
+    const counted = rowsOfCalls()
     await Promise.all(settings.map(draw))
     // A few more, since they do not all begin in the same turn of the event loop.
-    expect(counted.calls).toBeLessThan(Math.max(...calls) + 5)
+    expect(counted.length).toBeLessThan(Math.max(...calls) + 5)
   })
 
   it('each get the flags of their own rows', async () => {
@@ -91,6 +80,38 @@ describe('samplings at the same time', () => {
       expect(done).toContain(`asked for ${rows}`)
       expect(done.indexOf(`went on ${rows}`)).toBeGreaterThan(done.indexOf(`asked for ${rows}`))
     }
+  })
+
+  it('leave what can wait until the network computes, or nobody asks for anything', async () => {
+    const order: string[] = []
+    vi.spyOn(native(), 'evaluateDrifts').mockImplementation(async (_, evaluations) => {
+      order.push('call')
+      await setImmediate()
+      await setImmediate()
+      order.push('answer')
+      return new Uint8Array(evaluations[0]!.heights.length)
+    })
+    const shared = (await pointsFlow()).sharedFlow()
+    const one = new Float64Array(1).fill(1)
+    const at = { pool: 0 as TrajectoriesHandle, slot: 0, y: { ofX: 1, ofK: [] }, steps: one, heights: one }
+    const wait = (name: string) => shared.meanwhile(() => order.push(name))
+    await shared.enter(async () => {
+      wait('first')
+      await setImmediate()
+      const { answer } = await shared.evaluate({ ...at, view: 'height' })
+      await answer
+      wait('second')
+      await shared.stepAside(async () => {
+        await setImmediate()
+        await setImmediate()
+        order.push('aside')
+      })
+      wait('third')
+    })
+    await setImmediate()
+    wait('fourth')
+    await setImmediate()
+    expect(order).toEqual(['call', 'first', 'answer', 'second', 'aside', 'third', 'fourth'])
   })
 
   it('do not wait for one whose hook waits for another', async () => {
