@@ -1,5 +1,5 @@
 // The service that the bench asks, in a process of its own. With --equal-only requests go through the network only beside
-// those of the same settings, as servers that batch equal requests do it.
+// those of the same settings, as servers of diffusion models batch them: who comes later waits for the next batch.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import fastify from 'fastify'
 import pfgmTorch from '../../dist/server/plugin.js'
@@ -25,14 +25,14 @@ process.on('message', (what) => {
 })
 process.send({ url })
 
-/** Whose turn it is have equal settings; the others wait until all of these are drawn. */
+/** All that wait and want what the first one wants are drawn; whoever comes meanwhile waits until they all are. */
 function onlyEqual(of) {
   const submit = of.submit.bind(of)
   const waiting = []
-  let [settings, running] = ['', 0]
+  let running = 0
   const next = () => {
     if (running > 0 || waiting.length === 0) return
-    settings = waiting[0].settings
+    const [{ settings }] = waiting
     const turn = waiting.filter((one) => one.settings === settings)
     for (const one of turn) {
       waiting.splice(waiting.indexOf(one), 1)
@@ -50,9 +50,7 @@ function onlyEqual(of) {
             next()
           })
       }
-      const one = { settings: JSON.stringify(rest), begin }
-      if (running > 0 && one.settings === settings) begin()
-      else waiting.push(one)
+      waiting.push({ settings: JSON.stringify(rest), begin })
       next()
     })
     return { result }

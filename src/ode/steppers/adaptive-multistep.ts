@@ -98,12 +98,16 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
     if (samples.rows.length === 0) return
     const moved = Uint8Array.from(samples.rows, (row) => (isFresh(row) ? 0 : 1))
     history.advance()
-    await history.evaluateNext(samples)
-    await this.#correct(samples, moved)
+    const predicted = await history.evaluateNext(samples)
+    await this.#correct(samples, predicted, moved)
   }
 
   /** Makes the last step again and the predicted one, with what is known now, and moves the newest d after it. */
-  async #correct(samples: Trajectories<Adaptive>, moved: Uint8Array): Promise<void> {
+  async #correct(
+    samples: Trajectories<Adaptive>,
+    predicted: readonly SlotWeights[],
+    moved: Uint8Array,
+  ): Promise<void> {
     const history = this.#history
     const { rows } = samples
     const known = rows.map((row) => (this.#crosses(row) ? this.#seenFromAbove(row) : row.state.known))
@@ -113,7 +117,7 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
       return addScaled({ ofX: 0, ofK }, ofX, here[i]!)
     }
     const corrected = rows.map((row, i) => stateAt(row, i, row.state.next))
-    const newest = rows.map((row, i) => this.#followed(row, corrected[i]!))
+    const newest = rows.map((row, i) => this.#followed(row, predicted[i]!, corrected[i]!))
     await samples.film(moved, (row, i) => ({
       end: row.state.next,
       at: (height) => stateAt(row, i, height),
@@ -150,14 +154,10 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
   }
 
   /** The newest value, from the predicted state on to the corrected one. */
-  #followed(row: Row<Adaptive>, corrected: SlotWeights): SlotWeights {
-    const history = this.#history
-    const [newest, ...older] = row.state.known
-    const value = history.sum(0, [newest!], [1])
+  #followed(row: Row<Adaptive>, predicted: SlotWeights, corrected: SlotWeights): SlotWeights {
+    const value = this.#history.sum(0, row.state.known.slice(0, 1), [1])
     if (this.#crosses(row)) return value
-    const next = row.state.next
-    const predicted = history.stateAt(row, next, older.slice(0, this.#solver.method.order))
-    return addScaled(value, response(next), addScaled(corrected, -1, predicted))
+    return addScaled(value, response(row.state.next), addScaled(corrected, -1, predicted))
   }
 
   /** What is known where the newest value is just below the jump, by the formula of above. */

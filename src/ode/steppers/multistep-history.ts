@@ -63,9 +63,11 @@ export class MultistepHistory<State extends History> {
     return this.#evaluate(samples, IDENTITY, (row) => row.time)
   }
 
-  /** Evaluates the flow where the rows' steps lead. */
-  evaluateNext(samples: Trajectories<State>): Promise<void> {
-    return this.#evaluate(samples, this.#statesNext(samples, this.predicting), this.#next)
+  /** Evaluates the flow where the rows' steps lead, and gives what predicts the states there. */
+  async evaluateNext(samples: Trajectories<State>): Promise<SlotWeights[]> {
+    const predicted = samples.rows.map((row) => this.stateAt(row, this.#next(row), this.predicting(row)))
+    await this.#evaluate(samples, rowCombination(predicted), this.#next)
+    return predicted
   }
 
   async #evaluate(
@@ -93,6 +95,7 @@ export class MultistepHistory<State extends History> {
     taken: (row: Row<State>) => readonly Known[],
     moved: Uint8Array,
   ): Promise<void> {
+    if (!moved.includes(1)) return
     const { rows } = samples
     const next = rows.map((row) => this.#next(row))
     // On its way to the next height a step is what it would be if it ended there.
@@ -102,7 +105,10 @@ export class MultistepHistory<State extends History> {
       // Of steps with noise the path between has none, and is not that of a denoised image.
       ...(this.#method.noise && { denoised: this.sum(0, row.state.known.slice(0, 1), [1]) }),
     }))
-    await samples.move({ ...this.#statesNext(samples, taken), noise: this.#noise(rows) }, ones(rows), moved)
+    const states = rows.map((row, i) =>
+      moved[i] ? this.stateAt(row, next[i]!, taken(row)) : this.sum(1, [], []),
+    )
+    await samples.move({ ...rowCombination(states), noise: this.#noise(rows) }, ones(rows), moved)
     for (const [i, row] of rows.entries()) if (moved[i]) samples.arrive(row, next[i]!)
   }
 
@@ -115,10 +121,6 @@ export class MultistepHistory<State extends History> {
         draws: Int32Array.from(rows, ({ taken }) => taken),
       }
     )
-  }
-
-  #statesNext(samples: Trajectories<State>, taken: (row: Row<State>) => readonly Known[]): RowCombination {
-    return rowCombination(samples.rows.map((row) => this.stateAt(row, this.#next(row), taken(row))))
   }
 
   /** A row's state at a height from the known values it takes. */

@@ -1,7 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { samplePath } from '../../../src/model/sample.js'
 import { sampleKeys } from '../../../src/model/samples.js'
-import { native } from '../../../src/native/native.js'
 import { perSampleNorm } from '../../../src/ode/error-norm.js'
 import type { Arrivals } from '../../../src/ode/pool/arrivals.js'
 import { integrate } from '../../../src/ode/pool/pool.js'
