@@ -1,7 +1,12 @@
+import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PUBLISHED } from '../../src/flow/pfgm.js'
+import type { UnetConfig } from '../../src/nn/config.js'
+import { Network } from '../../src/nn/network.js'
+import { PoissonFlow } from '../../src/poisson-flow.js'
 import { jsonLines, type Running, sharedFolder, start } from '../cli/cli.js'
 import { launch, NO_BROWSER } from '../compare/browser.js'
 
@@ -12,9 +17,9 @@ const started: Running[] = []
 let digits: string
 let browser: Browser
 
-/** Starts the service, and tells where it is. */
-async function serve(...args: string[]): Promise<{ url: string; running: Running }> {
-  const running = start(folder, 'serve', 'digits', '--port', '0', '--json', '--log-level', 'silent', ...args)
+/** Starts the service of a model, and tells where it is. */
+async function serve(model: string, ...args: string[]): Promise<{ url: string; running: Running }> {
+  const running = start(folder, 'serve', model, '--port', '0', '--json', '--log-level', 'silent', ...args)
   started.push(running)
   let stdout = ''
   running.process.stdout!.on('data', (chunk) => {
@@ -26,7 +31,7 @@ async function serve(...args: string[]): Promise<{ url: string; running: Running
 }
 
 beforeAll(async () => {
-  digits = (await serve()).url
+  digits = (await serve('digits')).url
   if (!NO_BROWSER) browser = await launch()
 })
 afterAll(async () => {
@@ -34,6 +39,22 @@ afterAll(async () => {
   for (const { process } of started) process.kill('SIGTERM')
   await Promise.all(started.map(({ ended }) => ended))
 })
+
+/** A model of pictures in colour, untrained, in a file. */
+async function colourModel(): Promise<string> {
+  const config: UnetConfig = {
+    kind: 'unet',
+    ...{ channels: 3, imageSize: 8, nf: 8, chMult: [1], numResBlocks: 1, attnResolutions: [], dropout: 0 },
+    ...{ embedding: 'positional', fourierScale: 16, fir: false, progressiveInput: 'none' },
+    ...{ skipRescale: true, initScale: 0, centered: true },
+  }
+  const network = await Network.create(config, { seed: 1 })
+  const flow = { ...PUBLISHED, M: 200, zMax: 5, upperNorm: 40 }
+  using model = PoissonFlow.of(network, { data: 'colour', step: 0, flow })
+  const path = join(folder, 'colour.safetensors')
+  await model.save(path)
+  return path
+}
 
 /** Opens the page; what it does that it should not is noted. */
 async function open(url: string, hash = '', options: BrowserContextOptions = {}) {
@@ -231,6 +252,36 @@ describe.runIf(process.env.PFGM_LONG && !NO_BROWSER)('the playground', () => {
     await button(page, 'Start over').click()
   })
 
+  it('is drawn on in colour, and what is drawn is kept where the rest is filled in', async () => {
+    const { url } = await serve(await colourModel())
+    const { page, faults } = await open(url, '#solver=heun&steps=5')
+    await settled(page)
+    const board = page.locator('.board canvas')
+    await board.scrollIntoViewIfNeeded()
+    const box = (await board.boundingBox())!
+    const at = (x: number, y: number) =>
+      [box.x + ((x + 0.5) * box.width) / 8, box.y + ((y + 0.5) * box.height) / 8] as const
+    const stroke = async (y: number) => {
+      await page.mouse.move(...at(0, y))
+      await page.mouse.down()
+      await page.mouse.move(...at(7, y))
+      await page.mouse.up()
+    }
+    await page.getByRole('radio', { name: 'Draw', exact: true }).check()
+    await page.getByLabel('Colour', { exact: true }).fill('#ff2040')
+    await stroke(2)
+    await page.getByRole('radio', { name: 'Mark', exact: true }).check()
+    await stroke(5)
+    await button(page, 'Fill in').click()
+    await page.locator('.ways img').nth(3).waitFor()
+    const png = pngOf(await page.locator('.ways img').first().getAttribute('src'))
+    const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true })
+    expect(info).toMatchObject({ width: 8, height: 8, channels: 3 })
+    expect([...data.subarray(2 * 24, 3 * 24)]).toEqual(Array.from({ length: 8 }, () => [255, 32, 64]).flat())
+    expect(await violations(page)).toEqual([])
+    expect(faults).toEqual([])
+  })
+
   it('needs no pointer', async () => {
     const { page, faults } = await open(digits)
     await settled(page)
@@ -295,7 +346,15 @@ describe.runIf(process.env.PFGM_LONG && !NO_BROWSER)('the playground', () => {
   })
 
   it('says what the service has against a request, and asks again', async () => {
-    const { url, running } = await serve('--max-rows', '1', '--queue-limit', '1', '--max-count', '1')
+    const { url, running } = await serve(
+      'digits',
+      '--max-rows',
+      '1',
+      '--queue-limit',
+      '1',
+      '--max-count',
+      '1',
+    )
     const long = () => fetch(`${url}/v1/samples?solver=heun&steps=500`)
     const busy = [long(), long()]
     const { page } = await open(url, '#seed=3')
@@ -309,7 +368,7 @@ describe.runIf(process.env.PFGM_LONG && !NO_BROWSER)('the playground', () => {
   })
 
   it('asks for the token', async () => {
-    const { url } = await serve('--token', 'secret')
+    const { url } = await serve('digits', '--token', 'secret')
     const { page } = await open(url)
     const token = page.getByLabel('The service asks for a token')
     await token.fill('wrong')
