@@ -53,6 +53,7 @@ export class OpenSampling implements Arrivals {
   readonly #underway = new Map<number, Wanted>()
   readonly #free: number[]
   readonly #told: Told
+  readonly #flow: SharedFlow
   #work: Promise<void> | undefined
 
   constructor(model: Model, common: Common, capacity: number, told: Told) {
@@ -61,6 +62,7 @@ export class OpenSampling implements Arrivals {
     this.#capacity = capacity
     this.#free = Array.from({ length: capacity }, (_, i) => capacity - 1 - i)
     this.#told = told
+    this.#flow = model.sharedFlow(common.drift)
   }
 
   get waiting(): number {
@@ -124,13 +126,9 @@ export class OpenSampling implements Arrivals {
     this.#told.left(samples.length)
   }
 
-  get #flow(): SharedFlow {
-    return this.#model.sharedFlow(this.#common.drift)
-  }
-
   async #read(sample: number): Promise<Float32Array> {
     using row = await this.#out!.slice(sample, 1)
-    return row.data()
+    return await row.data()
   }
 
   #out: Tensor<'float32'> | undefined

@@ -20,6 +20,7 @@ const ERRORS = {
   401: 'A token is missing or wrong, where the service asks for one',
   404: 'There is no such model',
   413: 'The body is too large',
+  414: 'The address is longer than that of any model',
   415: 'The body is of another type',
   422: 'A path came to no end',
   429: 'There is no room: to be tried again after the seconds of Retry-After',

@@ -11,10 +11,10 @@ import { arithmetic, type Shelf } from './shelf.js'
 
 const PNG_SUM = 'Pictures, an array, or a picture each as JSON; the same URL gives the same bits'
 
-const ANSWERS = {
-  ...responses('The samples', SAMPLES, ...SAMPLES_ERRORS),
+const answersWith = (...further: Parameters<typeof responses>[2][]) => ({
+  ...responses('The samples', SAMPLES, ...SAMPLES_ERRORS, ...further),
   304: { description: 'The client has them already: If-None-Match has their tag' },
-}
+})
 
 /** Samples by a URL: of a model's name, or of its fingerprint, which never give other ones. */
 export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): void {
@@ -22,7 +22,7 @@ export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): 
   app.get<{ Querystring: z.infer<typeof query> }>(
     '/v1/samples',
     {
-      schema: { summary: PNG_SUM, tags: ['samples'], querystring: schemaOf(query), response: ANSWERS },
+      schema: { summary: PNG_SUM, tags: ['samples'], querystring: schemaOf(query), response: answersWith() },
     },
     async (request, reply) => {
       const { model: name, ...wanted } = request.query
@@ -38,7 +38,7 @@ export function addSamples(app: FastifyInstance, shelf: Shelf, limits: Limits): 
         tags: ['samples'],
         params: schemaOf(z.object({ fingerprint: z.string().describe('As /v1/models has it') })),
         querystring: schemaOf(byPrint),
-        response: ANSWERS,
+        response: answersWith(414),
       },
     },
     async (request, reply) => {

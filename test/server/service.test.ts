@@ -73,6 +73,9 @@ describe('samples by URL', () => {
     expect(kept.headers['cache-control']).toContain('immutable')
     expect(kept.rawPayload).toEqual((await get(`/v1/samples?seed=1&${QUICK}`)).rawPayload)
     expect((await get('/v1/models/0123/samples')).statusCode).toBe(404)
+    const long = await get(`/v1/models/${'0'.repeat(101)}/samples`)
+    expect(long.statusCode).toBe(414)
+    expect(long.json().error.message).toContain('length')
   })
 
   it.each([

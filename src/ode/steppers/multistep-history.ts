@@ -10,7 +10,7 @@ export interface History {
   known: readonly Known[]
 }
 
-/** Whether nothing is known of a sample yet: it has just joined, and its first step is one of no length that evaluates the flow. */
+/** Whether a sample has just joined: nothing is known of it until a first step, of no length, that evaluates the flow. */
 export const isFresh = ({ state }: Row<History>): boolean => state.known.length === 0
 
 /**

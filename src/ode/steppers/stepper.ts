@@ -10,7 +10,7 @@ export interface Stepper<State = unknown> {
   evaluationsOf(state: State): number
   /** The state of a sample that has not begun. */
   fresh(): State
-  /** Samples have joined, the rows from `first` on. */
+  /** Samples have joined, the rows from `first` on: for what the next step needs of them and cannot find out with the others. */
   begin(samples: Trajectories<State>, first: number): Promise<void>
   /** One try of one step of every sample. */
   step(samples: Trajectories<State>): Promise<void>
