@@ -9,6 +9,8 @@ export async function createApp(options: FastifyServerOptions): Promise<FastifyI
   const app = fastify({
     ...options,
     schemaErrorFormatter: schemaError,
+    // Of addresses that are none, or too long.
+    frameworkErrors: answerError,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', verbose: true } },
   })
   app.setErrorHandler(answerError)

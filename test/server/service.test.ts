@@ -73,9 +73,17 @@ describe('samples by URL', () => {
     expect(kept.headers['cache-control']).toContain('immutable')
     expect(kept.rawPayload).toEqual((await get(`/v1/samples?seed=1&${QUICK}`)).rawPayload)
     expect((await get('/v1/models/0123/samples')).statusCode).toBe(404)
-    const long = await get(`/v1/models/${'0'.repeat(101)}/samples`)
-    expect(long.statusCode).toBe(414)
-    expect(long.json().error.message).toContain('length')
+    for (const [name, status] of [
+      ['0'.repeat(101), 414],
+      ['%', 400],
+    ] as const) {
+      const answer = await get(`/v1/models/${name}/samples`)
+      expect(answer.statusCode).toBe(status)
+      expect(answer.json().error).toMatchObject({
+        message: expect.any(String),
+        type: 'invalid_request_error',
+      })
+    }
   })
 
   it.each([
