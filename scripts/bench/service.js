@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Agent, request } from 'undici'
 import { PoissonFlow } from '../../dist/index.js'
+import { median } from './compare.js'
 
 const PROGRAM = fileURLToPath(new URL('service-server.js', import.meta.url))
 const CLIENTS = 64
@@ -166,10 +167,6 @@ function medians(rounds) {
   return Object.fromEntries(
     Object.keys(rounds[0]).map((key) => [key, median(rounds.map((each) => each[key]))]),
   )
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
 function figures(taken, seconds) {

@@ -2,7 +2,7 @@ import type { Known } from '../multistep-methods/multistep-method.js'
 import type { Row } from '../pool/row.js'
 import type { AdaptiveMultistepSolver } from '../solver.js'
 import { DATA_DEVIATION } from './data-deviation.js'
-import { type History, isFresh, MultistepHistory, ones } from './multistep-history.js'
+import { type History, isFresh, MultistepHistory, moving, ones } from './multistep-history.js'
 import { heightAfter, stepWithinTolerance } from './multistep-step.js'
 import type { Path } from './path.js'
 import { addScaled, rowCombination, type SlotWeights } from './slot-weights.js'
@@ -96,7 +96,7 @@ export class AdaptiveMultistep implements Stepper<Adaptive> {
     await history.move(samples, history.predicting, ends)
     await samples.retire([...ends.keys()].filter((i) => ends[i] === 1))
     if (samples.rows.length === 0) return
-    const moved = Uint8Array.from(samples.rows, (row) => (isFresh(row) ? 0 : 1))
+    const moved = moving(samples.rows)
     history.advance()
     const predicted = await history.evaluateNext(samples)
     await this.#correct(samples, predicted, moved)

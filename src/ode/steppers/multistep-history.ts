@@ -13,6 +13,10 @@ export interface History {
 /** Whether a sample has just joined: nothing is known of it until a first step, of no length, that evaluates the flow. */
 export const isFresh = ({ state }: Row<History>): boolean => state.known.length === 0
 
+/** A flag for each row, set for those that take a step of some length. */
+export const moving = (rows: readonly Row<History>[]): Uint8Array =>
+  Uint8Array.from(rows, (row) => (isFresh(row) ? 0 : 1))
+
 /**
  * What rows know of the flow, and the steps that a multistep method makes of it. All rows keep their newest value
  * in the same slot, which goes round; a row that joined late knows fewer values and begins at order 1.

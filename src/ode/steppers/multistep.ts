@@ -1,6 +1,6 @@
 import type { Row } from '../pool/row.js'
 import type { MultistepSolver } from '../solver.js'
-import { type History, isFresh, MultistepHistory } from './multistep-history.js'
+import { type History, isFresh, MultistepHistory, moving } from './multistep-history.js'
 import type { Path } from './path.js'
 import type { Stepper, Trajectories } from './stepper.js'
 
@@ -37,7 +37,7 @@ export class Multistep implements Stepper<History> {
     await samples.retire([...ends.keys()].filter((i) => ends[i] === 1))
     const staying = samples.rows
     if (staying.length === 0) return
-    const moved = Uint8Array.from(staying, (row) => (isFresh(row) ? 0 : 1))
+    const moved = moving(staying)
     history.advance()
     if (this.#solver.method.corrects) {
       await history.evaluateNext(samples)

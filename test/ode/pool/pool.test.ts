@@ -2,11 +2,11 @@ import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { memory } from '../../../src/native/device.js'
-import { native } from '../../../src/native/native.js'
 import type { SolverSettings } from '../../../src/ode/solver-options.js'
 import type { PoissonFlow, SampleOptions } from '../../../src/poisson-flow.js'
 import { jumpingFlow } from '../../gaussians-flow.js'
 import { pointsFlow } from '../points-flow.js'
+import { rowsOfCalls } from '../rows-of-calls.js'
 
 const flows = new Map<string, PoissonFlow>()
 
@@ -16,18 +16,6 @@ beforeAll(async () => {
 })
 
 afterEach(() => vi.restoreAllMocks())
-
-/** Rows that the network evaluates. */
-function count() {
-  const counted = { rows: 0 }
-  const addon = native()
-  const evaluateDrifts = addon.evaluateDrifts.bind(addon)
-  vi.spyOn(addon, 'evaluateDrifts').mockImplementation((handle, evaluations) => {
-    for (const { heights } of evaluations) counted.rows += heights.length
-    return evaluateDrifts(handle, evaluations)
-  })
-  return counted
-}
 
 async function draw(flow: string, options: SampleOptions) {
   const { images, evaluations, status } = await flows.get(flow)!.sample(options)
@@ -131,10 +119,12 @@ describe('the pool', () => {
       await fc.assert(
         fc.asyncProperty(requests, async (several) => {
           const before = memory().handles
-          const counted = count()
+          const rows = rowsOfCalls()
           const ends = await Promise.all(several.map((request) => follow(flow, request)))
           vi.restoreAllMocks()
-          expect(counted.rows).toBe(ends.reduce((sum, { spent }) => sum + spent, 0))
+          expect(rows.reduce((sum, each) => sum + each, 0)).toBe(
+            ends.reduce((sum, { spent }) => sum + spent, 0),
+          )
           expect(memory().handles).toBe(before)
           for (const [at, { drawn, spent }] of ends.entries()) {
             if (!drawn) continue
