@@ -8,6 +8,9 @@ import { measureFloor, measurePoint, TIMINGS, timePoint } from './quality.js'
 import { SAMPLER_NAMES, SAMPLERS, type Sampler, type SamplerName } from './samplers.js'
 import { timeSteps, trainModel } from './training.js'
 
+/** About as many as a likelihood by several probes takes. */
+const LIKELIHOOD_PASSES = 800
+
 /**
  * Everything there is to do, in order: what is cheap first, a seed after another, and what is timed at the end, one sampler
  * right after the other, for which the machine should be left alone.
@@ -61,14 +64,20 @@ function modelJobs(plan: Plan, name: ModelName): Job[] {
       (workshop) => trainModel(workshop, name),
     ),
     ...pointsOf(plan, name).map(({ sampler, effort, count, evaluations }) =>
-      job(`${sampler}/${effort}`, SAMPLERS[sampler].title, (count * evaluations) / 8000, (workshop) =>
-        measurePoint(workshop, name, sampler, effort),
+      job(
+        `${sampler}/${effort}`,
+        SAMPLERS[sampler].title,
+        (count * evaluations) / plan.imagesPerSecond,
+        (workshop) => measurePoint(workshop, name, sampler, effort),
       ),
     ),
     ...(name.network === 'unet'
       ? [
-          job('likelihood', 'likelihoods', plan.likelihood.count / 10, (workshop) =>
-            measureLikelihood(workshop, name),
+          job(
+            'likelihood',
+            'likelihoods',
+            (plan.likelihood.count * LIKELIHOOD_PASSES) / plan.imagesPerSecond,
+            (workshop) => measureLikelihood(workshop, name),
           ),
         ]
       : []),
@@ -83,7 +92,7 @@ function timingJobs(plan: Plan, name: ModelName): Job[] {
   return pointsOf(plan, name).map(({ sampler, effort, evaluations }) => ({
     key: `${keyOf(name)}/${sampler}/${effort}/time`,
     title: `${COMPARED[name.flow].title}: the time of samples by ${SAMPLERS[sampler].title}`,
-    weight: (TIMINGS * plan.timedSamples * evaluations) / 8000,
+    weight: (TIMINGS * plan.timedSamples * evaluations) / plan.imagesPerSecond,
     measure: (workshop) => timePoint(workshop, name, sampler, effort),
   }))
 }

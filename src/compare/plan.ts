@@ -24,6 +24,8 @@ export interface Plan {
   readonly timedSamples: number
   /** Items whose likelihood is found, probes an item, and tolerance. */
   readonly likelihood: { readonly count: number; readonly probes: number; readonly tolerance: number }
+  /** Images that the network takes in a second, about: what progress goes by. */
+  readonly imagesPerSecond: number
 }
 
 export const QUICK: Plan = {
@@ -39,6 +41,7 @@ export const QUICK: Plan = {
   noisySamples: 60,
   timedSamples: 16,
   likelihood: { count: 16, probes: 1, tolerance: 1e-3 },
+  imagesPerSecond: 8000,
 }
 
 /** Three seeds of the digits and their like; one of larger images, by fewer samplers' efforts: hours on two cores. */
@@ -47,15 +50,16 @@ export function fullPlan(shape: readonly number[]): Plan {
   return {
     efforts: small ? 'full' : 'large',
     precision: small ? 'float32' : 'bfloat16',
-    seconds: small ? 100 : 1200,
+    seconds: small ? 100 : 600,
     seeds: small ? 3 : 1,
     weakSteps: small ? 1 : 0.25,
-    timedSteps: 48,
+    timedSteps: small ? 48 : 16,
     narrow: 1,
     training: {},
     samples: small ? 4500 : 1000,
     noisySamples: small ? 500 : 128,
     timedSamples: small ? 64 : 16,
     likelihood: { count: small ? 256 : 32, probes: 4, tolerance: 1e-4 },
+    imagesPerSecond: small ? 8000 : 300,
   }
 }

@@ -30,7 +30,7 @@ export const SAMPLERS = {
     title: 'rk45',
     rule: 'Runge-Kutta along the ODE, as published for PFGM, VE and VP, by tolerance',
     flows: FLOW_NAMES,
-    efforts: { quick: [1e-2, 1e-4], large: [1e-2, 1e-3], full: [1e-2, 1e-4] },
+    efforts: { quick: [1e-2, 1e-4], large: [1e-2], full: [1e-2, 1e-4] },
     settings: (rtol) => ({ solver: 'rk45', rtol, atol: rtol }),
   },
   heun: {
