@@ -13,6 +13,8 @@ import { unpackIntoCache } from './unpack.js'
  * @typedef {object} Wish
  * @property {string | undefined} [libtorch] folder or archive
  * @property {boolean} download whether it may be downloaded where none is there
+ * @property {(libtorch: import('./libtorch.js').Libtorch) => Promise<string | undefined>} [unsuited] why one that is there,
+ *   and that nobody named, does not serve: another is downloaded then
  * @property {() => Promise<void>} [beforeDownload] throws where a download would be for nothing
  * @property {OnProgress} onProgress
  */
@@ -21,16 +23,34 @@ import { unpackIntoCache } from './unpack.js'
  * @param {Wish} wish
  * @returns {Promise<Resolved>}
  */
-export async function resolveLibtorch({ libtorch: option, download, beforeDownload, onProgress }) {
+export async function resolveLibtorch({ libtorch: option, download, unsuited, beforeDownload, onProgress }) {
   onProgress({ phase: 'find', message: 'Looking for libtorch' })
   if (option) return resolveNamed(option, '--libtorch', onProgress)
   if (process.env.PFGM_LIBTORCH) return resolveNamed(process.env.PFGM_LIBTORCH, 'PFGM_LIBTORCH', onProgress)
   const { libtorch, from = '', refused } = await findLibtorch()
-  if (libtorch) return { libtorch, from, refused }
+  if (libtorch) {
+    const reason = download ? await unsuited?.(libtorch) : undefined
+    if (!reason) return { libtorch, from, refused }
+    refused.push(reason)
+  }
   if (!download) throw new SetupError(noLibtorch(refused))
-  await beforeDownload?.()
-  const got = await downloadLibtorch(onProgress)
+  const got = await downloadInstead(refused, beforeDownload, onProgress)
   return { libtorch: mustInspect(got.folder, 'The downloaded libtorch'), from: got.from, refused }
+}
+
+/**
+ * @param {string[]} refused
+ * @param {Wish['beforeDownload']} beforeDownload
+ * @param {OnProgress} onProgress
+ */
+async function downloadInstead(refused, beforeDownload, onProgress) {
+  try {
+    await beforeDownload?.()
+    return await downloadLibtorch(onProgress)
+  } catch (error) {
+    if (!(error instanceof SetupError) || refused.length === 0) throw error
+    throw new SetupError(`${error.message} Not used: ${refused.join('; ')}.`, { cause: error })
+  }
 }
 
 /**

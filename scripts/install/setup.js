@@ -12,7 +12,7 @@ import { gpuAnswers, noexecMount } from './machine.js'
 import { PLATFORM_PACKAGE, platformPackage, rememberLibtorch, runsWith } from './prebuild.js'
 import { pinnedFolder } from './release.js'
 import { resolveLibtorch } from './resolve.js'
-import { unsupportedCpu, unsupportedSystem } from './toolchain.js'
+import { findToolchain, missingTools, unsupportedCpu, unsupportedSystem } from './toolchain.js'
 import { tryAddon } from './trial.js'
 import { needUnpacker } from './unpack.js'
 
@@ -90,6 +90,7 @@ async function perform(options) {
   const { libtorch, from, refused } = await resolveLibtorch({
     libtorch: options.libtorch,
     download: options.download !== false,
+    unsuited: (found) => unsuited(found, options),
     beforeDownload: async () => {
       refusePaths(pinnedFolder(), cacheRoot())
       if (options.prebuiltOnly) mustHavePrebuild()
@@ -105,6 +106,22 @@ async function perform(options) {
     await mustLoad({ file: made.file, meta: made.meta, origin })
   }
   return { action: made.action, file: made.file, meta: made.meta, summary: summarise(made, from, refused) }
+}
+
+/**
+ * Why a libtorch that was found does not serve: the addon that the package carries is for another version, and none can be
+ * compiled for this one.
+ * @param {import('./libtorch.js').Libtorch} libtorch
+ * @param {SetupOptions} options
+ */
+async function unsuited(libtorch, { force, fromSource, prebuiltOnly }) {
+  const prebuild = force || fromSource ? undefined : prebuildOf(sourceHash())
+  if (!prebuild || runsWith(prebuild.meta, libtorch.path)) return undefined
+  const carried = `${libtorch.path} is ${libtorch.version}, and the addon that the package carries runs with libtorch ${prebuild.meta.libtorch.version}`
+  if (prebuiltOnly) return carried
+  if (findCachedAddon(libtorch)) return undefined
+  const missing = missingTools(await findToolchain())
+  return missing && `${carried} (none is compiled for the former: ${missing.detail})`
 }
 
 /** @param {NodeJS.ProcessEnv} env */

@@ -191,7 +191,7 @@ describe('without the package of libtorch', () => {
     expect(setup).toMatchObject({ code: 0, stdout: expect.stringContaining('the prebuilt addon fits it') })
   })
 
-  it("Python's of another version is not used with the package's addon, and why is told", {
+  it("Python's of another version is not used with the package's addon: where none can be compiled, another is downloaded", {
     timeout: PATIENCE,
   }, async () => {
     const torch = linkedLibtorch(join(temporaryFolder(), 'torch'), '2.12.0')
@@ -199,15 +199,19 @@ describe('without the package of libtorch', () => {
     fakePython(folder, `case "$*" in *find_spec*) echo ${join(torch, '__init__.py')};; *) exit 1;; esac`)
     const env = cleanEnvironment({
       PFGM_CACHE: temporaryFolder(),
-      PATH: await pathWith(folder, ['sh']),
+      PFGM_LIBTORCH_URL: `${await closedPort()}/libtorch.zip`,
+      PATH: await pathWith(folder, ['sh', 'cmake']),
     })
-    const why = `The addon that the package carries runs with libtorch 2.13.0, and ${torch} is 2.12.0.`
+    const why = `Not used: ${torch} is 2.12.0, and the addon that the package carries runs with libtorch 2.13.0`
     const bare = await runScript((await bareProject()).root, 'scripts/install/setup.js', [], env)
-    expect(bare).toMatchObject({
+    expect(bare).toMatchObject({ code: 1, stdout: expect.stringMatching(/libtorch\.zip could not be downloaded/) })
+    expect(bare.stdout).toContain(`${why} (none is compiled for the former: a C++17 compiler is missing`)
+    const named = { ...env, PFGM_LIBTORCH: torch }
+    const told = await runScript((await bareProject()).root, 'scripts/install/setup.js', [], named)
+    expect(told).toMatchObject({
       code: 1,
-      stdout: expect.stringMatching(/For the latter: Missing: .*compiler/),
+      stdout: expect.stringMatching(/2\.13\.0, and .*2\.12\.0\. For the latter: Missing: .*compiler/),
     })
-    expect(bare.stdout).toContain(why)
     const whole = await runScript(project.root, 'scripts/install/setup.js', [], env)
     expect(whole).toMatchObject({ code: 0, stdout: expect.stringContaining('from @pfgm-torch/libtorch-') })
   })
