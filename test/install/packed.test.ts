@@ -204,7 +204,10 @@ describe('without the package of libtorch', () => {
     })
     const why = `Not used: ${torch} is 2.12.0, and the addon that the package carries runs with libtorch 2.13.0`
     const bare = await runScript((await bareProject()).root, 'scripts/install/setup.js', [], env)
-    expect(bare).toMatchObject({ code: 1, stdout: expect.stringMatching(/libtorch\.zip could not be downloaded/) })
+    expect(bare).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/libtorch\.zip could not be downloaded/),
+    })
     expect(bare.stdout).toContain(`${why} (none is compiled for the former: a C++17 compiler is missing`)
     const named = { ...env, PFGM_LIBTORCH: torch }
     const told = await runScript((await bareProject()).root, 'scripts/install/setup.js', [], named)

@@ -8,6 +8,12 @@ export function distance(value: number | undefined): string {
   return minus(Math.abs(value) >= 1 ? value.toFixed(2) : value.toFixed(4))
 }
 
+/** A mean and its spread, to as many places as the spread begins at. */
+export function spread(mean: number, deviation: number): string {
+  const places = deviation > 0 ? Math.min(8, Math.max(4, Math.ceil(-Math.log10(deviation)))) : 4
+  return minus(`${mean.toFixed(places)} ± ${deviation.toFixed(places)}`)
+}
+
 export function evaluations(value: number): string {
   return value.toFixed(value < 100 ? 1 : 0)
 }
@@ -24,7 +30,7 @@ export function times(ratio: number): string {
 }
 
 function minus(text: string): string {
-  return text.replace('-', '−')
+  return text.replace(/^-(?=[0.]*(?:\D|$))/, '').replace('-', '−')
 }
 
 export function count(value: number): string {

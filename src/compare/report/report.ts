@@ -7,7 +7,7 @@ import { escaped, paragraph, table } from './html.js'
 import { latentSection } from './latent.js'
 import { likelihoodSection } from './likelihood.js'
 import { seedsOf } from './lines.js'
-import { count, distance, milliseconds, NOTHING } from './numbers.js'
+import { count, milliseconds, NOTHING, spread } from './numbers.js'
 import { pageHtml } from './page.js'
 import { qualitySection } from './quality.js'
 import { type Section, sectionHtml, verdictHtml } from './section.js'
@@ -88,10 +88,7 @@ function trainingHtml(figures: Figures): string {
     ...partsOf(figures, 'floor').map(({ count: draws, measures }) =>
       paragraph(
         `By chance, ${count(draws)} draws from the data itself score ${Object.entries(measures)
-          .map(
-            ([key, { mean, deviation }]) =>
-              `${METRICS[key]?.title ?? key} ${distance(mean)} ± ${distance(deviation)}`,
-          )
+          .map(([key, { mean, deviation }]) => `${METRICS[key]?.title ?? key} ${spread(mean, deviation)}`)
           .join(', ')} (mean and standard deviation).`,
       ),
     ),
@@ -108,6 +105,6 @@ function failedHtml(figures: Figures): string[] {
 function footerHtml({ machine, about }: Figures): string {
   const { date, processor, threads, version, libtorch } = machine
   return paragraph(
-    `Begun on ${date} on ${processor}, ${threads} threads, by pfgm-torch ${version} with libtorch ${libtorch}: npx pfgm-torch compare ${about.data}${about.quick ? ' --quick' : ''}. PFGM: Y. Xu, Z. Liu, M. Tegmark, T. Jaakkola, Poisson Flow Generative Models, arXiv 2209.11178. PFGM++: Y. Xu and others, arXiv 2302.04265. EDM: T. Karras and others, arXiv 2206.00364. VE and VP: Y. Song and others, arXiv 2011.13456.`,
+    `Begun on ${date} on ${processor}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, by pfgm-torch ${version} with libtorch ${libtorch}: npx pfgm-torch compare ${about.data}${about.quick ? ' --quick' : ''}. PFGM: Y. Xu, Z. Liu, M. Tegmark, T. Jaakkola, Poisson Flow Generative Models, arXiv 2209.11178. PFGM++: Y. Xu and others, arXiv 2302.04265. EDM: T. Karras and others, arXiv 2206.00364. VE and VP: Y. Song and others, arXiv 2011.13456.`,
   )
 }
