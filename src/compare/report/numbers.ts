@@ -30,7 +30,7 @@ export function times(ratio: number): string {
 }
 
 function minus(text: string): string {
-  return text.replace(/^-(?=[0.]*(?:\D|$))/, '').replace('-', '−')
+  return text.replace(/^-(?![\d.]*[1-9])/, '').replace('-', '−')
 }
 
 export function count(value: number): string {
