@@ -9,12 +9,15 @@ import { writeWhole } from '../files/whole-file.js'
 import type { ImageTensor } from '../model/images.js'
 import { info, setThreads } from '../native/device.js'
 import { isDrawable } from '../tensor/picture.js'
+import { spreadRows } from '../tensor/rows.js'
+import type { Tensor } from '../tensor/tensor.js'
 import { identify } from '../train/data-identity.js'
 import { loadData } from '../train/run-config.js'
 import { Book } from './book.js'
 import { type Machine, type Part, partsOf } from './figures.js'
 import type { Job, Workshop } from './job.js'
 import { jobsOf } from './jobs.js'
+import { MOST_COMPARED } from './metrics.js'
 import { LastModel } from './models.js'
 import { fullPlan, QUICK } from './plan.js'
 import { reportOf } from './report/report.js'
@@ -44,11 +47,12 @@ export async function compare(options: CompareOptions): Promise<string> {
   using _lock = lockRun(out)
   const loaded = await loadData(data)
   using items = loaded.tensor as ImageTensor
+  using compared = (await spreadRows(items as Tensor, MOST_COMPARED)) as ImageTensor
   const { data: name, count, shape, dataHash } = await identify(loaded)
   const about = { data: name, count, shape: [...shape], dataHash: dataHash!, quick }
   const threads = await setThreads(options.threads)
   const book = await Book.open(out, about, machine(threads))
-  await measureAll(book, { ...options, threads, items, plan: quick ? QUICK : fullPlan(shape) })
+  await measureAll(book, { ...options, threads, items, compared, plan: quick ? QUICK : fullPlan(shape) })
   const report = join(out, 'report.html')
   await writeWhole(report, await reportOf(book.figures))
   return report
@@ -56,7 +60,11 @@ export async function compare(options: CompareOptions): Promise<string> {
 
 async function measureAll(
   book: Book,
-  { out: folder, onProgress, ...rest }: CompareOptions & Pick<Workshop, 'items' | 'plan' | 'threads'>,
+  {
+    out: folder,
+    onProgress,
+    ...rest
+  }: CompareOptions & Pick<Workshop, 'items' | 'compared' | 'plan' | 'threads'>,
 ): Promise<void> {
   const jobs = jobsOf(rest.plan)
   const whole = jobs.reduce((sum, { weight }) => sum + weight, 0)

@@ -21,6 +21,8 @@ export interface Workshop {
   readonly data: AnyDataset
   /** All items. */
   readonly items: ImageTensor
+  /** Those of them that samples are compared with. */
+  readonly compared: ImageTensor
   /** Parts that were measured before. */
   readonly parts: <K extends PartKind>(kind: K) => PartOf<K>[]
   /** A model that was trained before; not to be disposed of. */

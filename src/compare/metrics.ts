@@ -20,6 +20,9 @@ export interface Metric {
 const BY_FEATURES =
   'between features, of 28 x 28 grey pictures those of the classifier that comes with the package, of others their pixels,'
 
+/** Items that samples are compared with, spread over the data: each is compared with every other, too. */
+export const MOST_COMPARED = 10_000
+
 /** The first is what charts and verdicts are about; all others are columns of the tables. A new one is a line here. */
 export const METRICS: Readonly<Record<string, Metric>> = {
   energyDistance: {

@@ -83,7 +83,7 @@ async function draw(
 async function measure(workshop: Workshop, samples: Tensor): Promise<Record<string, number | null>> {
   const measures: Record<string, number | null> = {}
   for (const [key, metric] of Object.entries(METRICS)) {
-    const value = await metric.measure(samples, workshop.items, withSignal(workshop))
+    const value = await metric.measure(samples, workshop.compared, withSignal(workshop))
     measures[key] = Number.isFinite(value) ? value : null
   }
   return measures
@@ -100,7 +100,7 @@ function asPublished({ network, config }: PoissonFlow): PoissonFlow {
 export async function measureFloor(workshop: Workshop, count: number): Promise<PartOf<'floor'>> {
   const measures: PartOf<'floor'>['measures'] = {}
   for (const [key, { floor }] of Object.entries(METRICS)) {
-    if (floor) measures[key] = await floor(workshop.items, count, FLOOR_REPEATS, withSignal(workshop))
+    if (floor) measures[key] = await floor(workshop.compared, count, FLOOR_REPEATS, withSignal(workshop))
   }
   return { kind: 'floor', count, measures }
 }

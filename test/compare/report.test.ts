@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -9,8 +9,10 @@ import { type Figures, figuresSchema, type PartOf } from '../../src/compare/figu
 import { reportOf } from '../../src/compare/report/report.js'
 import { launch, NO_BROWSER } from './browser.js'
 
-const FIGURES = fileURLToPath(new URL('../../docs/report/digits-quick/figures.json', import.meta.url))
-const figures = figuresSchema.parse(JSON.parse(readFileSync(FIGURES, 'utf8')))
+const REPORTS = fileURLToPath(new URL('../../docs/report/', import.meta.url))
+const storedFigures = (name: string) =>
+  figuresSchema.parse(JSON.parse(readFileSync(join(REPORTS, name, 'figures.json'), 'utf8')))
+const figures = storedFigures('digits-quick')
 const CHARTS = 4
 
 /** Figures whose points are others. */
@@ -30,6 +32,15 @@ const readable = (report: string) =>
 function verdictOn(report: string, section: string): string | undefined {
   return new RegExp(`href="#${section}">[^<]*</a> <span class="verdict \\w+">([^<]*)`).exec(report)?.[1]
 }
+
+describe('the reports in docs/', () => {
+  // Where this fails: npx pfgm-torch compare digits --out docs/report/digits writes the report anew.
+  it.each(readdirSync(REPORTS))('%s is what its figures say, in less than 1.5 MB', async (name) => {
+    const report = readFileSync(join(REPORTS, name, 'report.html'), 'utf8')
+    expect(readable(report) === readable(await reportOf(storedFigures(name)))).toBe(true)
+    expect(report.length).toBeLessThan(1.5e6)
+  })
+})
 
 describe('a report of stored figures', () => {
   it('is one file of less than 1.5 MB that fetches nothing', async () => {

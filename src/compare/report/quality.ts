@@ -1,12 +1,12 @@
 import type { Figures } from '../figures.js'
 import { partsOf } from '../figures.js'
 import { COMPARED, type ComparedFlow, FLOW_NAMES, SDE_FLOWS } from '../flows.js'
-import { METRICS, QUALITY } from '../metrics.js'
+import { METRICS, MOST_COMPARED, QUALITY } from '../metrics.js'
 import { SAMPLER_NAMES, SAMPLERS, type SamplerName } from '../samplers.js'
 import { type ChartLine, chart } from './chart.js'
 import { details, table } from './html.js'
 import { chanceFor, type LinePoint, lineOf, qualityOf } from './lines.js'
-import { distance, evaluations, listed, milliseconds, NOTHING, times } from './numbers.js'
+import { count, distance, evaluations, listed, milliseconds, NOTHING, times } from './numbers.js'
 import { picturesHtml } from './picture.js'
 import { pointsTable } from './points-table.js'
 import type { Section, Verdict } from './section.js'
@@ -33,7 +33,7 @@ export function qualitySection(figures: Figures): Section {
       'Following PFGM’s ordinary differential equation takes about a hundred evaluations of the network for images as good as those that the SDEs of VE and VP, followed back with noise, give after a thousand or two: 10 to 20 times faster. PFGM++ adds that a D between PFGM’s 1 and diffusion’s infinity draws best.',
     source: 'PFGM, arXiv 2209.11178, abstract and section 4.1; PFGM++, arXiv 2302.04265, section 6.1',
     rule: [
-      'Every model draws samples with every sampler below, and their distance to the data is measured.',
+      `Every model draws samples with every sampler below, and their distance to the data is measured${figures.about.count > MOST_COMPARED ? `: to ${count(MOST_COMPARED)} items spread over it` : ''}.`,
       'At equal quality: of a sampler with noise, the fewest evaluations from which its distance is, but for chance, its best; and the fewest evaluations of PFGM’s ODE whose distance is, but for chance, no larger than that. Chance is two standard deviations of what so many draws from the data itself score.',
       timesRule(figures),
     ],
