@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { datasets, energyDistance, PoissonFlow, Tensor, train } from '../../dist/index.js'
+import { median } from './compare.js'
 
 const FLOWS = {
   pfgm: { kind: 'pfgm' },
@@ -61,8 +62,6 @@ async function modelOf(name, steps, seed) {
   }
   return await PoissonFlow.load(out)
 }
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
 
 /** How many steps each flow takes in so many seconds: timed once a folder of models. */
 async function stepsFor(seconds) {
