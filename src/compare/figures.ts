@@ -47,6 +47,8 @@ const point = z.strictObject({
   /** Samples that came to no end. */
   lost: count,
   measures: z.record(z.string(), measured),
+  /** Their standard errors over groups of the samples. */
+  errors: z.record(z.string(), measured).optional(),
 })
 
 /** The least time that samples of a sampler at an effort took. */

@@ -1,5 +1,12 @@
-import { energyDistance, energyFloor, type MeasureOptions } from '../metrics/energy-distance.js'
-import { floorOf, frechetDistance, kernelDistance } from '../metrics/feature-distances.js'
+import { energyFloor, energyScore, type MeasureOptions } from '../metrics/energy-distance.js'
+import {
+  floorOf,
+  frechetDistance,
+  frechetScore,
+  kernelDistance,
+  kernelScore,
+} from '../metrics/feature-distances.js'
+import type { Score } from '../metrics/scores.js'
 import type { Tensor } from '../tensor/tensor.js'
 
 /** A distance of samples to data; smaller is better. */
@@ -7,7 +14,7 @@ export interface Metric {
   readonly title: string
   /** What it is, for readers of figures. */
   readonly rule: string
-  readonly measure: (samples: Tensor, data: Tensor, options: MeasureOptions) => Promise<number>
+  readonly measure: (samples: Tensor, data: Tensor, options: MeasureOptions) => Promise<Score>
   /** Of as many draws from the data itself, where that is known. */
   readonly floor?: (
     data: Tensor,
@@ -28,19 +35,19 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   energyDistance: {
     title: 'energy distance',
     rule: '2 E|X - Y| - E|X - X′| - E|Y - Y′| of samples X and data Y in Euclidean distances of pixels in [0, 1]; a perfect sampler scores 0 but for chance',
-    measure: energyDistance,
+    measure: energyScore,
     floor: energyFloor,
   },
   frechetDistance: {
     title: 'Frechet distance',
     rule: `${BY_FEATURES} as Gaussians; the lower, the more samples`,
-    measure: frechetDistance,
+    measure: frechetScore,
     floor: floorOf(frechetDistance),
   },
   kernelDistance: {
     title: 'kernel distance',
     rule: `${BY_FEATURES} by a cubic kernel (KID), without bias: the mean of 100 subsets`,
-    measure: kernelDistance,
+    measure: kernelScore,
     floor: floorOf(kernelDistance),
   },
 }

@@ -28,7 +28,6 @@ export async function measurePoint(
   })
   using drawn = images
   const lost = status.filter((each) => each !== 'done').length
-  const measures = lost > 0 ? {} : await measure(workshop, drawn)
   return {
     kind: 'point',
     ...name,
@@ -37,7 +36,7 @@ export async function measurePoint(
     samples: count,
     evaluations: nfe,
     lost,
-    measures,
+    ...(lost > 0 ? { measures: {} } : await measure(workshop, drawn)),
   }
 }
 
@@ -80,13 +79,19 @@ async function draw(
   })
 }
 
-async function measure(workshop: Workshop, samples: Tensor): Promise<Record<string, number | null>> {
+async function measure(
+  workshop: Workshop,
+  samples: Tensor,
+): Promise<Pick<PartOf<'point'>, 'measures' | 'errors'>> {
   const measures: Record<string, number | null> = {}
+  const errors: Record<string, number | null> = {}
+  const known = (value: number) => (Number.isFinite(value) ? value : null)
   for (const [key, metric] of Object.entries(METRICS)) {
-    const value = await metric.measure(samples, workshop.compared, withSignal(workshop))
-    measures[key] = Number.isFinite(value) ? value : null
+    const { value, error } = await metric.measure(samples, workshop.compared, withSignal(workshop))
+    measures[key] = known(value)
+    errors[key] = known(error)
   }
-  return measures
+  return { measures, errors }
 }
 
 /** The same network, followed in the coordinates that the SDE was published in; disposed of with the model. */

@@ -3,6 +3,7 @@ import { expectInteger } from '../check.js'
 import { native } from '../native/native.js'
 import { stoppable } from '../native/stoppable.js'
 import { TENSOR, type Tensor } from '../tensor/tensor.js'
+import type { Score } from './scores.js'
 import { spreadOf } from './spread.js'
 
 /** Images are compared as clipped pixels in [0, 1], points as they are. */
@@ -36,6 +37,11 @@ export async function energyDistance(
   const { signal } = parseOptions('energyDistance', MEASURE_SCHEMA, options)
   signal?.throwIfAborted()
   return stoppable(native().energyDistance(samples.handle, data.handle, comparesPixels(data)), signal)
+}
+
+/** The same with its standard error over ten groups of the samples. */
+export function energyScore(samples: Tensor, data: Tensor, { signal }: MeasureOptions = {}): Promise<Score> {
+  return stoppable(native().energyEstimate(samples.handle, data.handle, comparesPixels(data)), signal)
 }
 
 /** More would take days to compare with each other. */

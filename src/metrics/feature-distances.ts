@@ -5,7 +5,7 @@ import { featureStatistics } from './evaluate.js'
 import { CachedFeatures, featuresFolder } from './feature-cache.js'
 import { FeatureNetwork } from './feature-network.js'
 import { PictureSet } from './picture-set.js'
-import { kernelDistanceOf } from './scores.js'
+import { frechetEstimate, kernelDistanceOf, type Score } from './scores.js'
 import { spreadOf } from './spread.js'
 
 /**
@@ -24,12 +24,35 @@ export async function frechetDistance(
   return ofSamples.frechetDistance(ofData)
 }
 
+/** The same with its standard error over ten groups of the samples. */
+export async function frechetScore(
+  samples: Tensor,
+  data: Tensor,
+  { signal }: MeasureOptions = {},
+): Promise<Score> {
+  using features = await FeatureNetwork.ofItems(data.shape.slice(1))
+  const settings = { cache: featuresFolder(), ...(features && { features }), ...(signal && { signal }) }
+  using ofData = await featureStatistics(data, settings)
+  using ofSamples = new PictureSet(features)
+  await ofSamples.add(samples)
+  return (await frechetEstimate(ofSamples, ofData, signal)) ?? tooMany()
+}
+
 /** Kernel distance (KID), by the same features: the mean of 100 subsets. */
 export async function kernelDistance(
   samples: Tensor,
   data: Tensor,
-  { signal }: MeasureOptions = {},
+  options: MeasureOptions = {},
 ): Promise<number> {
+  return (await kernelScore(samples, data, options)).value
+}
+
+/** The same with its standard error over the subsets. */
+export async function kernelScore(
+  samples: Tensor,
+  data: Tensor,
+  { signal }: MeasureOptions = {},
+): Promise<Score> {
   using features = await FeatureNetwork.ofItems(data.shape.slice(1))
   using ofSamples = new PictureSet(features)
   using known = features && (await CachedFeatures.of(featuresFolder(), features, data))
@@ -37,8 +60,13 @@ export async function kernelDistance(
   await ofSamples.add(samples)
   await ofData.add(data)
   const [a, b] = [await ofSamples.features(), await ofData.features()]
-  if (!a || !b) throw new RangeError('Expected items of fewer numbers to be compared by them')
-  return (await kernelDistanceOf(a, b, 0, signal)).value
+  if (!a || !b) return tooMany()
+  const { value, error } = await kernelDistanceOf(a, b, 0, signal)
+  return { value, error }
+}
+
+function tooMany(): never {
+  throw new RangeError('Expected items of fewer numbers to be compared by them')
 }
 
 /** What a distance is of `count` draws from the data itself. */

@@ -66,6 +66,18 @@ describe('a report of stored figures', () => {
     expect(verdictOn(await reportOf(poor), 'quality')).toBe('Not borne out')
   })
 
+  it('tells how far a single seed may be off', async () => {
+    const known = withPoints(() => ({
+      measures: { energyDistance: 0.01 },
+      errors: { energyDistance: 0.002, frechetDistance: 0.1, kernelDistance: 0.001 },
+    }))
+    const report = await reportOf(known)
+    expect(report).toContain('0.0100 ± 0.0020')
+    expect(report).toContain('standard error over ten groups of the samples')
+    const without = await reportOf(withPoints(() => ({ errors: undefined })))
+    expect(without).not.toContain('standard error over ten groups of the samples')
+  })
+
   it('is written of any part of the figures, as a comparison that was broken off has them', async () => {
     const keys = Object.keys(figures.parts)
     for (const known of [0, 1, Math.floor(keys.length / 2)]) {

@@ -3,8 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { datasets } from '../../src/data/index.js'
+import { energyDistance, energyScore } from '../../src/metrics/energy-distance.js'
 import { type Evaluation, evaluate, featureStatistics } from '../../src/metrics/evaluate.js'
-import { floorOf, frechetDistance, kernelDistance } from '../../src/metrics/feature-distances.js'
+import {
+  floorOf,
+  frechetDistance,
+  frechetScore,
+  kernelDistance,
+  kernelScore,
+} from '../../src/metrics/feature-distances.js'
 import { FeatureNetwork } from '../../src/metrics/feature-network.js'
 import { nearestItems } from '../../src/metrics/nearest.js'
 import { FeatureStatistics } from '../../src/metrics/statistics.js'
@@ -36,6 +43,12 @@ describe('distances alone', () => {
     const found = await evaluate(turned, others!)
     expect(await frechetDistance(turned, others!)).toBeCloseTo(found.frechetDistance!.value, 8)
     expect(await kernelDistance(turned, others!)).toBe(found.kernelDistance!.value)
+    expect(await energyScore(turned, others!)).toEqual(found.energyDistance)
+    expect(await energyDistance(turned, others!)).toBeCloseTo(found.energyDistance!.value, 8)
+    expect(await kernelScore(turned, others!)).toMatchObject({ error: found.kernelDistance!.error })
+    const frechetAlone = await frechetScore(turned, others!)
+    expect(frechetAlone.value).toBeCloseTo(found.frechetDistance!.value, 8)
+    expect(frechetAlone.error).toBeCloseTo(found.frechetDistance!.error, 8)
     const frechet = await floorOf(frechetDistance)(others!, 890, 3, {})
     expect(frechet.mean).toBeGreaterThan(0)
     expect(frechet.mean).toBeLessThan(0.1 * found.frechetDistance!.value)

@@ -5,6 +5,15 @@ import type { NetworkName } from '../networks.js'
 import { SAMPLERS, type Sampler, type SamplerName } from '../samplers.js'
 import { mean } from './numbers.js'
 
+/** What a metric measured. */
+export interface Measured {
+  readonly mean: number
+  /** That of each seed. */
+  readonly each: readonly number[]
+  /** Of a single seed: its standard error over groups of the samples, where that was measured. */
+  readonly error: number | undefined
+}
+
 /** A sampler of a flow at one effort, mean over the seeds. */
 export interface LinePoint {
   readonly flow: ComparedFlow
@@ -16,8 +25,8 @@ export interface LinePoint {
   readonly seconds: number | undefined
   /** Samples of all seeds that came to no end. */
   readonly lost: number
-  /** By metric: mean, and that of each seed; without those of which samples were lost. */
-  readonly measures: Readonly<Record<string, { mean: number; each: readonly number[] }>>
+  /** By metric; without seeds of which samples were lost. */
+  readonly measures: Readonly<Record<string, Measured>>
 }
 
 /** The efforts of a sampler of a flow, by evaluations. */
@@ -46,10 +55,11 @@ export function lineOf(
 
 function ofSeeds(points: readonly PartOf<'point'>[], time: PartOf<'time'> | undefined): LinePoint {
   const { flow, sampler, effort, samples } = points[0]!
-  const measures: Record<string, { mean: number; each: readonly number[] }> = {}
+  const measures: Record<string, Measured> = {}
   for (const key of Object.keys(METRICS)) {
     const each = points.flatMap(({ measures: of }) => of[key] ?? [])
-    if (each.length > 0) measures[key] = { mean: mean(each), each }
+    const error = each.length === 1 ? (points[0]!.errors?.[key] ?? undefined) : undefined
+    if (each.length > 0) measures[key] = { mean: mean(each), each, error }
   }
   return {
     flow,

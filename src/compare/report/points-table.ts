@@ -3,7 +3,7 @@ import { METRICS } from '../metrics.js'
 import { SAMPLERS } from '../samplers.js'
 import { type Table, table } from './html.js'
 import type { LinePoint } from './lines.js'
-import { distance, evaluations, milliseconds, NOTHING } from './numbers.js'
+import { distance, evaluations, milliseconds, NOTHING, spread } from './numbers.js'
 
 /** All figures of points, every metric a column. */
 export function pointsTable(caption: string, points: readonly LinePoint[]): string {
@@ -21,10 +21,11 @@ export function pointsTable(caption: string, points: readonly LinePoint[]): stri
   return table({ caption, head: [...head, ...metrics], rows } satisfies Table)
 }
 
-/** The mean over the seeds, and each. */
+/** The mean over the seeds, and each; of a single one its standard error. */
 function measureCell({ measures, lost }: LinePoint, key: string): string {
   const found = measures[key]
   if (!found) return lost > 0 ? `${lost} samples without an end` : NOTHING
+  if (found.error !== undefined) return spread(found.mean, found.error)
   if (found.each.length < 2) return distance(found.mean)
   return `${distance(found.mean)} (${found.each.map(distance).join(', ')})`
 }

@@ -5,7 +5,7 @@ import { METRICS, MOST_COMPARED, QUALITY } from '../metrics.js'
 import { SAMPLER_NAMES, SAMPLERS, type SamplerName } from '../samplers.js'
 import { type ChartLine, chart } from './chart.js'
 import { details, table } from './html.js'
-import { chanceFor, type LinePoint, lineOf, qualityOf } from './lines.js'
+import { chanceFor, type LinePoint, lineOf, qualityOf, seedsOf } from './lines.js'
 import { count, distance, evaluations, listed, milliseconds, NOTHING, times } from './numbers.js'
 import { picturesHtml } from './picture.js'
 import { pointsTable } from './points-table.js'
@@ -36,6 +36,7 @@ export function qualitySection(figures: Figures): Section {
       `Every model draws samples with every sampler below, and their distance to the data is measured${figures.about.count > MOST_COMPARED ? `: to ${count(MOST_COMPARED)} items spread over it` : ''}.`,
       'At equal quality: of a sampler with noise, the fewest evaluations from which its distance is, but for chance, its best; and the fewest evaluations of PFGM’s ODE whose distance is, but for chance, no larger than that. Chance is two standard deviations of what so many draws from the data itself score.',
       timesRule(figures),
+      ...errorsRule(figures),
     ],
     content: [
       chart(chartOf(figures, 'evaluations a sample', ({ evaluations: x }) => x)),
@@ -55,6 +56,13 @@ function timesRule(figures: Figures): string {
   return time
     ? `Seconds are the least of three times that ${time.samples} samples took, drawn at once, one sampler right after the other, divided by them.`
     : 'How long samples take was not measured.'
+}
+
+function errorsRule(figures: Figures): string[] {
+  if (seedsOf(figures) > 1 || !partsOf(figures, 'point').some(({ errors }) => errors)) return []
+  return [
+    'Behind ± is the standard error over ten groups of the samples; of the kernel distance, over its subsets.',
+  ]
 }
 
 function chartOf(figures: Figures, x: string, of: (point: LinePoint) => number | undefined) {
