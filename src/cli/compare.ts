@@ -17,7 +17,7 @@ const OPTIONS = {
     value: 'folder',
     help: 'models, figures and report (default: runs/compare- and the name of the data, and -quick)',
   },
-  quick: { kind: SWITCH, help: 'a look in about three minutes: one seed, short trainings, few samples' },
+  quick: { kind: SWITCH, help: 'a look in three to four minutes: one seed, short trainings, few samples' },
   ...THREADS_OPTION,
   ...DATA_OPTIONS,
 } as const
