@@ -114,11 +114,11 @@ async function perform(options) {
  * @param {import('./libtorch.js').Libtorch} libtorch
  * @param {SetupOptions} options
  */
-async function unsuited(libtorch, { force, fromSource, prebuiltOnly }) {
-  const prebuild = force || fromSource ? undefined : prebuildOf(sourceHash())
+async function unsuited(libtorch, options) {
+  const prebuild = wantedPrebuild(options)
   if (!prebuild || runsWith(prebuild.meta, libtorch.path)) return undefined
   const carried = `${libtorch.path} is ${libtorch.version}, and the addon that the package carries runs with libtorch ${prebuild.meta.libtorch.version}`
-  if (prebuiltOnly) return carried
+  if (options.prebuiltOnly) return carried
   if (findCachedAddon(libtorch)) return undefined
   const missing = missingTools(await findToolchain())
   return missing && `${carried} (none is compiled for the former: ${missing.detail})`
@@ -196,12 +196,9 @@ async function reuse(libtorch, { force, prebuiltOnly }) {
  * @param {OnProgress} onProgress
  * @returns {Promise<Made>}
  */
-async function make(libtorch, { force, fromSource, prebuiltOnly }, onProgress) {
-  const prebuild = prebuiltOnly
-    ? mustHavePrebuild()
-    : force || fromSource
-      ? undefined
-      : prebuildOf(sourceHash())
+async function make(libtorch, options, onProgress) {
+  const { force, prebuiltOnly } = options
+  const prebuild = prebuiltOnly ? mustHavePrebuild() : wantedPrebuild(options)
   if (prebuild && runsWith(prebuild.meta, libtorch.path)) {
     rememberLibtorch(libtorch, sourceHash())
     return { action: 'adopted', file: prebuild.file, meta: { ...prebuild.meta, libtorch }, seconds: 0 }
@@ -219,6 +216,14 @@ async function make(libtorch, { force, fromSource, prebuiltOnly }, onProgress) {
       ? new SetupError(`${why} For the latter: ${error.message}`, { cause: error })
       : error
   })
+}
+
+/**
+ * The addon that the package carries, where one is not to be compiled in any case.
+ * @param {SetupOptions} options
+ */
+function wantedPrebuild({ force, fromSource }) {
+  return force || fromSource ? undefined : prebuildOf(sourceHash())
 }
 
 function mustHavePrebuild() {
