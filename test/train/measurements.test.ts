@@ -11,7 +11,9 @@ const checkpoint = (out: string, step: number) =>
 describe('measuring on the way', () => {
   it('waits until it takes no more than its share, and the log says so', async () => {
     const out = newOut()
-    const events = await spaceEvents({ out, steps: 60, evaluateEvery: 1, evaluationCount: 150 })
+    // More than fast machines measure in two seconds, and each little enough that slow ones measure some.
+    const steps = 300
+    const events = await spaceEvents({ out, steps, evaluateEvery: 1, evaluationCount: 150 })
     const measured = evaluationsOf(events)
     expect(measured.length).toBeGreaterThan(0)
     // Training takes far less than twenty seconds, so the share is two.
@@ -31,8 +33,8 @@ describe('measuring on the way', () => {
     )
     // All were due but the last, which is the end's.
     const counted = measured.reduce((sum, { leftOut = 0 }) => sum + leftOut, measured.length)
-    expect(counted).toBeLessThanOrEqual(59)
-    expect(measured.length + left.length).toBeLessThan(59)
+    expect(counted).toBeLessThan(steps)
+    expect(measured.length + left.length).toBeLessThan(steps - 1)
   })
 
   it('is no reason to end a training', async () => {
