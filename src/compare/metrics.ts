@@ -1,3 +1,4 @@
+import { product } from '../check.js'
 import { energyFloor, energyScore, type MeasureOptions } from '../metrics/energy-distance.js'
 import {
   floorOf,
@@ -14,6 +15,8 @@ export interface Metric {
   readonly title: string
   /** What it is, for readers of figures. */
   readonly rule: string
+  /** Whether it is of features: pictures of many numbers are not compared by those. */
+  readonly ofFeatures?: true
   readonly measure: (samples: Tensor, data: Tensor, options: MeasureOptions) => Promise<Score>
   /** Of as many draws from the data itself, where that is known. */
   readonly floor?: (
@@ -30,6 +33,9 @@ const BY_FEATURES =
 /** Items that samples are compared with, spread over the data: each is compared with every other, too. */
 export const MOST_COMPARED = 10_000
 
+/** Numbers of a picture up to which its features are compared: of 3,072 a single point would take more than a minute. */
+const MOST_FEATURES = 1024
+
 /** The first is what charts and verdicts are about; all others are columns of the tables. A new one is a line here. */
 export const METRICS: Readonly<Record<string, Metric>> = {
   energyDistance: {
@@ -40,12 +46,14 @@ export const METRICS: Readonly<Record<string, Metric>> = {
   },
   frechetDistance: {
     title: 'Frechet distance',
+    ofFeatures: true,
     rule: `${BY_FEATURES} as Gaussians; the lower, the more samples`,
     measure: frechetScore,
     floor: floorOf(frechetDistance),
   },
   kernelDistance: {
     title: 'kernel distance',
+    ofFeatures: true,
     rule: `${BY_FEATURES} by a cubic kernel (KID), without bias: the mean of 100 subsets`,
     measure: kernelScore,
     floor: floorOf(kernelDistance),
@@ -53,3 +61,9 @@ export const METRICS: Readonly<Record<string, Metric>> = {
 }
 
 export const QUALITY = 'energyDistance'
+
+/** Those that pictures of a shape are compared by, with their keys. */
+export function metricsFor(shape: readonly number[]): [string, Metric][] {
+  const featured = product(shape) <= MOST_FEATURES
+  return Object.entries(METRICS).filter(([, { ofFeatures = false }]) => featured || !ofFeatures)
+}

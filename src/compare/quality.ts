@@ -3,7 +3,7 @@ import { PoissonFlow, type SampleResult } from '../poisson-flow.js'
 import type { Tensor } from '../tensor/tensor.js'
 import type { PartOf } from './figures.js'
 import { type ModelName, type Workshop, withSignal } from './job.js'
-import { METRICS } from './metrics.js'
+import { metricsFor } from './metrics.js'
 import { SAMPLERS, type Sampler, type SamplerName } from './samplers.js'
 
 /** Draws of the data itself that say what chance does. */
@@ -86,7 +86,7 @@ async function measure(
   const measures: Record<string, number | null> = {}
   const errors: Record<string, number | null> = {}
   const known = (value: number) => (Number.isFinite(value) ? value : null)
-  for (const [key, metric] of Object.entries(METRICS)) {
+  for (const [key, metric] of metricsFor(workshop.items.shape.slice(1))) {
     const { value, error } = await metric.measure(samples, workshop.compared, withSignal(workshop))
     measures[key] = known(value)
     errors[key] = known(error)
@@ -104,7 +104,7 @@ function asPublished({ network, config }: PoissonFlow): PoissonFlow {
 /** What as many draws from the data itself score by chance. */
 export async function measureFloor(workshop: Workshop, count: number): Promise<PartOf<'floor'>> {
   const measures: PartOf<'floor'>['measures'] = {}
-  for (const [key, { floor }] of Object.entries(METRICS)) {
+  for (const [key, { floor }] of metricsFor(workshop.items.shape.slice(1))) {
     if (floor) measures[key] = await floor(workshop.compared, count, FLOOR_REPEATS, withSignal(workshop))
   }
   return { kind: 'floor', count, measures }

@@ -1,3 +1,4 @@
+import { hasFeatures } from '../metrics/feature-distances.js'
 import type { Measured } from './events.js'
 
 /** What the best model can be told by, the lower the better, and the setting without which it is not measured. A new metric is a line here. */
@@ -24,15 +25,21 @@ export function valueBy(metric: BestMetric, measured: Measured): number | undefi
 export function expectMeasured(
   metric: BestMetric | undefined,
   settings: {
+    readonly shape: readonly number[]
     readonly validation?: unknown
     readonly evaluationCount: number
     readonly evaluateEvery: number
   },
 ): void {
-  const { validation, evaluationCount, evaluateEvery } = settings
+  const { shape, validation, evaluationCount, evaluateEvery } = settings
   const needs = metric && METRICS[metric].needs
   if (needs === 'validation' && validation === undefined) {
     throw new RangeError(`Expected validation for keepBest ${metric} but received none`)
+  }
+  if (metric === 'fd' && !hasFeatures(shape)) {
+    throw new RangeError(
+      `Expected keepBest to be validation-loss or energy-distance for items of [${shape.join(', ')}], which have too many numbers for a Frechet distance, but received fd`,
+    )
   }
   if (evaluationCount > 1) return
   const wanted = 'Expected evaluationCount to be at least 2'

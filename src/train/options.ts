@@ -61,7 +61,7 @@ export interface TrainOptions extends Partial<TrainingSettings> {
   /**
    * The metric by which the model that is best so far is kept, as `best.safetensors` in `out`: `validation-loss` or
    * `energy-distance` or `fd`, the Frechet distance by the features that come with the package for such pictures, else by
-   * the numbers of the items.
+   * the numbers of the items, of which there may be 3,072 then.
    */
   keepBest?: BestMetric
   /**

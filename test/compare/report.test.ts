@@ -78,6 +78,15 @@ describe('a report of stored figures', () => {
     expect(without).not.toContain('standard error over ten groups of the samples')
   })
 
+  it('has no columns of features where pictures have too many numbers', async () => {
+    const large = { ...figures, about: { ...figures.about, shape: [3, 64, 64] } }
+    expect(await reportOf(figures)).toContain('Frechet distance</th>')
+    const heads = [...(await reportOf(large)).matchAll(/([a-z ]*distance)<\/th>/gi)].map(([, head]) => head)
+    expect(heads).toContain('energy distance')
+    expect(heads).not.toContain('Frechet distance')
+    expect(heads).not.toContain('kernel distance')
+  })
+
   it('is written of any part of the figures, as a comparison that was broken off has them', async () => {
     const keys = Object.keys(figures.parts)
     for (const known of [0, 1, Math.floor(keys.length / 2)]) {

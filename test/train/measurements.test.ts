@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readHeader } from '../../src/checkpoint/safetensors.js'
+import { datasets } from '../../src/data/index.js'
 import { PoissonFlow } from '../../src/poisson-flow.js'
-import { evaluationsOf, newOut, spaceEvents, tensors, warningsOf } from './runs.js'
+import { evaluationsOf, newOut, SPACE_NETWORK, spaceEvents, tensors, warningsOf } from './runs.js'
 
 const checkpoint = (out: string, step: number) =>
   join(out, 'checkpoints', `step-${String(step).padStart(7, '0')}.safetensors`)
@@ -127,6 +128,14 @@ describe('the best model', () => {
     )
     await expect(spaceEvents({ keepBest: 'energy-distance' })).rejects.toThrow(
       'Expected evaluationCount to be at least 2 for keepBest energy-distance but received 0',
+    )
+    const data = await datasets.array(
+      Float32Array.from({ length: 2 * 3073 }, (_, i) => Math.sin(i)),
+      [3073],
+    )
+    const network = { ...SPACE_NETWORK, dimensions: 3073 }
+    await expect(spaceEvents({ data, network, keepBest: 'fd', evaluationCount: 20 })).rejects.toThrow(
+      'for items of [3073], which have too many numbers for a Frechet distance, but received fd',
     )
     await expect(spaceEvents({ evaluateEvery: 5 })).rejects.toThrow(
       'Expected evaluationCount to be at least 2 for evaluateEvery, without a validation, but received 0',

@@ -1,12 +1,16 @@
 import { COMPARED } from '../flows.js'
-import { METRICS } from '../metrics.js'
+import type { Metric } from '../metrics.js'
 import { SAMPLERS } from '../samplers.js'
 import { type Table, table } from './html.js'
 import type { LinePoint } from './lines.js'
 import { distance, evaluations, milliseconds, NOTHING, spread } from './numbers.js'
 
 /** All figures of points, every metric a column. */
-export function pointsTable(caption: string, points: readonly LinePoint[]): string {
+export function pointsTable(
+  caption: string,
+  points: readonly LinePoint[],
+  metrics: readonly [string, Metric][],
+): string {
   const head = ['flow', 'sampler', 'effort', 'samples a seed', 'evaluations', 'time a sample']
   const rows = points.map((point) => [
     COMPARED[point.flow].title,
@@ -15,10 +19,10 @@ export function pointsTable(caption: string, points: readonly LinePoint[]): stri
     String(point.samples),
     evaluations(point.evaluations),
     milliseconds(point.seconds),
-    ...Object.keys(METRICS).map((key) => measureCell(point, key)),
+    ...metrics.map(([key]) => measureCell(point, key)),
   ])
-  const metrics = Object.values(METRICS).map(({ title }) => title)
-  return table({ caption, head: [...head, ...metrics], rows } satisfies Table)
+  const titles = metrics.map(([, { title }]) => title)
+  return table({ caption, head: [...head, ...titles], rows } satisfies Table)
 }
 
 /** The mean over the seeds, and each; of a single one its standard error. */

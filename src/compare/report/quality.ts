@@ -1,7 +1,7 @@
 import type { Figures } from '../figures.js'
 import { partsOf } from '../figures.js'
 import { COMPARED, type ComparedFlow, FLOW_NAMES, SDE_FLOWS } from '../flows.js'
-import { METRICS, MOST_COMPARED, QUALITY } from '../metrics.js'
+import { METRICS, MOST_COMPARED, metricsFor, QUALITY } from '../metrics.js'
 import { SAMPLER_NAMES, SAMPLERS, type SamplerName } from '../samplers.js'
 import { type ChartLine, chart } from './chart.js'
 import { details, table } from './html.js'
@@ -45,7 +45,10 @@ export function qualitySection(figures: Figures): Section {
       chart(flowsChart(figures)),
       samplesHtml(figures),
       samplersTable(),
-      details('All figures', pointsTable('Samplers by flow and effort', allPoints(figures))),
+      details(
+        'All figures',
+        pointsTable('Samplers by flow and effort', allPoints(figures), metricsFor(figures.about.shape)),
+      ),
     ],
     ...judged(figures, comparisons),
   }

@@ -1,6 +1,6 @@
 import { type Figures, partsOf } from '../figures.js'
 import { COMPARED, FLOW_NAMES } from '../flows.js'
-import { METRICS } from '../metrics.js'
+import { METRICS, metricsFor } from '../metrics.js'
 import { eulerSection } from './euler.js'
 import { fieldSection } from './field.js'
 import { escaped, paragraph, table } from './html.js'
@@ -82,7 +82,7 @@ function trainingHtml(figures: Figures): string {
       head: ['flow', 'network', 'parameters', 'steps', 'least time of a step'],
       rows,
     }),
-    ...Object.values(METRICS).map(({ title, rule }) =>
+    ...metricsFor(figures.about.shape).map(([, { title, rule }]) =>
       paragraph(`${title[0]!.toUpperCase()}${title.slice(1)}: ${rule}.`),
     ),
     ...partsOf(figures, 'floor').map(({ count: draws, measures }) =>
