@@ -10,7 +10,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { datasets, energyDistance, PoissonFlow, Tensor, train } from '../../dist/index.js'
+import { datasets, evaluate, PoissonFlow, Tensor, train } from '../../dist/index.js'
 import { median } from './compare.js'
 
 const FLOWS = {
@@ -35,6 +35,14 @@ const { values } = parseArgs({
     models: { type: 'string' },
   },
 })
+/** @throws where it is no positive number */
+function positive(name) {
+  const value = Number(values[name])
+  if (!(value > 0))
+    throw new RangeError(`Expected --${name} to be a positive number but received ${values[name]}`)
+  return value
+}
+const [seconds, seeds] = [positive('seconds'), positive('seeds')]
 const models = values.models ?? (await mkdtemp(join(tmpdir(), 'pfgm-flows-')))
 await mkdir(models, { recursive: true })
 const names = values.flows.split(';')
@@ -63,8 +71,8 @@ async function modelOf(name, steps, seed) {
   return await PoissonFlow.load(out)
 }
 
-/** How many steps each flow takes in so many seconds: timed once a folder of models. */
-async function stepsFor(seconds) {
+/** How many steps each flow takes in the seconds: timed once a folder of models. */
+async function stepsFor() {
   const file = join(models, 'times.json')
   const times = existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) : {}
   for (const round of [0, 1, 2]) {
@@ -77,52 +85,19 @@ async function stepsFor(seconds) {
   return Object.fromEntries(names.map((name) => [name, Math.round(seconds / median(times[name]))]))
 }
 
-/** Squared distances of rows of a to rows of b, as callbacks a row: sets of some thousand rows fit no matrix. */
-function* squaredDistances(a, b, dimensions) {
-  const row = new Float64Array(b.length / dimensions)
-  for (let i = 0; i < a.length; i += dimensions) {
-    for (let j = 0; j < row.length; j++) {
-      let sum = 0
-      for (let c = 0; c < dimensions; c++) sum += (a[i + c] - b[j * dimensions + c]) ** 2
-      row[j] = sum
-    }
-    yield row
-  }
-}
-
-/** Squared distance of each row to its k-th nearest other one of the same set. */
-function radii(set, dimensions) {
-  return Array.from(
-    squaredDistances(set, set, dimensions),
-    (row) => Float64Array.from(row).sort()[NEIGHBOURS],
-  )
-}
-
-/** Share of the rows of a that lie within the radius of any row of b (arXiv 1904.06991). */
-function shareInside(a, b, radiiOfB, dimensions) {
-  let inside = 0
-  for (const row of squaredDistances(a, b, dimensions)) if (row.some((d, j) => d <= radiiOfB[j])) inside += 1
-  return (inside * dimensions) / a.length
-}
-
-const real = Float32Array.from(data.values, (v) => v / 255)
-const realRadii = radii(real, 64)
-
+/** Precision and recall by the numbers of the items, as the paper measures them (arXiv 1904.06991). */
 async function measured(model) {
   const { images, nfe } = await model.sample({ count: SAMPLES, ...SOLVER })
   const items = await Tensor.from(data.values, [data.count, ...data.shape])
-  const distance = await energyDistance(images, items)
-  const fake = Float32Array.from(await images.data(), (v) => Math.min(Math.max((v + 1) / 2, 0), 1))
+  const { energyDistance, precision, recall } = await evaluate(images, items, { neighbours: NEIGHBOURS })
   for (const tensor of [images, items]) tensor.dispose()
-  const precision = shareInside(fake, real, realRadii, 64)
-  const recall = shareInside(real, fake, radii(fake, 64), 64)
-  return { distance, precision, recall, nfe }
+  return { distance: energyDistance.value, precision: precision.value, recall: recall.value, nfe }
 }
 
-const steps = await stepsFor(Number(values.seconds))
+const steps = await stepsFor()
 console.log(JSON.stringify({ steps }))
 const results = Object.fromEntries(names.map((name) => [name, []]))
-for (let seed = 0; seed < Number(values.seeds); seed++) {
+for (let seed = 0; seed < seeds; seed++) {
   for (const name of names) {
     const model = await modelOf(name, steps[name], seed)
     const found = await measured(model)
