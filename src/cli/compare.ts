@@ -1,14 +1,14 @@
 import type { Command } from 'commander'
 import { ensureAddon } from './addon.js'
+import { DATA_OPTIONS } from './data-options.js'
 import { Stopped } from './errors.js'
-import { openData } from './images.js'
 import { interruptible } from './interrupt.js'
 import { SWITCH, TEXT } from './kinds.js'
 import { THREADS_OPTION } from './machine-options.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings } from './options.js'
 import { printJson, printLine } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
-import { DATA_OPTIONS } from './train-options.js'
+import { openData } from './reading.js'
 import { commandLine } from './words.js'
 
 const OPTIONS = {

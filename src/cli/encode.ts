@@ -7,6 +7,7 @@ import { POSITIVE, TEXT } from './kinds.js'
 import { LABEL_OPTION, oneLabel } from './label-options.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
 import { THREADS_OPTION } from './machine-options.js'
+import { MODEL_DATA_OPTIONS } from './model-data.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
@@ -19,6 +20,7 @@ const OPTIONS = {
   count: { kind: POSITIVE, value: 'n', help: 'items of a data set (default: 16)' },
   ...LABEL_OPTION,
   ...PATH_OPTIONS,
+  ...MODEL_DATA_OPTIONS,
   ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
@@ -64,7 +66,9 @@ async function encode(
   signal: AbortSignal,
 ) {
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
-  const { images } = await readImages(flow, sources, settings.count)
+  const { count } = settings
+  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
+  const { images } = await readImages(flow, sources, count, reading)
   using data = images
   const began = performance.now()
   return await follow('image', json, async (onProgress) => {

@@ -3,6 +3,7 @@ import { INTEGER, POSITIVE, SEED, TEXT } from './kinds.js'
 import { GUIDANCE_OPTIONS, LABEL_OPTION } from './label-options.js'
 import { MODEL_OPTIONS } from './load-model.js'
 import { THREADS_OPTION } from './machine-options.js'
+import { MODEL_DATA_OPTIONS } from './model-data.js'
 import type { Settings } from './options.js'
 import { SAMPLING_OPTIONS } from './sampling-options.js'
 
@@ -10,7 +11,7 @@ export const OPTIONS = {
   against: {
     kind: TEXT,
     value: 'data',
-    help: 'data as for train, best such as was not learned from, or an .npz of mu and sigma',
+    help: 'data as for train, best such as was not learned from, or an .npz of mu and sigma; pictures are scaled and cropped to the model’s size',
   },
   count: { kind: POSITIVE, value: 'n', help: 'samples to draw and items to compare with (default: 10000)' },
   training: {
@@ -38,6 +39,7 @@ export const OPTIONS = {
   ...LABEL_OPTION,
   ...GUIDANCE_OPTIONS,
   ...SAMPLING_OPTIONS,
+  ...MODEL_DATA_OPTIONS,
   ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const

@@ -1,10 +1,9 @@
 import { extname } from 'node:path'
 import { IMAGE_EXTENSIONS } from '../data/image-files.js'
-import type { AnyDataset, ImageSides, ImageTensor, OpenOptions, PoissonFlow, Tensor } from '../index.js'
+import type { AnyDataset, ImageSides, ImageTensor, PoissonFlow, Tensor } from '../index.js'
 import { UsageError } from './errors.js'
 import { library } from './library.js'
-import { printWarning } from './output.js'
-import { openWithProgress } from './reading.js'
+import { expectTaken, openDataFor, type Reading } from './model-data.js'
 
 /** Images to work on, and what to call each of them. */
 export interface NamedImages {
@@ -14,8 +13,8 @@ export interface NamedImages {
 
 /** What the help says about `<images...>`. */
 export const IMAGES_HELP = `
-What <images> may be: image files, scaled and cropped to the model's size, or the name of data as for train: digits,
-two-moons, npy:FILE, ... (the first --count items).`
+What <images> may be: image files, or the name of data as for train: digits, folder:FOLDER, npy:FILE, ... (the first
+--count items). Pictures in files are scaled and cropped to the model's size.`
 
 const DEFAULT_COUNT = 16
 
@@ -23,10 +22,12 @@ const DEFAULT_COUNT = 16
 export async function readImages(
   flow: PoissonFlow,
   sources: readonly string[],
-  count?: number,
+  count: number | undefined,
+  reading: Reading,
 ): Promise<NamedImages> {
   const [first = ''] = sources
   if (sources.every(isImageFile)) {
+    await expectTaken(reading, [])
     if (count !== undefined) throw new UsageError('Expected no --count for image files but received one')
     return { images: await readFiles(flow, sources), names: sources }
   }
@@ -36,16 +37,10 @@ export async function readImages(
       `Expected image files or the name of one data set but received ${other} among several`,
     )
   }
-  const data = await openData(first)
+  await expectTaken(reading, [first])
+  const data = await openDataFor(flow, first, 'images', reading)
   const images = await dataTensor(data, count ?? DEFAULT_COUNT)
   return { images, names: Array.from({ length: images.shape[0]! }, (_, i) => `${data.name}[${i}]`) }
-}
-
-/** Opens data by name or path and shows what is to be known of it. */
-export async function openData(spec: string, options: OpenOptions = {}): Promise<AnyDataset> {
-  const data = await openWithProgress(spec, options)
-  for (const note of data.notes ?? []) printWarning(note)
-  return data
 }
 
 /** The first items of a data set, at most so many. */

@@ -9,6 +9,7 @@ import { LABEL_OPTION, oneLabel } from './label-options.js'
 import { library } from './library.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
 import { THREADS_OPTION } from './machine-options.js'
+import { MODEL_DATA_OPTIONS } from './model-data.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printHint, printJson, printLine, printWarning } from './output.js'
@@ -55,6 +56,7 @@ const OPTIONS = {
     help: "draw the density of a model of points in the plane, a '.png'",
   },
   ...GRID_OPTIONS,
+  ...MODEL_DATA_OPTIONS,
   ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
@@ -100,7 +102,8 @@ async function measure(
 ) {
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   const { count, ...options } = pick(settings, { ...IMAGE_OPTIONS, ...PATH_OPTIONS })
-  const { images, names } = await readImages(flow, sources, count)
+  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
+  const { images, names } = await readImages(flow, sources, count, reading)
   using data = images
   const began = performance.now()
   const found = await follow('image', json, (onProgress) =>
@@ -142,7 +145,10 @@ async function drawDensity(
   picture: string,
   flags: CommonFlags,
 ): Promise<void> {
-  const others = [...sources, ...Object.keys(pick(settings, IMAGE_OPTIONS)).map(flagOf)]
+  const others = [
+    ...sources,
+    ...Object.keys(pick(settings, { ...IMAGE_OPTIONS, ...MODEL_DATA_OPTIONS })).map(flagOf),
+  ]
   if (others.length > 0) throw new UsageError(`Expected --density without images but received ${others[0]}`)
   await expectWritable(picture, '.png', '--density')
   await ensureAddonWith(settings)

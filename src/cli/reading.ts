@@ -1,10 +1,25 @@
 import type { AnyDataset, OpenOptions } from '../index.js'
 import { library } from './library.js'
+import { printWarning } from './output.js'
 import { startProgress } from './progress.js'
 import { bytes, count } from './words.js'
 
 /** Shorter work shows nothing. */
 const MS_BEFORE_PROGRESS = 1000
+
+/** Of options those that mean something for data. */
+export async function takenBy(spec: string, options: OpenOptions): Promise<OpenOptions> {
+  const { optionsFor } = await import('../data/open.js')
+  const taken: readonly string[] = await optionsFor(spec)
+  return Object.fromEntries(Object.entries(options).filter(([name]) => taken.includes(name)))
+}
+
+/** Opens data by name or path and shows what is to be known of it. */
+export async function openData(spec: string, options: OpenOptions = {}): Promise<AnyDataset> {
+  const data = await openWithProgress(spec, options)
+  for (const note of data.notes ?? []) printWarning(note)
+  return data
+}
 
 /** Opens data by name or path, and shows how far it is where that takes long. */
 export async function openWithProgress(spec: string, options: OpenOptions): Promise<AnyDataset> {

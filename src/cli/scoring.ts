@@ -15,9 +15,10 @@ import { featuresFolder } from '../metrics/feature-cache.js'
 import { rowsOf, spreadRows } from '../tensor/rows.js'
 import { Stopped, UsageError } from './errors.js'
 import type { EvalSettings } from './eval-options.js'
-import { dataTensor, openData } from './images.js'
+import { dataTensor } from './images.js'
 import { GUIDANCE_OPTIONS, labelsNamed } from './label-options.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
+import { expectTaken, MODEL_DATA_OPTIONS, openDataFor, type Reading } from './model-data.js'
 import { type CommonFlags, pick } from './options.js'
 import { NO_PROGRESS, type Progress, startProgress } from './progress.js'
 import { SAMPLING_OPTIONS } from './sampling-options.js'
@@ -34,11 +35,13 @@ export async function score(
   signal: AbortSignal,
 ): Promise<Evaluation> {
   const { count = DEFAULT_COUNT, training: learned } = settings
+  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
+  await expectTaken(reading, learned === undefined ? [against] : [against, learned])
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   using features = await networkOf(flow, settings.features)
-  using data = await referenceOf(flow, against, count, signal)
+  using data = await referenceOf(flow, against, count, reading)
   using training =
-    learned === undefined ? undefined : await itemsOf(flow, learned, count, '--training', signal)
+    learned === undefined ? undefined : await itemsOf(flow, learned, '--training', count, reading)
   const compared = training ?? (data instanceof Tensor ? data : undefined)
   if (settings.nearest !== undefined && (compared === undefined || flow.network.itemShape.length !== 3)) {
     throw new UsageError('Expected --nearest with pictures, in --against or --training, but received none')
@@ -142,31 +145,26 @@ async function referenceOf(
   flow: PoissonFlow,
   name: string,
   count: number,
-  signal: AbortSignal,
+  reading: Reading,
 ): Promise<ImageTensor | FeatureStatistics> {
   if (name.endsWith('.npz')) {
-    using archive = await NpzArchive.open(name)
-    if (archive.names.includes('mu')) return FeatureStatistics.load(name)
+    const path = name.replace(/^npz:/, '')
+    using archive = await NpzArchive.open(path)
+    if (archive.names.includes('mu')) return FeatureStatistics.load(path)
   }
-  return itemsOf(flow, name, count, '--against', signal)
+  return itemsOf(flow, name, '--against', count, reading)
 }
 
 async function itemsOf(
   flow: PoissonFlow,
   name: string,
-  count: number,
   flag: string,
-  signal: AbortSignal,
+  count: number,
+  reading: Reading,
 ): Promise<ImageTensor> {
-  const data = await openData(name, { signal })
-  const { itemShape } = flow.network
-  if (data.shape.join() === itemShape.join()) {
-    using all = await dataTensor(data, data.count)
-    return (await spreadRows(all as Tensor, count)) as ImageTensor
-  }
-  throw new UsageError(
-    `Expected ${flag} of [${itemShape.join(', ')}] as the model's but received [${data.shape.join(', ')}]`,
-  )
+  const data = await openDataFor(flow, name, flag, reading)
+  using all = await dataTensor(data, data.count)
+  return (await spreadRows(all as Tensor, count)) as ImageTensor
 }
 
 /** Each sample at the left of its row. */

@@ -5,16 +5,18 @@ import { writeWhole } from '../files/whole-file.js'
 import type { PoissonFlow, SolverComparison, SolverName, Tensor } from '../index.js'
 import { ensureAddonWith } from './addon.js'
 import { Stopped, UsageError } from './errors.js'
-import { dataTensor, openData } from './images.js'
+import { dataTensor } from './images.js'
 import { interruptible } from './interrupt.js'
 import { INTEGER, SEED, TEXT } from './kinds.js'
 import { library } from './library.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
 import { THREADS_OPTION } from './machine-options.js'
+import { expectTaken, MODEL_DATA_OPTIONS, openDataFor, type Reading } from './model-data.js'
 import { addCommonFlags, addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { expectWritable } from './out-file.js'
 import { printJson, printLine } from './output.js'
 import { NO_PROGRESS, startProgress } from './progress.js'
+import { openData } from './reading.js'
 import { PRECISION_OPTIONS } from './sampling-options.js'
 import { columns } from './words.js'
 
@@ -42,6 +44,7 @@ const OPTIONS = {
     help: "a folder, or a file of one of both, '.svg' or '.json' (default: the run folder, else here)",
   },
   ...PRECISION_OPTIONS,
+  ...MODEL_DATA_OPTIONS,
   ...MODEL_OPTIONS,
   ...THREADS_OPTION,
 } as const
@@ -126,7 +129,8 @@ async function compare(
 ) {
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   if (folder !== undefined) await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
-  const data = await readData(flow, settings.data)
+  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
+  const data = await readData(flow, settings.data, reading)
   const { compareSolvers } = await library()
   const progress = json ? NO_PROGRESS : startProgress()
   try {
@@ -149,18 +153,18 @@ async function compare(
 }
 
 /** Data that was named, or that the model was trained on if it comes with the package. */
-async function readData(flow: PoissonFlow, name: string | undefined): Promise<Tensor | undefined> {
+async function readData(
+  flow: PoissonFlow,
+  name: string | undefined,
+  reading: Reading,
+): Promise<Tensor | undefined> {
+  await expectTaken(reading, name === undefined ? [] : [name])
+  if (name !== undefined) return dataTensor(await openDataFor(flow, name, '--data', reading), MOST_DATA)
   const { TOY_KINDS } = await library()
   const known = flow.config.data
-  if (name === undefined && known !== 'digits' && !(TOY_KINDS as readonly string[]).includes(known))
-    return undefined
-  const data = await openData(name ?? known)
-  const { itemShape } = flow.network
-  if (data.shape.join() === itemShape.join()) return dataTensor(data, MOST_DATA)
-  if (name === undefined) return undefined
-  throw new UsageError(
-    `Expected --data of [${itemShape.join(', ')}] as the model's but received [${data.shape.join(', ')}]`,
-  )
+  if (known !== 'digits' && !(TOY_KINDS as readonly string[]).includes(known)) return undefined
+  const data = await openData(known)
+  return data.shape.join() === flow.network.itemShape.join() ? dataTensor(data, MOST_DATA) : undefined
 }
 
 function pointsTable({ points, energyDistance }: SolverComparison): string[] {

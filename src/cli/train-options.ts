@@ -2,6 +2,7 @@ import { PRECISIONS } from '../native/precision.js'
 import { BEST_METRICS } from '../train/best-metrics.js'
 import { LEARNING_RATE_SCHEDULES } from '../train/optimizer.js'
 import { FIELD_BATCHES, PRESETS } from '../train/presets.js'
+import { DATA_OPTIONS } from './data-options.js'
 import {
   FLOW,
   INTEGER,
@@ -9,7 +10,6 @@ import {
   NUMBER,
   NUMBER_LIST,
   oneOf,
-  PICTURE_SIZE,
   SEED,
   SHARE_OR_DATA,
   SWITCH,
@@ -19,7 +19,6 @@ import {
   TEXT,
 } from './kinds.js'
 import { DEVICE_OPTION, THREADS_OPTION } from './machine-options.js'
-import type { Settings } from './options.js'
 
 /** Given on to the library as a switch, a file to whoever reads the data. */
 export const LABELS_OPTION = {
@@ -143,20 +142,6 @@ export const TRAINING_OPTIONS = {
   ...DEVICE_OPTION,
   ...THREADS_OPTION,
 } as const
-
-/** How to read the data: given on to openDataset, which knows which of them the data takes. */
-export const DATA_OPTIONS = {
-  size: {
-    kind: PICTURE_SIZE,
-    value: 'n',
-    help: 'folder, zip, tar, parquet: scale and crop the images to n x n pixels, or to WxH',
-  },
-  channels: { kind: oneOf([1, 3]), value: 'n', help: 'of these: 1 for grey, 3 for colour (default: 3)' },
-  skipBroken: { kind: SWITCH, help: 'of these: pass over images that do not decode, with a warning' },
-  array: { kind: TEXT, value: 'name', help: 'npz: which array (default: the only one, images, x or arr_0)' },
-  count: { kind: INTEGER, value: 'n', help: 'two-moons, eight-gaussians, heart: points (default: 10000)' },
-} as const
-export type DataSettings = Settings<typeof DATA_OPTIONS>
 
 export const OPTIONS = {
   ...OUT_OPTION,

@@ -1,18 +1,17 @@
 import type { Command } from 'commander'
 import type { AnyDataset, TrainEvent } from '../index.js'
 import { ensureAddon } from './addon.js'
+import { DATA_OPTIONS, type DataSettings } from './data-options.js'
 import { Stopped } from './errors.js'
 import { interruptible } from './interrupt.js'
 import { library } from './library.js'
 import { DEVICE_OPTION } from './machine-options.js'
 import { addOptions, type CommonFlags, pick, readSettings, type Settings } from './options.js'
 import { printHint } from './output.js'
-import { openWithProgress } from './reading.js'
+import { openWithProgress, takenBy } from './reading.js'
 import { withPage } from './runs-page.js'
 import { defaultsHelp } from './train-help.js'
 import {
-  DATA_OPTIONS,
-  type DataSettings,
   FILE_ONLY,
   LABELS_OPTION,
   OPTIONS,
@@ -140,10 +139,8 @@ async function readValidation(
 ): Promise<number | AnyDataset | undefined> {
   const { validation } = settings
   if (typeof validation !== 'string') return validation
-  const { optionsFor } = await import('../data/open.js')
-  const taken = (await optionsFor(validation)) as readonly string[]
-  const options = Object.entries(pick(settings, DATA_OPTIONS)).filter(([name]) => taken.includes(name))
-  return openWithProgress(validation, { ...Object.fromEntries(options), signal })
+  const options = await takenBy(validation, pick(settings, DATA_OPTIONS))
+  return openWithProgress(validation, { ...options, signal })
 }
 
 /** Settings are in the checkpoint; how the data is read, and where the network runs, is not. */

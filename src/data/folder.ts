@@ -62,7 +62,7 @@ export async function folder(path: string, options: FolderOptions = {}): Promise
   const { whole, values, shape, note } = await decodeAll(files, {
     ...reading,
     channels,
-    cure: 'mend or remove them, or pass them over (skipBroken, --skip-broken of train)',
+    cure: 'mend or remove them, or pass them over (skipBroken, --skip-broken)',
   })
   const notes = [
     ...(others.size > 0 ? [`${name}: passed over ${describeOthers(others)}`] : []),

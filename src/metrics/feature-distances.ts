@@ -1,16 +1,12 @@
-import { product } from '../check.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { MeasureOptions } from './energy-distance.js'
 import { featureStatistics } from './evaluate.js'
 import { CachedFeatures, featuresFolder } from './feature-cache.js'
 import { FeatureNetwork } from './feature-network.js'
-import { MOST_FEATURES, PictureSet } from './picture-set.js'
+import { PictureSet } from './picture-set.js'
 import { frechetEstimate, kernelDistanceOf, type Score } from './scores.js'
 import { spreadOf } from './spread.js'
-
-/** Whether items of a shape can be compared so: not by more numbers than a covariance is made of. */
-export const hasFeatures = (shape: readonly number[]): boolean => product(shape) <= MOST_FEATURES
 
 /**
  * Frechet distance of samples to data, by the features that come with the package for such pictures, else by the numbers of

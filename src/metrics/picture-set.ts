@@ -2,14 +2,13 @@ import { product } from '../check.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Sees } from './feature-network.js'
+import { MOST_FEATURES } from './most-features.js'
 import { type FeatureStatistics, statisticsOf } from './statistics.js'
 
 /** Items that figures about pairs of them are of, in all a square of comparisons; so many are usual. */
 const KEPT_ITEMS = 10_000
 /** What they may take in all, as float32. */
 const KEPT_BYTES = 2 ** 29
-/** A covariance of more features than this is not summed: ten of them would take gigabytes. */
-export const MOST_FEATURES = 3072
 
 type Kept = 'images' | 'features' | 'probabilities'
 

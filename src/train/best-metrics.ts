@@ -1,4 +1,4 @@
-import { hasFeatures } from '../metrics/feature-distances.js'
+import { hasFrechetDistance } from '../metrics/most-features.js'
 import type { Measured } from './events.js'
 
 /** What the best model can be told by, the lower the better, and the setting without which it is not measured. A new metric is a line here. */
@@ -36,7 +36,7 @@ export function expectMeasured(
   if (needs === 'validation' && validation === undefined) {
     throw new RangeError(`Expected validation for keepBest ${metric} but received none`)
   }
-  if (metric === 'fd' && !hasFeatures(shape)) {
+  if (metric === 'fd' && !hasFrechetDistance(shape)) {
     throw new RangeError(
       `Expected keepBest to be validation-loss or energy-distance for items of [${shape.join(', ')}], which have too many numbers for a Frechet distance, but received fd`,
     )

@@ -111,7 +111,7 @@ export async function packed(
   }
 }
 
-const CURE = 'mend or remove them, or pass them over (skipBroken, --skip-broken of train)'
+const CURE = 'mend or remove them, or pass them over (skipBroken, --skip-broken)'
 
 /** What another process keeps meanwhile, or else some work. */
 async function keptBy(
