@@ -31,13 +31,17 @@ export async function continuedData(
   }
   const what = !sameShape || came !== was ? came : 'such with other values'
   const whole = sameShape && (await isGrown(before, data)) ? ', of which the first are those of the run' : ''
-  const remedy = sameShape
-    ? ', or go on with this (--new-data, newData: true) if it was changed or is decoded otherwise on purpose'
-    : ''
   throw new PfgmError(
     'ERR_PFGM_CHECKPOINT',
-    `Expected the data of the run, ${was}, but received ${what}${whole}: give the data it was started with${remedy}`,
+    `Expected the data of the run, ${was}, but received ${what}${whole}: give the data it was started with${remedyFor(before, identity)}`,
   )
+}
+
+function remedyFor(before: DataIdentity, now: DataIdentity): string {
+  if (before.shape.join() === now.shape.join())
+    return ', or go on with this (--new-data, newData: true) if it was changed or is decoded otherwise on purpose'
+  const pictures = [before, now].every(({ shape }) => shape.length === 3)
+  return pictures ? ', read as it was then (--size, --channels; size, channels)' : ''
 }
 
 /** Runs of earlier versions know the name and the size of their data only. */

@@ -15,7 +15,7 @@ export interface TrainingSettings {
   readonly steps: number
   /** Items whose charges make the field of a step, 1 to 1e7: B of the paper. */
   readonly batchSize: number
-  /** The first of them, which are perturbed and learned from: 1 to `batchSize`. */
+  /** The first of them, which are perturbed and learned from: 1 to `batchSize`. Default the preset's, or all where it is more. */
   readonly smallBatchSize: number
   /**
    * Parts that what a step learns from goes through the network in, one after the other: their gradients add up to the

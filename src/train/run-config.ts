@@ -190,9 +190,12 @@ function withOutputFor(network: NetworkConfig, flow: FlowSettings): NetworkConfi
 /** Settings, those that are given in place of the others. */
 export function withGiven(base: TrainingSettings, given: Partial<TrainingSettings>): TrainingSettings {
   const names = Object.keys(base) as (keyof TrainingSettings)[]
-  return Object.fromEntries(
+  const training = Object.fromEntries(
     names.map((name) => [name, given[name] ?? base[name]]),
   ) as unknown as TrainingSettings
+  // Of a batch size that is given alone, the usual small one may be more.
+  const { smallBatchSize = Math.min(base.smallBatchSize, training.batchSize) } = given
+  return { ...training, smallBatchSize }
 }
 
 /** Measured at every checkpoint, unless it is said otherwise, where it is for something. */

@@ -70,6 +70,13 @@ describe('a run by a published preset', () => {
     },
   )
 
+  it('learns from no more than the batch size that is given', async () => {
+    const sizes = async (options: Partial<TrainOptions>) => (await runOf('celeba64', 64, options)).training
+    expect(await sizes({ batchSize: 16 })).toMatchObject({ batchSize: 16, smallBatchSize: 16 })
+    expect(await sizes({ batchSize: 200 })).toMatchObject({ batchSize: 200, smallBatchSize: 128 })
+    await expect(sizes({ batchSize: 16, smallBatchSize: 17 })).rejects.toThrow('smallBatchSize')
+  })
+
   it('is refused where its network is for another size', async () => {
     await expect(runOf('edm-cifar10', 28)).rejects.toThrow(
       "Expected items of [3, 32, 32], which the preset's network is for, but received items of [3, 28, 28]: bring them to 32 x 32 (`--size 32`",

@@ -6,6 +6,7 @@ import { datasets } from '../../src/data/index.js'
 import { setThreads } from '../../src/native/device.js'
 import type { TrainEvent } from '../../src/train/events.js'
 import type { TrainOptions } from '../../src/train/options.js'
+import { preset } from '../../src/train/presets.js'
 import { train } from '../../src/train/train.js'
 import { withMetadata } from '../checkpoint/metadata.js'
 import { eventsOf, newOut } from './runs.js'
@@ -144,6 +145,18 @@ describe('data is known by what it holds', () => {
     const failure = collect({ out, resume: true, data, newData: true })
     await expect(failure).rejects.toThrow(
       /Expected the data of the run, mine, 100 x \[3\], but .*started with$/,
+    )
+  })
+
+  it('of pictures of another size, it tells how they are read', async () => {
+    const out = newOut()
+    const pictures = (size: number) =>
+      datasets.array(VALUES.slice(0, 4 * size ** 2), [1, size, size], { name: 'photos' })
+    const network = { ...preset('digits').network, nf: 8 } as const
+    const options = { network, evaluationCount: 0, out }
+    await collect({ ...options, data: await pictures(8) })
+    await expect(collect({ ...options, data: await pictures(4), resume: true })).rejects.toThrow(
+      'photos, 4 x [1, 8, 8], but received photos, 4 x [1, 4, 4]: give the data it was started with, read as it was then (--size',
     )
   })
 
