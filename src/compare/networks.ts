@@ -8,6 +8,8 @@ export type NetworkName = (typeof NETWORK_NAMES)[number]
 
 /** Channels of the weaker network, in DDPM++'s: so it has three fifths as many weights. */
 const REFINENET_SHARE = 0.5
+/** What the weaker network's channels are a multiple of. */
+const GROUP = 4
 
 /**
  * A network for data, and for what a flow needs of it.
@@ -25,5 +27,6 @@ export function networkFor(
   const nf = Math.round(network.nf / narrow)
   if (name === 'unet') return { ...network, nf, output }
   const { channels, imageSize } = network
-  return { kind: 'refinenet', channels, imageSize, nf: nf * REFINENET_SHARE, output }
+  const weak = GROUP * Math.ceil((nf * REFINENET_SHARE) / GROUP)
+  return { kind: 'refinenet', channels, imageSize, nf: weak, output }
 }
