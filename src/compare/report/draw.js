@@ -13,14 +13,17 @@ function label(value) {
   return value >= 0.001 && value < 1e5 ? String(Number(value.toPrecision(3))) : value.toExponential(0)
 }
 
-/** Round values on a logarithmic axis: powers of ten, and where those are few, 2 and 5 times them. */
+/** Round values on a logarithmic axis: powers of ten, where those are few 2 and 5 times them, else all. */
 function ticks(least, most) {
   const first = Math.floor(Math.log10(least))
   const last = Math.ceil(Math.log10(most))
   const decades = Array.from({ length: last - first + 1 }, (_, i) => Number(`1e${first + i}`))
-  const within = (values) => values.filter((value) => value >= least && value <= most)
-  const powers = within(decades)
-  return powers.length > 3 ? powers : within(decades.flatMap((power) => [power, 2 * power, 5 * power]))
+  const at = (...digits) =>
+    decades.flatMap((power) => digits.map((digit) => digit * power)).filter((x) => x >= least && x <= most)
+  const powers = at(1)
+  if (powers.length > 3) return powers
+  const some = at(1, 2, 5)
+  return some.length > 1 ? some : at(1, 2, 3, 4, 5, 6, 7, 8, 9)
 }
 
 function axis(name, size) {

@@ -22,7 +22,7 @@ export function likelihoodSection(figures: Figures): Section {
       'As its map is one to one, PFGM gives exact likelihoods by the change of variables along the ODE, about those of VP’s ODE and better than those of VE’s.',
     source: 'PFGM, arXiv 2209.11178, section 4.4',
     rule: [
-      `Bits per dimension of ${items} items spread over the data, dequantised once from 256 levels, by rk45 with the divergence estimated by random signs (Hutchinson). The items are of those that the models learned from: there are no others.`,
+      `Bits per dimension of ${items} items spread over the data, dequantised once from 256 levels, by rk45 with the divergence estimated by random signs (Hutchinson). The items are of those that the models learned from.`,
     ],
     content: [
       table({

@@ -215,12 +215,13 @@ function judged(figures: Figures, comparisons: readonly Comparison[]): { found: 
     return { found: 'No sampler with noise was measured.', verdict: 'not measured' }
   const fewer = (of: 'published' | 'any') =>
     comparisons.map(({ noisy, [of]: point }) => (point ? noisy.evaluations / point.evaluations : undefined))
-  const range = (ratios: (number | undefined)[], whose: string) => {
+  const beside = (ratios: (number | undefined)[]) => {
     const known = ratios.filter((ratio) => ratio !== undefined)
-    const missing = ratios.length - known.length
-    const [least, most] = [Math.min(...known), Math.max(...known)].map(times)
-    const words = known.length > 0 ? [`${least} to ${most} times the evaluations of ${whose}`] : []
-    const never = missing > 0 ? [`${missing} of ${ratios.length} were better than ${whose} ever was`] : []
+    const nearer = ratios.length - known.length
+    const range = [...new Set([Math.min(...known), Math.max(...known)].map(times))].join(' to ')
+    const words = known.length > 0 ? [`${range} times its evaluations`] : []
+    const never =
+      nearer > 0 ? [`${nearer} of ${ratios.length} come nearer to the data than it ever does`] : []
     return [...words, ...never].join('; ')
   }
   const most = Math.max(
@@ -229,7 +230,7 @@ function judged(figures: Figures, comparisons: readonly Comparison[]): { found: 
     ),
   )
   const [published, any] = [fewer('published'), fewer('any')]
-  const found = `For the best that they reach, the samplers with noise took ${range(published, 'PFGM’s ODE as published (rk45)')}, and ${range(any, 'its cheapest sampler here')}; they were given up to ${most.toFixed(0)}. ${bestFlow(figures)}`
+  const found = `Samplers with noise at their best, beside PFGM’s ODE as published (rk45): ${beside(published)}. Beside its cheapest sampler here: ${beside(any)}. They were given up to ${most.toFixed(0)}. ${bestFlow(figures)}`
   const reaches = (ratios: (number | undefined)[], least: number) =>
     ratios.every((ratio) => ratio !== undefined && ratio >= least)
   if (reaches(published, CLAIMED)) return { found, verdict: 'borne out' }

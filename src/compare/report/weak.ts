@@ -82,9 +82,10 @@ function judged(rows: readonly Row[]): { found: string; verdict: Verdict } {
   const words = rows.map((row) => `${COMPARED[row.flow].title} ${distance(row.weak)}`).join(', ')
   const best = others.filter(({ weak }) => pfgm.weak! <= (weak ?? Number.POSITIVE_INFINITY))
   const tolerant = others.filter((row) => growth(pfgm) <= growth(row))
-  const named = (some: readonly Row[]) =>
-    some.length > 0 ? listed(some.map(({ flow }) => COMPARED[flow].title)) : 'no other'
-  const found = `With the RefineNet: ${words}. PFGM comes closer there than ${named(best)}; in proportion its distance grows less than that of ${named(tolerant)}.`
+  const named = (some: readonly Row[]) => listed(some.map(({ flow }) => COMPARED[flow].title))
+  const closer = best.length > 0 ? `closer there than ${named(best)}` : 'no closer there than the others'
+  const less = tolerant.length > 0 ? `less than that of ${named(tolerant)}` : 'most'
+  const found = `With the RefineNet: ${words}. PFGM comes ${closer}; in proportion its distance grows ${less}.`
   if (best.length === others.length && tolerant.length === others.length)
     return { found, verdict: 'borne out' }
   return { found, verdict: best.length + tolerant.length > 0 ? 'in part' : 'not borne out' }
