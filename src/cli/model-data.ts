@@ -47,6 +47,7 @@ function expectItemsOf({ network: { itemShape } }: PoissonFlow, data: AnyDataset
 /** @throws UsageError where how to read data was given and means nothing for any of them */
 export async function expectTaken(given: Reading, specs: readonly string[]): Promise<void> {
   const options = pick(given, MODEL_DATA_OPTIONS)
+  if (Object.keys(options).length === 0) return
   const taken = await Promise.all(specs.map((spec) => takenBy(spec, options)))
   const useless = Object.keys(options).find((name) => !taken.some((each) => name in each))
   if (useless !== undefined)

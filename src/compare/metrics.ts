@@ -33,8 +33,8 @@ const BY_FEATURES =
 /** Items that samples are compared with, spread over the data: each is compared with every other, too. */
 export const MOST_COMPARED = 10_000
 
-/** Numbers of a picture up to which its features are compared: of 3,072 a single point would take more than a minute. */
-const MOST_FEATURES = 1024
+/** Up to so many a picture's features are compared: of 3,072 a single point would take more than a minute. */
+const MOST_NUMBERS = 1024
 
 /** The first is what charts and verdicts are about; all others are columns of the tables. A new one is a line here. */
 export const METRICS: Readonly<Record<string, Metric>> = {
@@ -64,6 +64,6 @@ export const QUALITY = 'energyDistance'
 
 /** Those that pictures of a shape are compared by, with their keys. */
 export function metricsFor(shape: readonly number[]): [string, Metric][] {
-  const featured = product(shape) <= MOST_FEATURES
+  const featured = product(shape) <= MOST_NUMBERS
   return Object.entries(METRICS).filter(([, { ofFeatures = false }]) => featured || !ofFeatures)
 }

@@ -62,8 +62,10 @@ describe('a report of stored figures', () => {
       evaluations: noisy(sampler) ? 200 : 100,
     }))
     expect(verdictOn(await reportOf(slow), 'quality')).toBe('In part')
+    expect(await reportOf(slow)).toContain('as published (rk45): 2.0 times its evaluations. Beside')
     const poor = withPoints(({ flow }) => ({ measures: { energyDistance: flow === 'pfgm' ? 10 : 0.01 } }))
     expect(verdictOn(await reportOf(poor), 'quality')).toBe('Not borne out')
+    expect(await reportOf(poor)).toContain('(rk45): 4 of 4 come nearer to the data than it ever does. Beside')
   })
 
   it('tells how far a single seed may be off', async () => {
