@@ -66,9 +66,7 @@ async function encode(
   signal: AbortSignal,
 ) {
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
-  const { count } = settings
-  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
-  const { images } = await readImages(flow, sources, count, reading)
+  const { images } = await readImages(flow, sources, settings.count, { ...settings, signal })
   using data = images
   const began = performance.now()
   return await follow('image', json, async (onProgress) => {

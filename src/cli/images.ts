@@ -3,7 +3,7 @@ import { IMAGE_EXTENSIONS } from '../data/image-files.js'
 import type { AnyDataset, ImageSides, ImageTensor, PoissonFlow, Tensor } from '../index.js'
 import { UsageError } from './errors.js'
 import { library } from './library.js'
-import { expectTaken, openDataFor, type Reading } from './model-data.js'
+import { expectTaken, openDataFor, picturesOf, type Reading } from './model-data.js'
 
 /** Images to work on, and what to call each of them. */
 export interface NamedImages {
@@ -87,17 +87,12 @@ export async function readAsItIs(
 }
 
 /** What the images of a model are; it is an error where they are none. */
-export function imagesOf(
-  { network: { itemShape } }: PoissonFlow,
-  file: string,
-): { channels: 1 | 3; height: number; width: number } {
-  const [channels, height, width] = itemShape
-  if (height === undefined || width === undefined || (channels !== 1 && channels !== 3)) {
-    throw new UsageError(
-      `Expected data for a model of [${itemShape.join(', ')}] but received ${file}, an image`,
-    )
-  }
-  return { channels, height, width }
+export function imagesOf(flow: PoissonFlow, file: string): NonNullable<ReturnType<typeof picturesOf>> {
+  const pictures = picturesOf(flow)
+  if (pictures) return pictures
+  throw new UsageError(
+    `Expected data for a model of [${flow.network.itemShape.join(', ')}] but received ${file}, an image`,
+  )
 }
 
 export function isImageFile(path: string): boolean {

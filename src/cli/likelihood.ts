@@ -102,8 +102,7 @@ async function measure(
 ) {
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   const { count, ...options } = pick(settings, { ...IMAGE_OPTIONS, ...PATH_OPTIONS })
-  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
-  const { images, names } = await readImages(flow, sources, count, reading)
+  const { images, names } = await readImages(flow, sources, count, { ...settings, signal })
   using data = images
   const began = performance.now()
   const found = await follow('image', json, (onProgress) =>

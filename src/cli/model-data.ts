@@ -25,16 +25,23 @@ export async function openDataFor(
   flag: string,
   given: Reading,
 ): Promise<AnyDataset> {
-  const options = await takenBy(spec, { ...pick(given, MODEL_DATA_OPTIONS), ...sizeOf(flow) })
+  const pictures = picturesOf(flow)
+  const options = await takenBy(spec, {
+    ...pick(given, MODEL_DATA_OPTIONS),
+    ...(pictures && { size: [pictures.height, pictures.width], channels: pictures.channels }),
+  })
   const data = await openData(spec, { ...options, signal: given.signal })
   expectItemsOf(flow, data, flag)
   return data
 }
 
-function sizeOf({ network: { itemShape } }: PoissonFlow): Pick<OpenOptions, 'size' | 'channels'> {
+/** What the pictures of a model are; undefined where files of pictures have none such. */
+export function picturesOf({
+  network: { itemShape },
+}: PoissonFlow): { channels: 1 | 3; height: number; width: number } | undefined {
   const [channels, height, width] = itemShape
-  if (height === undefined || width === undefined || (channels !== 1 && channels !== 3)) return {}
-  return { size: [height, width], channels }
+  if (height === undefined || width === undefined || (channels !== 1 && channels !== 3)) return undefined
+  return { channels, height, width }
 }
 
 function expectItemsOf({ network: { itemShape } }: PoissonFlow, data: AnyDataset, flag: string): void {

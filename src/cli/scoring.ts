@@ -18,7 +18,7 @@ import type { EvalSettings } from './eval-options.js'
 import { dataTensor } from './images.js'
 import { GUIDANCE_OPTIONS, labelsNamed } from './label-options.js'
 import { loadModel, MODEL_OPTIONS } from './load-model.js'
-import { expectTaken, MODEL_DATA_OPTIONS, openDataFor, type Reading } from './model-data.js'
+import { expectTaken, openDataFor, type Reading } from './model-data.js'
 import { type CommonFlags, pick } from './options.js'
 import { NO_PROGRESS, type Progress, startProgress } from './progress.js'
 import { SAMPLING_OPTIONS } from './sampling-options.js'
@@ -35,7 +35,7 @@ export async function score(
   signal: AbortSignal,
 ): Promise<Evaluation> {
   const { count = DEFAULT_COUNT, training: learned } = settings
-  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
+  const reading = { ...settings, signal }
   await expectTaken(reading, learned === undefined ? [against] : [against, learned])
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   using features = await networkOf(flow, settings.features)

@@ -129,8 +129,7 @@ async function compare(
 ) {
   using flow = await loadModel(model, pick(settings, MODEL_OPTIONS))
   if (folder !== undefined) await mkdir(folder, { recursive: true }) // not before: a new folder could have a shipped model's name
-  const reading = { ...pick(settings, MODEL_DATA_OPTIONS), signal }
-  const data = await readData(flow, settings.data, reading)
+  const data = await readData(flow, settings.data, { ...settings, signal })
   const { compareSolvers } = await library()
   const progress = json ? NO_PROGRESS : startProgress()
   try {

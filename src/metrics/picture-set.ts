@@ -2,7 +2,7 @@ import { product } from '../check.js'
 import { native } from '../native/native.js'
 import { Tensor } from '../tensor/tensor.js'
 import type { Sees } from './feature-network.js'
-import { MOST_FEATURES } from './most-features.js'
+import { hasFrechetDistance, MOST_FEATURES } from './most-features.js'
 import { type FeatureStatistics, statisticsOf } from './statistics.js'
 
 /** Items that figures about pairs of them are of, in all a square of comparisons; so many are usual. */
@@ -49,7 +49,7 @@ export class PictureSet implements Disposable {
       await this.#sum(features)
       if (kept > 0) this.#kept.features.push(await features.slice(0, kept))
       if (kept > 0 && probabilities) this.#kept.probabilities.push(await probabilities.slice(0, kept))
-    } else if (product(shape) <= MOST_FEATURES) {
+    } else if (hasFrechetDistance(shape)) {
       using values = new Tensor<'float32'>(await native().itemNumbers(items.handle, this.pixels))
       await this.#sum(values)
       if (kept > 0) this.#kept.features.push(await values.slice(0, kept))
